@@ -1,0 +1,1 @@
+"""No domain words live here: time, money text and public identifiers, all pure."""

@@ -1,0 +1,1 @@
+"""The working-day calendar and the clocks that keep the two promises."""
