@@ -53,7 +53,7 @@ def round_to_fen(yuan: Decimal) -> Decimal:
     """Yuan rounded to a whole fen, half up. Raises InvalidAmount for NaN and infinities."""
     if not yuan.is_finite():
         raise InvalidAmount("金额不是一个数。")
-    return yuan.quantize(FEN, rounding=ROUNDING)
+    return yuan.quantize(FEN, rounding=ROUNDING) + Decimal("0.00")  # the addition turns a negative zero into zero
 
 
 def format_wan(yuan: Decimal) -> str:
@@ -69,8 +69,7 @@ def format_yuan(yuan: Decimal) -> str:
 
 def _trimmed(number: Decimal) -> str:
     text = f"{number:f}"
-    text = text.rstrip("0").rstrip(".") if "." in text else text
-    return "0" if text in {"", "-0"} else text
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def _too_much(unit: Unit) -> str:
