@@ -1,0 +1,51 @@
+"""The chair the person sits in: `request.actor`, read afresh at every request, so a removed membership ends at once."""
+
+from collections.abc import Callable
+
+from django.contrib.auth import logout
+from django.http import HttpRequest, HttpResponse
+
+from portal.foundation.core.actor import Actor
+
+from .models import Membership
+
+SESSION_KEY = "membership"
+
+
+class CurrentSeatMiddleware:
+    """Sets `request.membership` (with user and organisation) and `request.actor`; both None for visitors.
+
+    A session whose membership ended is logged out here, before any view runs.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        membership = self.current(request)
+        request.membership = membership  # type: ignore[attr-defined]
+        request.actor = membership.actor if membership else None  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    @staticmethod
+    def current(request: HttpRequest) -> Membership | None:
+        if not request.user.is_authenticated:
+            return None
+        chairs = Membership.objects.select_related("user", "organisation", "organisation__district").filter(
+            user_id=request.user.pk, active=True, organisation__active=True
+        )
+        chosen = request.session.get(SESSION_KEY)
+        membership = chairs.filter(pk=chosen).first() if chosen else chairs.order_by("pk").first()
+        if membership is None:
+            logout(request)
+        elif chosen is None:
+            request.session[SESSION_KEY] = membership.pk
+        return membership
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The actor of a request that a guard has let through."""
+    actor: Actor | None = getattr(request, "actor", None)
+    if actor is None:
+        raise RuntimeError("a view without a guard asked for the actor")
+    return actor

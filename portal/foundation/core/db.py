@@ -1,0 +1,56 @@
+"""Locking and state protection shared by every model that has a state machine."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar, cast
+
+from django.db import OperationalError, models
+from django_fsm import FSMField
+
+from .errors import Busy
+
+M = TypeVar("M", bound=models.Model)
+
+
+class StateModel(models.Model):
+    """Base of models with protected FSM fields.
+
+    django-fsm's own mixin unprotects the whole class while it refreshes, which other threads can see and an exception
+    leaves behind; here only this instance's value is dropped, so that Django's refresh sets it as on first load.
+    """
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def state_fields(cls) -> list[str]:
+        return [f.name for f in cls._meta.concrete_fields if isinstance(f, FSMField)]
+
+    def refresh_from_db(self, using: str | None = None, fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+        names = [n for n in self.state_fields() if fields is None or n in set(fields)]
+        kept = {n: self.__dict__.pop(n) for n in names if n in self.__dict__}
+        try:
+            super().refresh_from_db(using=using, fields=cast("Sequence[str] | None", fields), **kwargs)
+        except BaseException:
+            self.__dict__.update(kept)
+            raise
+
+    def clean_fields(self, exclude: Iterable[str] | None = None) -> None:
+        super().clean_fields(exclude={*(exclude or ()), *self.state_fields()})
+
+
+def lock(queryset: "models.QuerySet[M]") -> M:
+    """Fetch exactly one row for update (only its own table); the caller is inside the action's transaction.
+
+    Raises the model's DoesNotExist, or Busy when another transaction keeps the row longer than the lock time-out.
+    """
+    try:
+        return queryset.select_for_update(of=("self",)).get()
+    except OperationalError as error:
+        if getattr(error.__cause__, "pgcode", "") == "55P03":  # lock_not_available
+            raise Busy("busy", "其他人正在办理这一件，请稍候再试。") from error
+        raise
+
+
+def sources(transition: Any) -> list[str]:
+    """The states a django-fsm transition may start from, read from its declaration (for conditional UPDATEs)."""
+    return [str(s) for s in transition._django_fsm.transitions]

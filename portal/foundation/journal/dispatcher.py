@@ -1,0 +1,97 @@
+"""From the journal to its subscribers: fan out, claim with a lease, hand over, retry with back-off, give up loudly.
+
+At least once, with a key (`entry_id`, subscriber) that every channel can see. Crashes lose nothing: an expired lease is
+simply claimed again, and only a handler's own failure counts as an attempt.
+"""
+
+import logging
+import select
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Q
+
+from .models import Delivery, Entry, Outbox
+from .subscribers import subscribers
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=60)
+MAX_ATTEMPTS = 10
+BACK_OFF = [5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600]  # seconds after the n-th failure
+
+
+def fan_out(*, limit: int = 500) -> int:
+    """Turn outbox rows into one delivery per interested subscriber; returns how many entries were taken."""
+    with transaction.atomic():
+        ids = list(Outbox.objects.select_for_update(skip_locked=True).order_by("entry_id").values_list("entry_id", flat=True)[:limit])
+        if not ids:
+            return 0
+        entries = Entry.objects.filter(id__in=ids).values_list("id", "verb")
+        rows = [Delivery(entry_id=pk, subscriber=s.name) for pk, verb in entries for s in subscribers() if s.wants(verb)]
+        Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+        Outbox.objects.filter(entry_id__in=ids).delete()
+    return len(ids)
+
+
+def claim(*, now: datetime, limit: int = 100) -> list[Delivery]:
+    """Lease up to `limit` deliveries that wait, are due and are not leased by a living dispatcher."""
+    with transaction.atomic():
+        free = Q(leased_until=None) | Q(leased_until__lt=now)
+        due = Q(retry_at=None) | Q(retry_at__lte=now)
+        rows = list(
+            Delivery.objects.select_for_update(skip_locked=True)
+            .filter(free, due, state=Delivery.State.WAITING)
+            .order_by("id")[:limit]
+        )
+        Delivery.objects.filter(id__in=[r.pk for r in rows]).update(leased_until=now + LEASE)
+    return rows
+
+
+def hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
+    """Call one subscriber; a failure is recorded on this delivery alone, so that one bad row never blocks the rest."""
+    handler = next((s.handle for s in subscribers() if s.name == delivery.subscriber), None)
+    try:
+        if handler is None:
+            raise LookupError(f"no subscriber named {delivery.subscriber}")
+        handler(entry, now)
+    except Exception as error:  # whatever a channel throws, the others go on
+        attempts = delivery.attempts + 1
+        dead = attempts >= MAX_ATTEMPTS
+        log.exception("delivery of entry %s to %s failed (%s)", entry.pk, delivery.subscriber, attempts)
+        Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.WAITING).update(
+            attempts=attempts,
+            leased_until=None,
+            retry_at=None if dead else now + timedelta(seconds=BACK_OFF[min(attempts, len(BACK_OFF)) - 1]),
+            state=Delivery.State.DEAD if dead else Delivery.State.WAITING,
+            last_error=f"{type(error).__name__}: {error}"[:500],
+        )
+        return False
+    Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.WAITING).update(
+        state=Delivery.State.SENT, sent_at=now, leased_until=None
+    )
+    return True
+
+
+def dispatch(*, now: datetime, limit: int = 500) -> int:
+    """One round: fan out, claim, hand over. Returns the number of deliveries handed over."""
+    while fan_out(limit=limit) == limit:
+        pass
+    sent = 0
+    while batch := claim(now=now):
+        entries = Entry.objects.in_bulk([d.entry_id for d in batch])
+        sent += sum(hand_over(d, entries[d.entry_id], now=now) for d in batch)
+        if sent >= limit:
+            break
+    return sent
+
+
+def wait_for_news(seconds: float) -> None:
+    """Sleep until the journal is written to, or `seconds` have passed. Losing the wake-up costs the poll, never a fact."""
+    with connection.cursor() as cursor:
+        cursor.execute("LISTEN journal")
+    raw = connection.connection
+    if not raw.notifies:
+        select.select([raw], [], [], seconds)
+        raw.poll()
+    raw.notifies.clear()

@@ -1,0 +1,33 @@
+"""Who hears what: handlers registered in `AppConfig.ready()`, called by the dispatcher after commit."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from .models import Entry
+
+Handler = Callable[[Entry, datetime], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    name: str
+    verbs: frozenset[str]  # empty: every verb
+    handle: Handler
+
+    def wants(self, verb: str) -> bool:
+        return not self.verbs or verb in self.verbs
+
+
+_registry: dict[str, Subscriber] = {}
+
+
+def subscribe(name: str, handle: Handler, *, verbs: Iterable[str] = ()) -> None:
+    """Register a handler. It may run more than once for an entry and must make the second time harmless."""
+    if name in _registry and _registry[name].handle is not handle:
+        raise RuntimeError(f"subscriber {name!r} is registered twice")
+    _registry[name] = Subscriber(name=name, verbs=frozenset(verbs), handle=handle)
+
+
+def subscribers() -> list[Subscriber]:
+    return list(_registry.values())

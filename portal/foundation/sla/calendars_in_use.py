@@ -1,0 +1,84 @@
+"""The working-day calendar this process counts with: read from the database, kept for half a minute."""
+
+import time
+from datetime import date, timedelta
+from itertools import chain
+from threading import Lock
+
+from django.db import transaction
+
+from .calendar_files import YearFile, all_years
+from .models import CalendarDay, CalendarYear
+from .workdays import WorkCalendar
+
+KEEP_SECONDS = 30.0
+HORIZON_YEARS = 3  # provisional days are tabulated this far beyond the last published year
+_lock = Lock()
+_cached: tuple[float, WorkCalendar] | None = None
+
+
+def current() -> WorkCalendar:
+    """The calendar in force. One query each half minute at most; an import calls `forget()`."""
+    global _cached
+    found = _cached
+    if found is not None and time.monotonic() - found[0] < KEEP_SECONDS:
+        return found[1]
+    with _lock:
+        calendar = build(list(CalendarYear.objects.order_by("year")))
+        _cached = (time.monotonic(), calendar)
+    return calendar
+
+
+def forget() -> None:
+    """Read the calendar again at the next use (after an import, and between tests)."""
+    global _cached
+    _cached = None
+
+
+def build(years: list[CalendarYear]) -> WorkCalendar:
+    """One immutable calendar of consecutive published years. Raises LookupError when none is loaded."""
+    if not years:
+        raise LookupError("no working-day calendar is loaded: run load_reference")
+    return WorkCalendar(
+        holidays=frozenset(chain.from_iterable(y.holidays for y in years)),
+        makeup_workdays=frozenset(chain.from_iterable(y.makeup_workdays for y in years)),
+        first_day=date(years[0].year, 1, 1),
+        last_published=date(years[-1].year, 12, 31),
+        version=f"{years[-1].year}-{years[-1].digest[:8]}",
+    )
+
+
+@transaction.atomic
+def load(files: list[YearFile] | None = None) -> int:
+    """Load every year that is new or changed, and rewrite the day table; returns how many years changed."""
+    known = dict(CalendarYear.objects.values_list("year", "digest"))
+    fresh = [y for y in (all_years() if files is None else files) if known.get(y.year) != y.digest]
+    CalendarYear.objects.filter(year__in=[y.year for y in fresh]).delete()
+    CalendarYear.objects.bulk_create(
+        CalendarYear(
+            year=y.year,
+            digest=y.digest,
+            document=y.document,
+            source=y.source,
+            holidays=sorted(y.holidays),
+            makeup_workdays=sorted(y.makeup_workdays),
+        )
+        for y in fresh
+    )
+    if fresh:
+        _write_days()
+    forget()
+    return len(fresh)
+
+
+def _write_days() -> None:
+    calendar = build(list(CalendarYear.objects.order_by("year")))
+    last = date(calendar.last_published.year + HORIZON_YEARS, 12, 31)
+    day, rank, rows = calendar.first_day, 0, []
+    while day <= last:
+        works = calendar.is_workday(day)
+        rank += works
+        rows.append(CalendarDay(day=day, works=works, rank=rank, provisional=day > calendar.last_published))
+        day += timedelta(days=1)
+    CalendarDay.objects.all().delete()
+    CalendarDay.objects.bulk_create(rows, batch_size=5000)

@@ -1,0 +1,160 @@
+"""Start, pause, resume, stop. Called inside an action's transaction, after its own rows are locked (clock comes last)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from django.db import transaction
+
+from portal.foundation.core.moments import local_date, midnight_after
+
+from . import calendars_in_use
+from .models import Clock, Pause, Policy, PolicyLevel
+from .workdays import WorkCalendar
+
+OPENS, CLOSES = time(9), time(18)  # office hours: when people can act on a reminder
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a start or a resume decides: the due moment and the ladder of moments before and after it."""
+
+    due_at: datetime
+    provisional: bool
+    levels: list[str]
+    moments: list[datetime]
+
+
+def plan(policy: Policy, levels: Sequence[PolicyLevel], *, started_at: datetime, calendar: WorkCalendar) -> Plan:
+    """Compute the due moment (aware UTC, exclusive) and the announcement moments after `started_at`."""
+    deadline = calendar.deadline(
+        started_at,
+        days=policy.days,
+        day_zero="next_open" if policy.day_zero == "next_open" else "strict",
+        closes=policy.closes,
+    )
+    return ladder(deadline.due_at, deadline.provisional, levels, after=started_at, calendar=calendar)
+
+
+def ladder(
+    due_at: datetime, provisional: bool, levels: Sequence[PolicyLevel], *, after: datetime, calendar: WorkCalendar
+) -> Plan:
+    """Place the levels around a due moment. A reminder that would fall before `after` is left out."""
+    steps = sorted((_moment(level, due_at, calendar), level.position, level.code) for level in levels)
+    steps = [s for s in steps if s[0] > after]
+    return Plan(due_at, provisional, [s[2] for s in steps], [s[0] for s in steps])
+
+
+def _moment(level: PolicyLevel, due_at: datetime, calendar: WorkCalendar) -> datetime:
+    if level.anchor == PolicyLevel.Anchor.BEFORE:
+        return calendar.subtract_working_minutes(due_at, level.offset, opens=OPENS, closes=CLOSES)
+    if level.offset == 0:
+        return due_at
+    # The due moment is the exclusive end of the last day, so the day it names is the day before it.
+    last_day = local_date(due_at - timedelta(microseconds=1))
+    day, _ = calendar.add_workdays(last_day, level.offset)
+    return midnight_after(day)
+
+
+def prepare(
+    kind: str,
+    *,
+    organisation_id: int,
+    case_number: str,
+    subject: str,
+    watchers: Sequence[int],
+    now: datetime,
+    policy: Policy | None = None,
+) -> Clock:
+    """An unsaved running clock (for one INSERT of many). Raises Policy.DoesNotExist without a policy in force."""
+    policy = policy or Policy.objects.in_force(kind, at=now)
+    planned = plan(policy, list(policy.levels.all()), started_at=now, calendar=calendars_in_use.current())
+    return Clock(
+        kind=kind,
+        policy=policy,
+        organisation_id=organisation_id,
+        case_number=case_number,
+        subject=subject,
+        watchers=sorted({organisation_id, *watchers}),
+        days=policy.days,
+        started_at=now,
+        due_at=planned.due_at,
+        provisional=planned.provisional,
+        levels=planned.levels,
+        moments=planned.moments,
+        next_at=planned.moments[0] if planned.moments else None,
+    )
+
+
+def start(
+    kind: str, *, organisation_id: int, case_number: str, subject: str, watchers: Sequence[int], now: datetime
+) -> Clock:
+    """Start a promise's clock now; returns the saved clock."""
+    clock = prepare(
+        kind, organisation_id=organisation_id, case_number=case_number, subject=subject, watchers=watchers, now=now
+    )
+    clock.save(force_insert=True)
+    return clock
+
+
+def _locked(clock_id: int) -> Clock:
+    transaction.get_connection().validate_no_broken_transaction()
+    return Clock.objects.select_for_update(of=("self",)).get(pk=clock_id)
+
+
+def stop(clock_id: int, *, now: datetime, reason: str, excused: bool = False) -> Clock:
+    """Stop for good; `excused` (withdrawn before due) leaves the denominator. Stopping twice changes nothing."""
+    clock = _locked(clock_id)
+    if clock.stopped_at is not None:
+        return clock
+    end = clock.paused_at or now
+    clock.working_minutes = _working_minutes(clock, end)
+    clock.stopped_at, clock.next_at, clock.stop_reason = now, None, reason
+    clock.excused = excused and end < clock.due_at
+    clock.save(update_fields=["stopped_at", "next_at", "stop_reason", "excused", "working_minutes"])
+    Pause.objects.filter(clock=clock, ended_at=None).update(ended_at=now)
+    return clock
+
+
+def _working_minutes(clock: Clock, end: datetime) -> int:
+    calendar = calendars_in_use.current()
+    total = calendar.working_minutes(clock.started_at, end, opens=OPENS, closes=CLOSES)
+    for pause in clock.pauses.exclude(ended_at=None):
+        assert pause.ended_at is not None
+        total -= calendar.working_minutes(pause.started_at, pause.ended_at, opens=OPENS, closes=CLOSES)
+    return total
+
+
+def pause(clock_id: int, *, now: datetime, reason: str) -> Clock:
+    """Stop the clock for a while; nothing is announced until it resumes."""
+    clock = _locked(clock_id)
+    if clock.stopped_at is not None or clock.paused_at is not None:
+        return clock
+    clock.paused_at, clock.next_at = now, None
+    clock.save(update_fields=["paused_at", "next_at"])
+    Pause.objects.create(clock=clock, started_at=now, reason=reason)
+    return clock
+
+
+def resume(clock_id: int, *, now: datetime) -> Clock:
+    """Run again. The office gets the full term anew, counted from the day the file became complete.
+
+    Basis: the published practice that the receipt date is the day all defects are cured (domain.md §1, [7], [8]).
+    A clock that was already late when it was paused stays late: its due moment does not move.
+    """
+    clock = _locked(clock_id)
+    if clock.paused_at is None or clock.stopped_at is not None:
+        return clock
+    Pause.objects.filter(clock=clock, ended_at=None).update(ended_at=now)
+    levels = list(clock.policy.levels.all())
+    calendar = calendars_in_use.current()
+    if clock.paused_at >= clock.due_at:
+        planned = ladder(clock.due_at, clock.provisional, levels, after=now, calendar=calendar)
+    else:
+        planned = plan(clock.policy, levels, started_at=now, calendar=calendar)
+    clock.paused_at = None
+    clock.due_at, clock.provisional = planned.due_at, planned.provisional
+    clock.levels, clock.moments, clock.level = planned.levels, planned.moments, 0
+    clock.next_at = planned.moments[0] if planned.moments else None
+    clock.save(update_fields=["paused_at", "due_at", "provisional", "levels", "moments", "level", "next_at"])
+    return clock

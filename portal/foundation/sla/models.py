@@ -1,0 +1,247 @@
+"""Promises with a clock: policies, working-day calendar years, clocks, pauses and what was announced about them.
+
+The due moment is a stored fact and lateness is arithmetic: nothing here stores an opinion «overdue».
+"""
+
+from datetime import datetime
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F, Q
+
+
+from portal.foundation.accounts.models import Organisation, Role
+
+
+class Kind(models.TextChoices):
+    """The two promises of 渝银发〔2025〕58号, measure 1."""
+
+    RESPONSE = "response", "金融机构响应"
+    REGISTRATION = "registration", "专利质押登记"
+
+
+class CalendarYear(models.Model):
+    """One published year of working days, as its notice says (calendars/<year>.toml)."""
+
+    year = models.PositiveSmallIntegerField("年份", primary_key=True)
+    document = models.CharField("文号", max_length=60, blank=True)
+    source = models.CharField("来源", max_length=200, blank=True)
+    holidays = ArrayField(models.DateField(), verbose_name="放假日期")
+    makeup_workdays = ArrayField(models.DateField(), verbose_name="调休上班日期", default=list)
+    digest = models.CharField(max_length=64)  # SHA-256 of the file it came from
+    loaded_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "工作日历"
+        verbose_name_plural = verbose_name
+        ordering = ["year"]
+
+    def __str__(self) -> str:
+        return f"{self.year} {self.document}"
+
+
+class CalendarDay(models.Model):
+    """The same calendar day by day, so that SQL can count working days with a join (rank: working days up to and including)."""
+
+    day = models.DateField(primary_key=True)
+    works = models.BooleanField()
+    rank = models.IntegerField()
+    provisional = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = "日历日"
+        verbose_name_plural = verbose_name
+        indexes = [models.Index(fields=["rank"], name="calendar_rank", condition=Q(works=True))]
+
+    def __str__(self) -> str:
+        return f"{self.day} {self.works}"
+
+
+class PolicyQuerySet(models.QuerySet["Policy"]):
+    def in_force(self, kind: str, *, at: datetime) -> "Policy":
+        """The version of this promise in force at a moment. Raises Policy.DoesNotExist when none was ever set."""
+        return (
+            self.filter(kind=kind, valid_from__lte=at)
+            .order_by("-valid_from", "-id")
+            .prefetch_related("levels")[:1]
+            .get()
+        )
+
+
+class Policy(models.Model):
+    """One version of a promise; a new version is a new row, clocks keep the version they started under."""
+
+    kind = models.CharField("承诺", max_length=12, choices=Kind)
+    days = models.PositiveSmallIntegerField("工作日数")
+    day_zero = models.CharField(
+        "非工作日收到的，起算",
+        max_length=10,
+        choices=[("strict", "收到当日为第 0 日"), ("next_open", "视为下一工作日收到")],
+        default="strict",
+    )
+    closes = models.TimeField("当日截止（空为 24:00）", null=True, blank=True)
+    valid_from = models.DateTimeField("生效时间")
+    ground = models.CharField("依据", max_length=200)
+    decided_by = models.CharField("设定人", max_length=200, blank=True)
+    levels: "models.Manager[PolicyLevel]"
+
+    objects = PolicyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "时限规则"
+        verbose_name_plural = verbose_name
+        constraints = [
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="policy_kind_known"),
+            models.CheckConstraint(condition=Q(days__gte=1, days__lte=60), name="policy_days_sane"),
+            models.UniqueConstraint(fields=["kind", "valid_from"], name="policy_version"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.days} 个工作日（{self.valid_from:%F} 起）"
+
+
+class PolicyLevel(models.Model):
+    """One step of the ladder. `offset` counts from the due moment: working minutes before, or working days after."""
+
+    class Anchor(models.TextChoices):
+        BEFORE = "before", "到期前（工作分钟）"
+        AFTER = "after", "到期后（工作日）"
+
+    policy = models.ForeignKey(Policy, models.CASCADE, related_name="levels")
+    position = models.PositiveSmallIntegerField("级次")
+    code = models.CharField("代码", max_length=20)
+    label = models.CharField("名称", max_length=40)
+    anchor = models.CharField("起点", max_length=8, choices=Anchor)
+    offset = models.PositiveIntegerField("偏移")
+    recipients = ArrayField(models.CharField(max_length=12, choices=Role), verbose_name="通知角色")
+
+    class Meta:
+        verbose_name = "升级级次"
+        verbose_name_plural = verbose_name
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["policy", "position"], name="level_once")]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class ClockQuerySet(models.QuerySet["Clock"]):
+    def running(self) -> "ClockQuerySet":
+        return self.filter(stopped_at=None)
+
+    def on_time(self) -> "ClockQuerySet":
+        """Stopped before the due moment; midnight itself is late, as the day is over."""
+        return self.filter(stopped_at__lt=F("due_at"), excused=False)
+
+    def late(self) -> "ClockQuerySet":
+        return self.filter(stopped_at__gte=F("due_at"), excused=False)
+
+    def overdue(self, *, now: datetime) -> "ClockQuerySet":
+        """Still open past its due moment; a paused clock is never overdue."""
+        return self.filter(stopped_at=None, paused_at=None, due_at__lte=now)
+
+
+class Clock(models.Model):
+    """One promise to one party. `moments[i]` is when `levels[i]` is to be announced; `next_at` is the next of them.
+
+    The owner (a referral, a registration) points here with a one-to-one key, so it has exactly one clock.
+    """
+
+    kind = models.CharField(max_length=12, choices=Kind)
+    policy = models.ForeignKey(Policy, models.PROTECT, related_name="+")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+", verbose_name="责任单位")
+    case_number = models.CharField(max_length=32)
+    subject = models.CharField(max_length=80)  # the owner as the journal names it, e.g. "referral:17"
+    watchers = ArrayField(models.BigIntegerField(), default=list)  # organisations that may read what happens to it
+    days = models.PositiveSmallIntegerField()  # snapshot of the policy
+    started_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    provisional = models.BooleanField("暂定", default=False)
+    paused_at = models.DateTimeField(null=True)
+    stopped_at = models.DateTimeField(null=True)
+    stop_reason = models.CharField(max_length=40, blank=True)
+    excused = models.BooleanField(default=False)  # withdrawn before due: leaves the denominator
+    working_minutes = models.IntegerField(null=True)  # from start to stop without pauses, stored at the answer
+    levels = ArrayField(models.CharField(max_length=20), default=list)
+    moments = ArrayField(models.DateTimeField(), default=list)
+    level = models.PositiveSmallIntegerField(default=0)  # how many levels have been announced or overtaken
+    next_at = models.DateTimeField(null=True)
+
+    objects = ClockQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "时限"
+        verbose_name_plural = verbose_name
+        indexes = [
+            models.Index(fields=["next_at"], name="clock_next", condition=Q(next_at__isnull=False)),  # read by: sweep
+            models.Index(
+                fields=["organisation", "due_at"], name="clock_open", condition=Q(stopped_at=None)
+            ),  # read by: desks
+            models.Index(fields=["kind", "started_at"], name="clock_report"),  # read by: SLA report
+            models.Index(fields=["subject"], name="clock_subject"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["subject"], condition=Q(stopped_at=None), name="one_running_clock"),
+            models.CheckConstraint(condition=Q(due_at__gt=F("started_at")), name="clock_due_after_start"),
+            models.CheckConstraint(condition=Q(stopped_at=None) | Q(next_at=None), name="stopped_clock_is_silent"),
+            models.CheckConstraint(condition=Q(paused_at=None) | Q(next_at=None), name="paused_clock_is_silent"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.case_number} {self.due_at:%F %T}"
+
+    def breached(self, *, now: datetime) -> bool:
+        """Late by arithmetic; a paused clock does not run. Midnight itself is late."""
+        end = self.stopped_at or self.paused_at or now
+        return not self.excused and end >= self.due_at
+
+
+class Pause(models.Model):
+    """A stretch in which the ball is in the other side's court, e.g. 补正."""
+
+    clock = models.ForeignKey(Clock, models.PROTECT, related_name="pauses")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    reason = models.CharField("原因", max_length=200)
+
+    class Meta:
+        verbose_name = "暂停"
+        verbose_name_plural = verbose_name
+        constraints = [models.UniqueConstraint(fields=["clock"], condition=Q(ended_at=None), name="one_open_pause")]
+
+    def __str__(self) -> str:
+        return f"{self.clock_id} {self.reason}"
+
+
+class Escalation(models.Model):
+    """What the sweep announced: at most one row a clock and level. Levels an outage overtook are not announced."""
+
+    clock = models.ForeignKey(Clock, models.PROTECT, related_name="escalations")
+    level = models.CharField("级次", max_length=20)
+    position = models.PositiveSmallIntegerField()
+    round = models.PositiveSmallIntegerField(default=0)  # pauses before it: a resumed clock climbs its ladder again
+    moment = models.DateTimeField("应提醒时间")
+    announced_at = models.DateTimeField("提醒时间")
+
+    class Meta:
+        verbose_name = "升级提醒"
+        verbose_name_plural = verbose_name
+        constraints = [models.UniqueConstraint(fields=["clock", "level", "round"], name="escalation_once")]
+        indexes = [models.Index(fields=["-announced_at"], name="escalation_recent")]
+
+    def __str__(self) -> str:
+        return f"{self.clock_id} {self.level}"
+
+
+class Heartbeat(models.Model):
+    """When a loop last did its work; the deep health check watches it."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "心跳"
+        verbose_name_plural = verbose_name
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.at:%F %T}"

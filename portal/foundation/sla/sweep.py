@@ -1,0 +1,78 @@
+"""Announcing what is due: one set-based statement, by the database's own clock, safe to call from anywhere at any time.
+
+Three callers share it (Celery beat, the broker-free loop, the deep health check). Rows are taken with SKIP LOCKED and an
+escalation is unique on clock, level and round, so callers need no leader: two of each change nothing but the delay.
+After an outage the highest level reached is announced once; the ones it overtook are named in the entry's data.
+"""
+
+from datetime import datetime
+
+from django.db import connection
+
+BATCH = 1000
+
+_SWEEP = """
+WITH due AS (
+    SELECT id, kind, case_number, subject, watchers, organisation_id, levels, moments, level, due_at
+      FROM sla_clock
+     WHERE next_at IS NOT NULL AND next_at <= statement_timestamp()
+     ORDER BY next_at
+     LIMIT %s
+       FOR UPDATE SKIP LOCKED
+), reached AS (
+    SELECT due.*,
+           (SELECT count(*) FROM unnest(due.moments) AS m WHERE m <= statement_timestamp())::int AS now_at,
+           (SELECT count(*) FROM sla_pause p WHERE p.clock_id = due.id)::int AS round
+      FROM due
+), moved AS (
+    UPDATE sla_clock c
+       SET level = r.now_at, next_at = c.moments[r.now_at + 1]
+      FROM reached r
+     WHERE c.id = r.id
+), announced AS (
+    INSERT INTO sla_escalation (clock_id, level, position, round, moment, announced_at)
+    SELECT id, levels[now_at], now_at, round, moments[now_at], statement_timestamp()
+      FROM reached
+     WHERE now_at > level
+    ON CONFLICT ON CONSTRAINT escalation_once DO NOTHING
+    RETURNING clock_id, level, moment
+), told AS (
+    INSERT INTO journal_entry (at, verb, actor_id, actor_label, organisation_id, subject, case_number, text, data, parties)
+    SELECT statement_timestamp(), 'clock.escalated', NULL, '系统', NULL, r.subject, r.case_number, '',
+           jsonb_build_object('clock', r.id, 'kind', r.kind, 'level', a.level, 'moment', a.moment, 'due_at', r.due_at,
+                              'organisation', r.organisation_id, 'overtaken', to_jsonb(r.levels[r.level + 1:r.now_at - 1])),
+           r.watchers
+      FROM announced a JOIN reached r ON r.id = a.clock_id
+)
+SELECT count(*) FROM due
+"""
+
+
+def sweep(*, batch: int = BATCH) -> int:
+    """Announce everything that is due now; returns how many clocks were looked at. Runs in autocommit."""
+    total = 0
+    while True:
+        with connection.cursor() as cursor:
+            cursor.execute(_SWEEP, [batch])
+            done = int(cursor.fetchone()[0])
+        total += done
+        if done < batch:
+            return total
+
+
+def next_moment() -> datetime | None:
+    """When the next announcement is due, for a loop that wants to sleep until then."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT next_at FROM sla_clock WHERE next_at IS NOT NULL ORDER BY next_at LIMIT 1")
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def beat(name: str) -> None:
+    """Leave a sign of life, by the database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO sla_heartbeat (name, at) VALUES (%s, statement_timestamp()) "
+            "ON CONFLICT (name) DO UPDATE SET at = EXCLUDED.at",
+            [name],
+        )

@@ -1,0 +1,8 @@
+"""Registration of the app."""
+
+from django.apps import AppConfig
+
+
+class ProductsConfig(AppConfig):
+    name = "products"
+    verbose_name = "产品"
