@@ -1,0 +1,1 @@
+"""Policy, guide and the other public pages."""
