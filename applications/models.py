@@ -117,14 +117,21 @@ class Application(StateModel):
         verbose_name = "融资需求"
         verbose_name_plural = verbose_name
         constraints = [
-            models.CheckConstraint(condition=Q(state__in=["open", "accepted", "registering", "registered", "disbursed", "withdrawn", "unmet"]), name="application_state_known"),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=["open", "accepted", "registering", "registered", "disbursed", "withdrawn", "unmet"]
+                ),
+                name="application_state_known",
+            ),
             # NaN passes «> 0» in PostgreSQL; an upper bound refuses it.
             models.CheckConstraint(condition=Q(amount__gt=0, amount__lte=MAX_YUAN), name="application_amount"),
             models.CheckConstraint(condition=Q(term_months__gte=1, term_months__lte=360), name="application_term"),
         ]
         indexes = [
             models.Index(fields=["organisation", "-id"], name="application_own"),  # read by: enterprise home
-            models.Index(fields=["-id"], name="application_pool", condition=Q(open_call=True, state="open")),  # read by: pool
+            models.Index(
+                fields=["-id"], name="application_pool", condition=Q(open_call=True, state="open")
+            ),  # read by: pool
         ]
 
     def __str__(self) -> str:
@@ -248,14 +255,32 @@ class Referral(StateModel):
         verbose_name = "推送"
         verbose_name_plural = verbose_name
         constraints = [
-            models.CheckConstraint(condition=Q(state__in=["waiting", "claimed", "info", "offered", "accepted", "declined", "not_selected", "withdrawn", "reassigned"]), name="referral_state_known"),
+            models.CheckConstraint(
+                condition=Q(
+                    state__in=[
+                        "waiting",
+                        "claimed",
+                        "info",
+                        "offered",
+                        "accepted",
+                        "declined",
+                        "not_selected",
+                        "withdrawn",
+                        "reassigned",
+                    ]
+                ),
+                name="referral_state_known",
+            ),
             models.UniqueConstraint(
-                fields=["application", "institution"], condition=~Q(state__in=["declined", "withdrawn", "reassigned", "not_selected"]), name="one_open_referral"
+                fields=["application", "institution"],
+                condition=~Q(state__in=["declined", "withdrawn", "reassigned", "not_selected"]),
+                name="one_open_referral",
             ),
             # A substantive reply leaves a trace: no empty «已联系» (domain.md §8.15).
             models.CheckConstraint(condition=~Q(state="declined") | ~Q(decline_code=""), name="decline_has_reason"),
             models.CheckConstraint(
-                condition=~Q(state="claimed") | (~Q(contact_name="") & ~Q(contact_phone="") & ~Q(next_step="")), name="claim_has_contact"
+                condition=~Q(state="claimed") | (~Q(contact_name="") & ~Q(contact_phone="") & ~Q(next_step="")),
+                name="claim_has_contact",
             ),
         ]
         indexes = [
@@ -266,7 +291,9 @@ class Referral(StateModel):
         return f"{self.application_id}→{self.institution_id}"
 
     @transition(field=state, source=State.WAITING, target=State.CLAIMED)
-    def claim(self, *, officer_id: int | None, contact_name: str, contact_phone: str, next_step: str, now: datetime) -> None:
+    def claim(
+        self, *, officer_id: int | None, contact_name: str, contact_phone: str, next_step: str, now: datetime
+    ) -> None:
         self.officer_id, self.responded_at = officer_id, now
         self.contact_name, self.contact_phone, self.next_step = contact_name, contact_phone, next_step
 
@@ -291,11 +318,17 @@ class Referral(StateModel):
     def choose(self) -> None:
         """The enterprise took this institution's offer."""
 
-    @transition(field=state, source=[State.WAITING, State.CLAIMED, State.INFO, State.OFFERED], target=State.NOT_SELECTED)
+    @transition(
+        field=state, source=[State.WAITING, State.CLAIMED, State.INFO, State.OFFERED], target=State.NOT_SELECTED
+    )
     def pass_over(self, *, now: datetime) -> None:
         self.closed_at = now
 
-    @transition(field=state, source=[State.WAITING, State.CLAIMED, State.INFO, State.OFFERED, State.ACCEPTED], target=State.WITHDRAWN)
+    @transition(
+        field=state,
+        source=[State.WAITING, State.CLAIMED, State.INFO, State.OFFERED, State.ACCEPTED],
+        target=State.WITHDRAWN,
+    )
     def withdraw(self, *, now: datetime) -> None:
         self.closed_at = now
 
@@ -331,7 +364,9 @@ class Consent(models.Model):
         verbose_name = "授权"
         verbose_name_plural = verbose_name
         constraints = [
-            models.UniqueConstraint(fields=["application", "institution"], condition=Q(revoked_at=None), name="consent_once")
+            models.UniqueConstraint(
+                fields=["application", "institution"], condition=Q(revoked_at=None), name="consent_once"
+            )
         ]
 
     def __str__(self) -> str:
@@ -368,7 +403,9 @@ class Offer(StateModel):
             models.UniqueConstraint(fields=["referral", "version"], name="offer_version"),
             models.UniqueConstraint(fields=["referral"], condition=Q(state="open"), name="one_open_offer"),
             models.CheckConstraint(condition=Q(amount__gt=0, amount__lte=MAX_YUAN), name="offer_amount"),
-            models.CheckConstraint(condition=Q(annual_rate=None) | Q(annual_rate__gt=0, annual_rate__lte=36), name="offer_rate"),
+            models.CheckConstraint(
+                condition=Q(annual_rate=None) | Q(annual_rate__gt=0, annual_rate__lte=36), name="offer_rate"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -431,5 +468,3 @@ class Attachment(StoredFile):
     class Meta(StoredFile.Meta):
         verbose_name = "需求材料"
         verbose_name_plural = verbose_name
-
-

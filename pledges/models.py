@@ -139,7 +139,18 @@ class Registration(StateModel):
         verbose_name_plural = verbose_name
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=["draft", "confirming", "submitted", "examining", "correcting", "registered", "refused", "withdrawn"]),
+                condition=Q(
+                    state__in=[
+                        "draft",
+                        "confirming",
+                        "submitted",
+                        "examining",
+                        "correcting",
+                        "registered",
+                        "refused",
+                        "withdrawn",
+                    ]
+                ),
                 name="registration_state_known",
             ),
             models.UniqueConstraint(
@@ -147,8 +158,13 @@ class Registration(StateModel):
                 condition=Q(state__in=["draft", "confirming", "submitted", "examining", "correcting", "registered"]),
                 name="one_live_registration",
             ),
-            models.CheckConstraint(condition=Q(debt_amount__gt=0, debt_amount__lte=MAX_YUAN), name="registration_amount"),
-            models.CheckConstraint(condition=Q(debt_to=None) | Q(debt_from=None) | Q(debt_to__gt=F("debt_from")), name="registration_period"),
+            models.CheckConstraint(
+                condition=Q(debt_amount__gt=0, debt_amount__lte=MAX_YUAN), name="registration_amount"
+            ),
+            models.CheckConstraint(
+                condition=Q(debt_to=None) | Q(debt_from=None) | Q(debt_to__gt=F("debt_from")),
+                name="registration_period",
+            ),
             models.CheckConstraint(condition=~Q(state="refused") | ~Q(refusal_ground=""), name="refusal_has_ground"),
         ]
         indexes = [
@@ -193,7 +209,11 @@ class Registration(StateModel):
         self.decided_by, self.decided_at = by, now
         self.refusal_ground, self.refusal_note = ground, note
 
-    @transition(field=state, source=[State.DRAFT, State.CONFIRMING, State.SUBMITTED, State.EXAMINING, State.CORRECTING], target=State.WITHDRAWN)
+    @transition(
+        field=state,
+        source=[State.DRAFT, State.CONFIRMING, State.SUBMITTED, State.EXAMINING, State.CORRECTING],
+        target=State.WITHDRAWN,
+    )
     def withdraw(self, *, by: str, now: datetime) -> None:
         self.decided_by, self.decided_at = by, now
 
@@ -222,7 +242,9 @@ class PledgedPatent(models.Model):
                 expressions=[("number", RangeOperators.EQUAL), ("effective", RangeOperators.OVERLAPS)],
                 condition=Q(effective__isnull=False),
             ),
-            models.CheckConstraint(condition=Q(effective=None) | Q(effective__isempty=False), name="pledge_period_not_empty"),
+            models.CheckConstraint(
+                condition=Q(effective=None) | Q(effective__isempty=False), name="pledge_period_not_empty"
+            ),
         ]
         indexes = [models.Index(fields=["number"], name="pledged_number")]  # read by: pre-check, encumbrance search
 
@@ -324,7 +346,9 @@ class Notice(models.Model):
         verbose_name = "通知书"
         verbose_name_plural = verbose_name
         constraints = [
-            models.UniqueConstraint(fields=["registration"], condition=Q(kind__in=["registered", "refused"]), name="one_decision_paper"),
+            models.UniqueConstraint(
+                fields=["registration"], condition=Q(kind__in=["registered", "refused"]), name="one_decision_paper"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -44,7 +44,9 @@ class Product(models.Model):
     institution = models.ForeignKey(Institution, models.PROTECT, related_name="products", verbose_name="机构")
     name = models.CharField("产品名称", max_length=80)
     mode = models.CharField("模式", max_length=12, choices=Mode)
-    ip_kinds = ArrayField(models.CharField(max_length=12, choices=IPKind), verbose_name="可质押的知识产权", default=list)
+    ip_kinds = ArrayField(
+        models.CharField(max_length=12, choices=IPKind), verbose_name="可质押的知识产权", default=list
+    )
     combined = models.BooleanField("可组合质押", default=False)
     amount_min = models.DecimalField("最低金额（元）", max_digits=16, decimal_places=2, null=True, blank=True)
     amount_max = models.DecimalField("最高金额（元）", max_digits=16, decimal_places=2, null=True, blank=True)
@@ -69,7 +71,10 @@ class Product(models.Model):
         verbose_name_plural = verbose_name
         constraints = [
             models.UniqueConstraint(fields=["institution", "name"], name="product_once"),
-            models.CheckConstraint(condition=Q(amount_min=None) | Q(amount_max=None) | Q(amount_min__lte=F("amount_max")), name="product_amounts"),
+            models.CheckConstraint(
+                condition=Q(amount_min=None) | Q(amount_max=None) | Q(amount_min__lte=F("amount_max")),
+                name="product_amounts",
+            ),
             models.CheckConstraint(condition=Q(example=True) | ~Q(source=""), name="product_has_source"),
         ]
 

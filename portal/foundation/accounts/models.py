@@ -89,9 +89,12 @@ class Organisation(models.Model):
         verbose_name_plural = verbose_name
         indexes = [models.Index(fields=["kind", "sort_key"], name="organisation_kind")]
         constraints = [
-            models.CheckConstraint(condition=models.Q(kind__in=OrganisationKind.values), name="organisation_kind_known"),
             models.CheckConstraint(
-                condition=models.Q(uscc=None) | models.Q(uscc__regex=r"^[0-9A-HJ-NPQRTUWXY]{18}$"), name="organisation_uscc_form"
+                condition=models.Q(kind__in=OrganisationKind.values), name="organisation_kind_known"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(uscc=None) | models.Q(uscc__regex=r"^[0-9A-HJ-NPQRTUWXY]{18}$"),
+                name="organisation_uscc_form",
             ),
         ]
 

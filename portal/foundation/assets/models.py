@@ -68,8 +68,12 @@ class Patent(models.Model):
             models.UniqueConstraint(
                 fields=["organisation", "number"], condition=models.Q(removed_at=None), name="patent_once_per_holder"
             ),
-            models.CheckConstraint(condition=models.Q(number__regex=r"^(\d{8}|\d{12})[\dX]$"), name="patent_number_form"),
-            models.CheckConstraint(condition=models.Q(expires_on__gt=models.F("filing_date")), name="patent_expires_after_filing"),
+            models.CheckConstraint(
+                condition=models.Q(number__regex=r"^(\d{8}|\d{12})[\dX]$"), name="patent_number_form"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(expires_on__gt=models.F("filing_date")), name="patent_expires_after_filing"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -71,7 +71,9 @@ class Checked:
 def shown_name(raw: str) -> str:
     """The last part of a path, without control or direction characters, at most 200 characters."""
     name = PurePosixPath(raw.replace("\\", "/")).name
-    kept = "".join(c for c in name if c.isprintable() and c not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b")
+    kept = "".join(
+        c for c in name if c.isprintable() and c not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b"
+    )
     return kept.strip()[-200:] or "未命名文件"
 
 
@@ -91,7 +93,9 @@ def check(upload: "File[Any]") -> Checked:
     if suffix not in ACCEPTED:
         raise WrongType("type", f"不支持“{suffix or '无扩展名'}”文件。请上传 {ACCEPTED_TEXT}。")
     if found != suffix:
-        raise WrongType("lies", f"文件内容不是 {suffix[1:].upper()}（{_guess(head)}）。请确认文件没有损坏或改错扩展名。")
+        raise WrongType(
+            "lies", f"文件内容不是 {suffix[1:].upper()}（{_guess(head)}）。请确认文件没有损坏或改错扩展名。"
+        )
     stream.seek(0)
     digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
     stream.seek(0)

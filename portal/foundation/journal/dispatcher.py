@@ -24,11 +24,17 @@ BACK_OFF = [5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600]  # seconds
 def fan_out(*, limit: int = 500) -> int:
     """Turn outbox rows into one delivery per interested subscriber; returns how many entries were taken."""
     with transaction.atomic():
-        ids = list(Outbox.objects.select_for_update(skip_locked=True).order_by("entry_id").values_list("entry_id", flat=True)[:limit])
+        ids = list(
+            Outbox.objects.select_for_update(skip_locked=True)
+            .order_by("entry_id")
+            .values_list("entry_id", flat=True)[:limit]
+        )
         if not ids:
             return 0
         entries = Entry.objects.filter(id__in=ids).values_list("id", "verb")
-        rows = [Delivery(entry_id=pk, subscriber=s.name) for pk, verb in entries for s in subscribers() if s.wants(verb)]
+        rows = [
+            Delivery(entry_id=pk, subscriber=s.name) for pk, verb in entries for s in subscribers() if s.wants(verb)
+        ]
         Delivery.objects.bulk_create(rows, ignore_conflicts=True)
         Outbox.objects.filter(entry_id__in=ids).delete()
     return len(ids)

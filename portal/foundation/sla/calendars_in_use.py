@@ -1,7 +1,8 @@
 """The working-day calendar this process counts with: read from the database, kept for half a minute."""
 
+import hashlib
 import time
-from datetime import date, timedelta
+from datetime import date
 from itertools import chain
 from threading import Lock
 
@@ -12,7 +13,6 @@ from .models import CalendarDay, CalendarYear
 from .workdays import WorkCalendar
 
 KEEP_SECONDS = 30.0
-HORIZON_YEARS = 3  # provisional days are tabulated this far beyond the last published year
 _lock = Lock()
 _cached: tuple[float, WorkCalendar] | None = None
 
@@ -44,7 +44,7 @@ def build(years: list[CalendarYear]) -> WorkCalendar:
         makeup_workdays=frozenset(chain.from_iterable(y.makeup_workdays for y in years)),
         first_day=date(years[0].year, 1, 1),
         last_published=date(years[-1].year, 12, 31),
-        version=f"{years[-1].year}-{years[-1].digest[:8]}",
+        version=f"{years[-1].year}-{hashlib.sha256(''.join(y.digest for y in years).encode()).hexdigest()[:8]}",
     )
 
 
@@ -72,13 +72,6 @@ def load(files: list[YearFile] | None = None) -> int:
 
 
 def _write_days() -> None:
-    calendar = build(list(CalendarYear.objects.order_by("year")))
-    last = date(calendar.last_published.year + HORIZON_YEARS, 12, 31)
-    day, rank, rows = calendar.first_day, 0, []
-    while day <= last:
-        works = calendar.is_workday(day)
-        rank += works
-        rows.append(CalendarDay(day=day, works=works, rank=rank, provisional=day > calendar.last_published))
-        day += timedelta(days=1)
+    rows = build(list(CalendarYear.objects.order_by("year"))).rows()
     CalendarDay.objects.all().delete()
-    CalendarDay.objects.bulk_create(rows, batch_size=5000)
+    CalendarDay.objects.bulk_create((CalendarDay(**row._asdict()) for row in rows), batch_size=5000)

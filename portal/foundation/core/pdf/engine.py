@@ -16,15 +16,14 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from portal.foundation.core.errors import DomainError, TooLarge
-from portal.foundation.core.pdf import fonts
+from portal.foundation.core.pdf import fonts, libs
 
 Stylesheet = Literal["notice", "report"]
 
 # 2,000 table rows are about 0.5 million characters and several seconds.
 LONGEST_HTML = 1_000_000
-PACKAGES = "libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
 ADVICE = (
-    f"请由管理员执行 apt-get install --no-install-recommends {PACKAGES}；"
+    f"请由管理员执行 apt-get install --no-install-recommends {' '.join(libs.PACKAGES)}；"
     "没有管理员权限时，执行 python -m portal.foundation.core.pdf.libs .data/pdf-libs，"
     "并按其输出设置 LD_LIBRARY_PATH 后重新启动。"
 )
@@ -50,12 +49,16 @@ class PdfUnavailable(DomainError):
 @functools.cache
 def available() -> Availability:
     """Look once per process whether Pango, libharfbuzz-subset and the typefaces are there. Never raises."""
+    # Asked first: WeasyPrint's own import prints a page of English about it. Without libharfbuzz-subset it would
+    # work today, slowly, and refuse in a later version.
+    if absent := libs.missing():
+        return Availability(False, f"无法生成 PDF：缺少系统库 {'、'.join(absent)}。{ADVICE}")
     try:
         from portal.foundation.core.pdf import press
     except (ImportError, OSError) as error:
-        return Availability(False, f"无法生成 PDF：缺少 Pango 系统库（{str(error).splitlines()[0][:80]}）。{ADVICE}")
+        return Availability(False, f"无法生成 PDF：{str(error).splitlines()[0][:80]}。{ADVICE}")
     if not press.SUBSETTING:
-        return Availability(False, f"无法生成 PDF：缺少系统库 libharfbuzz-subset，字体无法裁剪。{ADVICE}")
+        return Availability(False, f"无法生成 PDF：缺少系统库 libharfbuzz-subset。{ADVICE}")
     try:
         for face in fonts.FACES:
             _ = face.path

@@ -107,9 +107,7 @@ class Press:
                 for family, file in sources:
                     address = f"portal-font:{len(files)}"
                     files[address] = file
-                    rules.append(
-                        f'@font-face{{font-family:"{family}";font-weight:{face.weight};src:url("{address}")}}'
-                    )
+                    rules.append(f'@font-face{{font-family:"{family}";font-weight:{face.weight};src:url("{address}")}}')
             self.fonts = _without_system_fonts(directory)
             fetcher = FontFetcher(files)
             self.styles = {
@@ -144,7 +142,7 @@ def _without_system_fonts(directory: Path) -> SealedFonts:
     settings = directory / "fontconfig.xml"
     wanted = (
         '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">'
-        "<fontconfig><cachedir prefix=\"cwd\">fontconfig-cache</cachedir></fontconfig>"
+        '<fontconfig><cachedir prefix="cwd">fontconfig-cache</cachedir></fontconfig>'
     )
     if not settings.is_file() or settings.read_text("utf-8") != wanted:
         part = settings.with_suffix(f".{os.getpid()}.part")

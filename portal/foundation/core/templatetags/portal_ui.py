@@ -15,7 +15,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from .. import display, moments, money
+from portal.foundation.core import display, moments, money
 
 register = template.Library()
 

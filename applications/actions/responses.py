@@ -1,0 +1,313 @@
+"""What an institution does with a request: claim, ask, offer, decline, assign, take from the pool, dispatch.
+
+Every verb locks the application, then the referral, then the clock, re-reads them and only then decides.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from applications import rules
+from applications.actions.submit import Address, refer
+from applications.models import Application, Consent, DeclineReason, InformationRequest, Offer, Referral
+from banks.models import Institution
+from portal.foundation.accounts.models import Membership, Role
+from portal.foundation.core.actor import Actor
+from portal.foundation.core.db import lock
+from portal.foundation.core.errors import Invalid
+from portal.foundation.core.moments import local_date
+from portal.foundation.journal.record import record
+from portal.foundation.sla import clocks
+
+
+def locked(referral_id: int) -> Referral:
+    """The referral with its application, both locked in the house's order (application first)."""
+    application_id = Referral.objects.values_list("application_id", flat=True).get(pk=referral_id)
+    application = lock(Application.objects.filter(pk=application_id))
+    referral = lock(Referral.objects.filter(pk=referral_id).select_related("institution__organisation"))
+    referral.application = application
+    return referral
+
+
+def _answered(referral: Referral, *, now: datetime, reason: str) -> None:
+    """The first substantive reply stops the clock; later ones find it stopped."""
+    if referral.clock_id is not None:
+        clocks.stop(referral.clock_id, now=now, reason=reason)
+
+
+def _tell(
+    verb: str, referral: Referral, *, actor: Actor, now: datetime, text: str, data: dict[str, object] | None = None
+) -> None:
+    record(
+        verb,
+        actor=actor,
+        now=now,
+        subject=f"referral:{referral.pk}",
+        case_number=referral.application.number,
+        text=text,
+        data={"institution": referral.institution_id, "referral": str(referral.ref), **(data or {})},
+        parties=[referral.application.organisation_id, referral.institution_id],
+    )
+
+
+@transaction.atomic(durable=True)
+def claim(
+    referral_id: int, *, contact_name: str, contact_phone: str, next_step: str, actor: Actor, now: datetime
+) -> Referral:
+    """接单 with contact and next step: the first substantive reply. Raises WrongState when a colleague was first."""
+    referral = locked(referral_id)
+    rules.can_claim(actor, referral).require()
+    _require_contact(contact_name, contact_phone, next_step)
+    referral.claim(
+        officer_id=actor.user_id,
+        contact_name=contact_name.strip(),
+        contact_phone=contact_phone.strip(),
+        next_step=next_step.strip(),
+        now=now,
+    )
+    referral.save(update_fields=["state", "officer", "contact_name", "contact_phone", "next_step", "responded_at"])
+    _answered(referral, now=now, reason="claimed")
+    _tell(
+        "referral.claimed", referral, actor=actor, now=now, text=f"{referral.institution} 已接单：{referral.next_step}"
+    )
+    return referral
+
+
+def _require_contact(contact_name: str, contact_phone: str, next_step: str) -> None:
+    said = {
+        "contact_name": (contact_name, "填写企业可以找到的联系人。"),
+        "contact_phone": (contact_phone, "填写联系人的电话。"),
+        "next_step": (next_step, "写明下一步做什么、什么时候，例如“11月26日上午上门尽调”。"),
+    }
+    missing = {name: text for name, (value, text) in said.items() if not value.strip()}
+    if missing:
+        raise Invalid("contact", "接单要写明联系人、电话和下一步。", fields=missing)
+
+
+@transaction.atomic(durable=True)
+def ask(referral_id: int, *, question: str, actor: Actor, now: datetime) -> InformationRequest:
+    """Ask the enterprise for something; counts as a substantive reply."""
+    referral = locked(referral_id)
+    rules.can_ask(actor, referral).require()
+    if not question.strip():
+        raise Invalid("question", "写明需要企业补充什么。", fields={"question": "写明需要企业补充什么。"})
+    referral.ask(officer_id=actor.user_id, now=now)
+    referral.save(update_fields=["state", "officer", "responded_at"])
+    asked = InformationRequest.objects.create(
+        referral=referral, question=question.strip(), asked_by=actor.label, asked_at=now
+    )
+    _answered(referral, now=now, reason="asked")
+    _tell("referral.asked", referral, actor=actor, now=now, text=f"{referral.institution} 请企业补充：{asked.question}")
+    return asked
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """An offer's content, validated by the form. Yuan, months, percent a year."""
+
+    amount: Decimal
+    term_months: int
+    valid_until: date
+    annual_rate: Decimal | None = None
+    fee_rate: Decimal | None = None
+    other_fees: Decimal = Decimal(0)
+    repayment: str = ""
+    conditions: str = ""
+
+
+@transaction.atomic(durable=True)
+def offer(referral_id: int, terms: Terms, *, actor: Actor, now: datetime) -> Offer:
+    """Put terms to the enterprise; a newer version replaces an open one."""
+    referral = locked(referral_id)
+    rules.can_offer(actor, referral).require()
+    if terms.valid_until < local_date(now):
+        raise Invalid("valid_until", "有效期不能早于今天。", fields={"valid_until": "有效期不能早于今天。"})
+    if referral.institution.lends and terms.annual_rate is None:
+        raise Invalid("annual_rate", "填写年利率。", fields={"annual_rate": "填写年利率，例如 3.45。"})
+    if not referral.institution.lends and terms.fee_rate is None:
+        raise Invalid("fee_rate", "填写担保或保险费率。", fields={"fee_rate": "填写担保或保险费率，例如 0.8。"})
+    for old in lock_open_offers(referral):
+        old.replace()
+        old.save(update_fields=["state"])
+    version = referral.offers.count() + 1
+    referral.offer(officer_id=actor.user_id, now=now)
+    referral.save(update_fields=["state", "officer", "responded_at"])
+    made = Offer.objects.create(
+        referral=referral,
+        version=version,
+        amount=terms.amount,
+        term_months=terms.term_months,
+        annual_rate=terms.annual_rate,
+        fee_rate=terms.fee_rate,
+        other_fees=terms.other_fees,
+        repayment=terms.repayment,
+        conditions=terms.conditions,
+        valid_until=terms.valid_until,
+        made_by=actor.label,
+        made_at=now,
+    )
+    _answered(referral, now=now, reason="offered")
+    _tell(
+        "referral.offered",
+        referral,
+        actor=actor,
+        now=now,
+        text=f"{referral.institution} 出具方案（第 {version} 版）",
+        data={
+            "offer": made.pk,
+            "amount": str(made.amount),
+            "annual_rate": str(made.annual_rate),
+            "fee_rate": str(made.fee_rate),
+        },
+    )
+    return made
+
+
+def lock_open_offers(referral: Referral) -> Sequence[Offer]:
+    return list(referral.offers.select_for_update(of=("self",)).filter(state=Offer.State.OPEN))
+
+
+@transaction.atomic(durable=True)
+def decline(referral_id: int, *, code: str, note: str, actor: Actor, now: datetime) -> Referral:
+    """婉拒 with a reason code; when it was the last open one, the enterprise is told what comes next."""
+    referral = locked(referral_id)
+    rules.can_decline(actor, referral).require()
+    if code not in DeclineReason.values:
+        raise Invalid("code", "选择婉拒原因。", fields={"code": "选择婉拒原因。"})
+    if code == DeclineReason.OTHER and not note.strip():
+        raise Invalid("note", "选择“其他”时请写明原因。", fields={"note": "选择“其他”时请写明原因。"})
+    for old in lock_open_offers(referral):
+        old.close()
+        old.save(update_fields=["state"])
+    referral.decline(officer_id=actor.user_id, code=code, note=note.strip(), now=now)
+    referral.save(update_fields=["state", "officer", "decline_code", "decline_note", "responded_at", "closed_at"])
+    _answered(referral, now=now, reason="declined")
+    label = DeclineReason(code).label
+    _tell(
+        "referral.declined",
+        referral,
+        actor=actor,
+        now=now,
+        text=f"{referral.institution} 婉拒：{label}",
+        data={"code": code, "note": note.strip()},
+    )
+    application = referral.application
+    if application.state == Application.State.OPEN and not application.referrals.open().exists():
+        application.all_declined_at = now
+        application.save(update_fields=["all_declined_at"])
+        record(
+            "application.all_declined",
+            actor=actor,
+            now=now,
+            subject=f"application:{application.pk}",
+            case_number=application.number,
+            text="所有机构均已婉拒，可另选机构",
+            parties=[application.organisation_id],
+        )
+    return referral
+
+
+@transaction.atomic(durable=True)
+def assign(referral_id: int, *, officer_id: int, actor: Actor, now: datetime) -> Referral:
+    """A manager hands the referral to a colleague of the same institution; the clock does not move."""
+    referral = locked(referral_id)
+    rules.can_assign(actor, referral).require()
+    seat = (
+        Membership.objects.select_related("user")
+        .filter(
+            user_id=officer_id,
+            organisation_id=actor.organisation_id,
+            active=True,
+            role__in=(Role.OFFICER, Role.MANAGER),
+            user__is_active=True,
+        )
+        .first()
+    )
+    if seat is None:
+        raise Invalid("officer", "选择本机构在岗的经办人。", fields={"officer": "选择本机构在岗的经办人。"})
+    referral.officer = seat.user
+    referral.save(update_fields=["officer"])
+    record(
+        "referral.assigned",
+        actor=actor,
+        now=now,
+        subject=f"referral:{referral.pk}",
+        case_number=referral.application.number,
+        text=f"转派给 {seat.user.name}",
+        data={"officer": officer_id, "referral": str(referral.ref)},
+        parties=[referral.institution_id],
+    )
+    return referral
+
+
+@transaction.atomic(durable=True)
+def claim_from_pool(
+    application_id: int, *, contact_name: str, contact_phone: str, next_step: str, actor: Actor, now: datetime
+) -> Referral:
+    """Take an open call that was addressed to others; there is no clock, because no promise was made to this institution."""
+    application = lock(Application.objects.filter(pk=application_id))
+    already = (
+        application.referrals.filter(institution_id=actor.organisation_id).open().exists()
+        if actor.organisation_id
+        else False
+    )
+    rules.can_claim_from_pool(actor, application, already=already).require()
+    _require_contact(contact_name, contact_phone, next_step)
+    institution = Institution.objects.select_related("organisation").get(pk=actor.organisation_id)
+    referral = Referral(application=application, institution=institution, origin=Referral.Origin.POOL, created_at=now)
+    referral.claim(
+        officer_id=actor.user_id,
+        contact_name=contact_name.strip(),
+        contact_phone=contact_phone.strip(),
+        next_step=next_step.strip(),
+        now=now,
+    )
+    referral.save(force_insert=True)
+    Consent.objects.get_or_create(
+        application=application,
+        institution=institution,
+        revoked_at=None,
+        defaults={"granted_by": "公开征集授权", "granted_at": now},
+    )
+    _tell(
+        "referral.claimed",
+        referral,
+        actor=actor,
+        now=now,
+        text=f"{institution} 从需求池认领：{referral.next_step}",
+        data={"pool": True},
+    )
+    return referral
+
+
+@transaction.atomic(durable=True)
+def dispatch(referral_id: int, *, institution_ids: Sequence[int], actor: Actor, now: datetime) -> list[Referral]:
+    """The dispatcher's desk addresses institutions, each with its own clock; the desk's own clock stops."""
+    referral = locked(referral_id)
+    rules.can_dispatch(actor, referral).require()
+    chosen = list(Institution.objects.active().filter(pk__in=institution_ids).order_by("pk"))
+    taken = set(referral.application.referrals.values_list("institution_id", flat=True))
+    if not chosen or len(chosen) != len(set(institution_ids)) or taken & {i.pk for i in chosen}:
+        raise Invalid(
+            "institutions", "选择至少一家尚未推送的机构。", fields={"institutions": "选择至少一家尚未推送的机构。"}
+        )
+    referral.reassign(now=now)
+    referral.save(update_fields=["state", "responded_at", "closed_at"])
+    _answered(referral, now=now, reason="dispatched")
+    made = refer(
+        referral.application, [Address(i.pk, None, 0, Referral.Origin.DISPATCH) for i in chosen], actor=actor, now=now
+    )
+    record(
+        "referral.dispatched",
+        actor=actor,
+        now=now,
+        subject=f"referral:{referral.pk}",
+        case_number=referral.application.number,
+        text="调度台已分派：" + "、".join(str(i) for i in chosen),
+        data={"institutions": [i.pk for i in chosen]},
+        parties=[referral.application.organisation_id, *(i.pk for i in chosen)],
+    )
+    return made

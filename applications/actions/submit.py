@@ -1,0 +1,247 @@
+"""Submitting a request: one transaction, one application however often it is sent, one clock per addressed institution."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from applications.matching import rank
+from applications.models import Application, ApplicationPatent, Attachment, Consent, Draft, Referral
+from banks.models import Institution
+from portal.foundation.accounts.models import Organisation, Role
+from portal.foundation.assets.models import Patent
+from portal.foundation.core.actor import Actor
+from portal.foundation.core.db import lock
+from portal.foundation.core.errors import Forbidden, Invalid, WrongState
+from portal.foundation.core.models import take
+from portal.foundation.core.moments import local_date
+from portal.foundation.core.numbering import compose
+from portal.foundation.journal.record import record
+from portal.foundation.sla import clocks
+from portal.foundation.sla.models import Clock, Kind, Policy
+from products.models import Product
+
+OPEN_CALL_REACH = 3  # institutions an open call is addressed to at once; the others may come from the pool
+MAX_PRODUCTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the enterprise asks for, validated by the forms. Amount in yuan, term in months."""
+
+    amount: Decimal
+    term_months: int
+    purpose: str
+    contact_name: str
+    contact_phone: str
+    patent_ids: Sequence[int]
+    product_ids: Sequence[int] = field(default_factory=tuple)
+    open_call: bool = False
+    purpose_note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One institution the request goes to."""
+
+    institution_id: int
+    product: Product | None
+    score: int
+    origin: str
+
+
+@transaction.atomic(durable=True)
+def submit(draft_id: int, wish: Wish, *, actor: Actor, now: datetime) -> Application:
+    """Turn a draft into an application and start every addressed institution's response clock.
+
+    A second submit of the same draft returns the application of the first. Raises Invalid with field sentences when the
+    wish cannot be (a patent that ends before the debt, a product that is gone), Draft.DoesNotExist for strangers.
+    """
+    if actor.role != Role.ENTERPRISE:
+        raise Forbidden("role", "只有企业经办人可以提交融资需求。")
+    try:
+        draft = lock(Draft.objects.filter(organisation_id=actor.organisation_id, pk=draft_id))
+    except Draft.DoesNotExist as error:
+        raise WrongState("submitted", "这份草稿已经提交或删除，请到“我的办件”查看。") from error
+    enterprise = Organisation.objects.get(pk=actor.organisation_id)
+    patents = _patents(wish, actor=actor, today=local_date(now), now=now)
+    addresses = _addresses(wish, kinds=sorted({p.kind for p in patents}))
+    application = _create(wish, draft, enterprise, actor=actor, now=now)
+    ApplicationPatent.objects.bulk_create(
+        ApplicationPatent(
+            application=application, patent=p, number=p.number, kind=p.kind, title=p.title, expires_on=p.expires_on
+        )
+        for p in patents
+    )
+    refer(application, addresses, actor=actor, now=now)
+    Attachment.objects.filter(draft=draft).update(application=application, draft=None)
+    draft.delete()
+    record(
+        "application.submitted",
+        actor=actor,
+        now=now,
+        subject=f"application:{application.pk}",
+        case_number=application.number,
+        text=f"提交融资需求 {application.number}",
+        data={
+            "amount": str(wish.amount),
+            "term_months": wish.term_months,
+            "open_call": wish.open_call,
+            "institutions": [a.institution_id for a in addresses],
+        },
+        parties=[a.institution_id for a in addresses],
+    )
+    return application
+
+
+def submitted_as(token: str) -> Application | None:
+    """The application a draft's token became, for a repeated click that arrives after the draft is gone."""
+    return Application.objects.filter(token=token).first()
+
+
+def _create(wish: Wish, draft: Draft, enterprise: Organisation, *, actor: Actor, now: datetime) -> Application:
+    today = local_date(now)
+    return Application.objects.create(
+        number=compose("YZD", today, take(f"case:{today:%Y%m%d}")),
+        token=draft.token,
+        organisation=enterprise,
+        organisation_name=enterprise.name,
+        district_code=enterprise.district_id or "",
+        industry_letter=enterprise.industry_id or "",
+        amount=wish.amount,
+        term_months=wish.term_months,
+        purpose=wish.purpose,
+        purpose_note=wish.purpose_note,
+        open_call=wish.open_call,
+        contact_name=wish.contact_name,
+        contact_phone=wish.contact_phone,
+        submitted_by_id=actor.user_id,
+        submitted_at=now,
+    )
+
+
+def add_months(day: date, months: int) -> date:
+    """The same day of a later month, or the last day of that month."""
+    month = day.month - 1 + months
+    year, month = day.year + month // 12, month % 12 + 1
+    for last in (day.day, 30, 29, 28):
+        try:
+            return date(year, month, last)
+        except ValueError:
+            continue
+    raise ValueError(day)
+
+
+def _patents(wish: Wish, *, actor: Actor, today: date, now: datetime) -> list[Patent]:
+    """The chosen patents, all the enterprise's own, in force, and outliving the wished term (R02, R03, R06)."""
+    patents = list(
+        Patent.objects.filter(organisation_id=actor.organisation_id, pk__in=wish.patent_ids, removed_at=None).order_by(
+            "pk"
+        )
+    )
+    if not patents or len(patents) != len(set(wish.patent_ids)):
+        raise Invalid("patents", "请至少选择一件本企业的专利。", fields={"patents": "请至少选择一件本企业的专利。"})
+    dead = [p for p in patents if not p.in_force(on=today)]
+    if dead:
+        said = f"{dead[0].dotted} 现在不是有效专利，不能用于质押融资，请取消选择。"
+        raise Invalid("dead_patent", said, fields={"patents": said})
+    end = add_months(today, wish.term_months)
+    short = min(patents, key=lambda p: p.expires_on)
+    if short.expires_on < end:
+        months = (
+            (short.expires_on.year - today.year) * 12
+            + short.expires_on.month
+            - today.month
+            - (short.expires_on.day < today.day)
+        )
+        said = f"{short.dotted} 于 {short.expires_on:%Y年%m月%d日} 届满，短于所填期限。请把期限改为 {months} 个月以内，或换一件专利。"
+        raise Invalid("patent_life", said, fields={"term_months": said})
+    return patents
+
+
+def _addresses(wish: Wish, *, kinds: Sequence[str]) -> list[Address]:
+    """Whom the request goes to: the chosen products' institutions, or the best matches of an open call, or the dispatcher."""
+    if wish.open_call:
+        best = [
+            m
+            for m in rank(amount=wish.amount, term_months=wish.term_months, kinds=kinds)
+            if m.product.institution.takes_open_calls
+        ]
+        if best:
+            return [
+                Address(m.institution_id, m.product, m.score, Referral.Origin.OPEN_CALL) for m in best[:OPEN_CALL_REACH]
+            ]
+        desk = Institution.objects.filter(dispatcher=True, organisation__active=True).first()
+        if desk is None:
+            raise Invalid(
+                "no_match",
+                "暂时没有匹配的机构，请调整金额或期限，或直接选择产品。",
+                fields={"products": "暂时没有匹配的机构。"},
+            )
+        return [Address(desk.pk, None, 0, Referral.Origin.DISPATCH)]
+    return choose(wish.product_ids)
+
+
+def choose(product_ids: Sequence[int]) -> list[Address]:
+    """Published products as addresses, one an institution. Raises Invalid naming what is wrong."""
+    products = list(
+        Product.objects.published()
+        .filter(pk__in=product_ids)
+        .select_related("institution__organisation")
+        .order_by("pk")
+    )
+    if not products or len(products) != len(set(product_ids)):
+        said = "请至少选择一款在售产品，或选择公开征集。" if not products else "所选产品中有的已停售，请重新选择。"
+        raise Invalid("products", said, fields={"products": said})
+    if len(products) > MAX_PRODUCTS:
+        raise Invalid(
+            "products",
+            f"一次最多选 {MAX_PRODUCTS} 款产品。",
+            fields={"products": f"一次最多选 {MAX_PRODUCTS} 款产品。"},
+        )
+    seen: dict[int, Address] = {}
+    for product in products:
+        if product.institution_id in seen:
+            said = f"{product.institution} 选了不止一款产品，一家机构请只选一款。"
+            raise Invalid("products", said, fields={"products": said})
+        seen[product.institution_id] = Address(product.institution_id, product, 0, Referral.Origin.CHOSEN)
+    return list(seen.values())
+
+
+def refer(application: Application, addresses: Sequence[Address], *, actor: Actor, now: datetime) -> list[Referral]:
+    """Address the request to institutions, each with consent and its own response clock. Inside the caller's transaction."""
+    policy = Policy.objects.in_force(Kind.RESPONSE, at=now)
+    prepared = [
+        clocks.prepare(
+            Kind.RESPONSE,
+            organisation_id=a.institution_id,
+            case_number=application.number,
+            subject=f"referral:{application.number}:{a.institution_id}",
+            watchers=[application.organisation_id],
+            now=now,
+            policy=policy,
+        )
+        for a in addresses
+    ]
+    started = Clock.objects.bulk_create(prepared)
+    Consent.objects.bulk_create(
+        (
+            Consent(application=application, institution_id=a.institution_id, granted_by=actor.label, granted_at=now)
+            for a in addresses
+        ),
+        ignore_conflicts=True,
+    )
+    return Referral.objects.bulk_create(
+        Referral(
+            application=application,
+            institution_id=a.institution_id,
+            product=a.product,
+            origin=a.origin,
+            score=a.score,
+            clock=clock,
+            created_at=now,
+        )
+        for a, clock in zip(addresses, started, strict=True)
+    )

@@ -1,0 +1,102 @@
+"""Fixtures every test may use: reference data and people. Servers come from tests/servers.py."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.test import TransactionTestCase
+
+from portal.foundation.accounts.models import OrganisationKind, Role
+from portal.foundation.sla import calendars_in_use
+from products.models import Product
+from tests import factories
+from tests.factories import Person
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _journal_may_be_emptied_between_race_tests() -> None:
+    """The journal refuses TRUNCATE, which is how race tests clean up; only here, as superuser, the trigger is passed by."""
+    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+
+    def teardown(self: TransactionTestCase) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")
+        flush(self)
+        with connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = DEFAULT")
+        calendars_in_use.forget()
+
+    TransactionTestCase._fixture_teardown = teardown  # type: ignore[attr-defined, method-assign]
+
+
+@pytest.fixture
+def reference(db: None) -> Iterator[None]:
+    """Calendars, districts, industries and policies, as on a real installation."""
+    call_command("load_reference", verbosity=0, stdout=open("/dev/null", "w"))  # noqa: SIM115
+    yield
+    calendars_in_use.forget()
+
+
+@pytest.fixture
+def ling(reference: None) -> Person:
+    org = factories.organisation(OrganisationKind.ENTERPRISE, "重庆示例智造有限公司", uscc=factories.USCC["enterprise"])
+    return factories.person("ling", "林示例", Role.ENTERPRISE, org)
+
+
+@pytest.fixture
+def wai(reference: None) -> Person:
+    """A stranger: another enterprise that must see nothing of Ling's."""
+    org = factories.organisation(OrganisationKind.ENTERPRISE, "重庆示例外人有限公司", uscc=factories.USCC["stranger"])
+    return factories.person("wai", "魏示例", Role.ENTERPRISE, org)
+
+
+@pytest.fixture
+def bo(reference: None) -> Person:
+    org = factories.organisation(OrganisationKind.BANK, "示例甲银行", uscc=factories.USCC["bank"])
+    return factories.person("bo", "薄示例", Role.OFFICER, org)
+
+
+@pytest.fixture
+def bo_manager(bo: Person) -> Person:
+    return factories.person("bo_manager", "柏示例", Role.MANAGER, bo.organisation)
+
+
+@pytest.fixture
+def cui(reference: None) -> Person:
+    return factories.person("cui", "崔示例", Role.OFFICER, factories.organisation(OrganisationKind.BANK, "示例乙银行"))
+
+
+@pytest.fixture
+def gu(reference: None) -> Person:
+    return factories.person(
+        "gu", "顾示例", Role.OFFICER, factories.organisation(OrganisationKind.GUARANTOR, "示例担保")
+    )
+
+
+@pytest.fixture
+def chen(reference: None) -> Person:
+    org = factories.organisation(OrganisationKind.IP_OFFICE, "示例知识产权登记处")
+    return factories.person("chen", "陈示例", Role.CLERK, org)
+
+
+@pytest.fixture
+def chief(chen: Person) -> Person:
+    return factories.person("chief", "程示例", Role.CHIEF, chen.organisation)
+
+
+@pytest.fixture
+def rui(reference: None) -> Person:
+    return factories.person(
+        "rui", "芮示例", Role.REGULATOR, factories.organisation(OrganisationKind.REGULATOR, "示例监管部门")
+    )
+
+
+@pytest.fixture
+def ada(reference: None) -> Person:
+    return factories.person("ada", "艾示例", Role.ADMIN, factories.organisation(OrganisationKind.PLATFORM, "示例平台"))
+
+
+@pytest.fixture
+def product(bo: Person) -> Product:
+    return factories.product(bo.organisation)
