@@ -45,7 +45,6 @@ class Draft(models.Model):
     updated_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     updated_at = models.DateTimeField()
     created_at = models.DateTimeField()
-    attachments: "models.Manager[Attachment]"
 
     class Meta:
         verbose_name = "需求草稿"
@@ -106,10 +105,6 @@ class Application(StateModel):
     closed_at = models.DateTimeField(null=True)
     close_reason = models.CharField(max_length=200, blank=True)
     working_days = models.PositiveSmallIntegerField(null=True)  # request to money, stored when the loan is recorded
-    referrals: "models.Manager[Referral]"
-    patents: "models.Manager[ApplicationPatent]"
-    attachments: "models.Manager[Attachment]"
-    consents: "models.Manager[Consent]"
 
     objects = ApplicationQuerySet.as_manager()
 
@@ -246,8 +241,6 @@ class Referral(StateModel):
     created_at = models.DateTimeField("送达时间")
     responded_at = models.DateTimeField("首次响应时间", null=True)
     closed_at = models.DateTimeField(null=True)
-    offers: "models.Manager[Offer]"
-    questions: "models.Manager[InformationRequest]"
 
     objects = ReferralQuerySet.as_manager()
 

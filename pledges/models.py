@@ -126,11 +126,6 @@ class Registration(StateModel):
     refusal_ground = models.CharField("不予登记理由", max_length=3, choices=Ground, blank=True)
     refusal_note = models.CharField("说明", max_length=500, blank=True)
     clock = models.OneToOneField(Clock, models.PROTECT, null=True, related_name="registration")
-    patents: "models.Manager[PledgedPatent]"
-    documents: "models.Manager[Document]"
-    checks: "models.Manager[Check]"
-    corrections: "models.Manager[Correction]"
-    notices: "models.Manager[Notice]"
 
     objects = RegistrationQuerySet.as_manager()
 

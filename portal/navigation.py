@@ -1,7 +1,66 @@
-"""What every page's frame needs; the real navigation comes with the pages."""
+"""The frame of every page: who sits here, what this role's sections are, how many messages wait."""
 
+from typing import Any
+
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from portal.foundation.accounts.models import Membership, Role
+from portal.notifications.models import Notice
+
+# (name of the address, label); at most six a role.
+SECTIONS: dict[str, list[tuple[str, str]]] = {
+    Role.ENTERPRISE: [
+        ("case-list", "我的办件"),
+        ("apply:start", "提交需求"),
+        ("assets:list", "我的专利"),
+        ("pledges:list", "质押登记"),
+        ("products:list", "产品矩阵"),
+    ],
+    Role.OFFICER: [("desk", "工作台"), ("desk-pool", "需求池"), ("pledges:list", "质押登记"), ("orders", "督办单"), ("products:list", "产品矩阵")],
+    Role.CLERK: [("office", "登记审查"), ("office-done", "已办结"), ("orders", "督办单"), ("pledges:verify", "核验")],
+    Role.REGULATOR: [
+        ("supervision", "监测总览"),
+        ("supervision-report", "时限报表"),
+        ("supervision-lamps", "亮灯督办"),
+        ("supervision-policy", "时限规则"),
+        ("supervision-calendar", "工作日历"),
+    ],
+    Role.ADMIN: [("supervision-calendar", "工作日历")],
+}
+SECTIONS[Role.MANAGER] = SECTIONS[Role.OFFICER]
+SECTIONS[Role.CHIEF] = SECTIONS[Role.CLERK]
+ACCOUNT = [("profile", "单位资料"), ("members", "成员管理"), ("password-change", "修改密码")]
+WIDE = {Role.OFFICER, Role.MANAGER, Role.CLERK, Role.CHIEF, Role.REGULATOR}
 
 
-def frame(request: HttpRequest) -> dict[str, object]:
-    return {}
+def _link(name: str, label: str, path: str) -> dict[str, Any] | None:
+    try:
+        url = reverse(name)
+    except NoReverseMatch:
+        return None
+    return {"label": label, "url": url, "current": path == url}
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """Context of base.html. One query (unread messages) for people, none for visitors."""
+    membership: Membership | None = getattr(request, "membership", None)
+    shared = {"demo": settings.DEMO}
+    if membership is None:
+        return shared
+    links = [link for name, label in SECTIONS.get(membership.role, []) if (link := _link(name, label, request.path))]
+    if links and not any(link["current"] for link in links):
+        inside = [link for link in links if request.path.startswith(link["url"])]
+        if inside:
+            max(inside, key=lambda link: len(link["url"]))["current"] = True
+    return {
+        **shared,
+        "nav": links,
+        "account_menu": [link for name, label in ACCOUNT if (link := _link(name, label, request.path))],
+        "person": membership.user.name,
+        "organisation": membership.organisation.title,
+        "wide": membership.role in WIDE,
+        "bell_url": reverse("notices"),
+        "unread_count": min(Notice.objects.filter(membership=membership, read_at=None).values("pk")[:100].count(), 99),
+    }

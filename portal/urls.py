@@ -1,5 +1,40 @@
 """Every address of the portal."""
 
-from django.urls import URLPattern, URLResolver
+from importlib.util import find_spec
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from django.urls import URLPattern, URLResolver, include, path
+
+from . import health
+
+handler404 = "portal.errors.not_found"
+handler500 = "portal.errors.server_error"
+
+_MODULES = [
+    ("", "portal.content.urls"),
+    ("", "portal.foundation.accounts.urls"),
+    ("patents/", "portal.foundation.assets.urls"),
+    ("products/", "products.urls"),
+    ("track/", "applications.urls.public"),
+    ("apply/", "applications.urls.apply"),
+    ("cases/", "applications.urls.cases"),
+    ("desk/", "applications.urls.desk"),
+    ("pledges/", "pledges.urls"),
+    ("office/", "pledges.urls_office"),
+    ("", "pledges.urls_public"),
+    ("", "portal.reports.urls"),
+    ("notices/", "portal.notifications.urls"),
+]
+
+
+def _there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.alive, name="healthz"),
+    path("healthz/deep", health.deep, name="healthz-deep"),
+    *(path(prefix, include(module)) for prefix, module in _MODULES if _there(module)),
+]

@@ -32,7 +32,6 @@ class StaleDraft(WrongState):
 @transaction.atomic(durable=True)
 def start(*, actor: Actor, now: datetime, data: Mapping[str, Any] | None = None) -> Draft:
     """A new, empty draft of the actor's enterprise."""
-    assert actor.organisation_id and actor.user_id
     if Draft.objects.filter(organisation_id=actor.organisation_id).count() >= MAX_DRAFTS:
         raise Invalid("too_many", f"已有 {MAX_DRAFTS} 份未提交的草稿，请先删除不用的再新建。")
     return Draft.objects.create(
@@ -52,7 +51,7 @@ def save(draft_id: int, *, step: str, data: Mapping[str, Any], version: int, act
         raise StaleDraft(draft)
     draft.data[step] = dict(data)
     draft.version += 1
-    draft.updated_by_id, draft.updated_at = actor.user_id or draft.updated_by_id, now
+    draft.updated_by_id, draft.updated_at = actor.user_id, now
     draft.save(update_fields=["data", "version", "updated_by", "updated_at"])
     return draft
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 
+from portal.foundation.core import charts
 from portal.foundation.core.forms import (
     AmountWanField,
     CheckboxCards,
@@ -72,7 +73,23 @@ def context() -> dict[str, Any]:
         }
         for firm, number, district, yuan, months, assets, lamp in FIRMS
     ]
+    months = ["6月", "7月", "8月", "9月", "10月", "11月"]
+    bar = charts.Data(
+        months,
+        [charts.Series("受理", [31, 36, 42, 58, 63, 49]), charts.Series("按时办结", [28, 34, 39, 55, 60, 47])],
+        "件",
+    )
+    stages = [("对接", [12, 18, 20, 26]), ("评估", [8, 9, 12, 15]), ("登记", [5, 7, 9, 11])]
+    stack = charts.Data(months[2:], [charts.Series(name, values) for name, values in stages], "件")
+    rate = charts.Data(months, [charts.Series("按时率", [91.2, 94, None, 95.5, 97, 96.8])], "%")
     return {
+        "bar": charts.bar(bar, title="受理与按时办结"),
+        "bar_data": bar,
+        "stack": charts.stack(stack, title="各阶段件数"),
+        "stack_data": stack,
+        "line": charts.line(rate, title="按时率"),
+        "line_data": rate,
+        "spark": charts.spark(rate.series[0].values, title="近 6 个月按时率"),
         "lamps": LAMPS,
         "rows": rows,
         "blank": SampleForm(auto_id="blank_%s"),

@@ -23,6 +23,7 @@ class Notice(models.Model):
     case_number = models.CharField("办件编号", max_length=32, blank=True)
     created_at = models.DateTimeField("时间")
     read_at = models.DateTimeField(null=True)
+    mailed_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = "消息"
@@ -30,7 +31,9 @@ class Notice(models.Model):
         constraints = [models.UniqueConstraint(fields=["entry_id", "membership"], name="notice_once")]
         indexes = [
             models.Index(fields=["membership", "-id"], name="notice_list"),
-            models.Index(fields=["membership"], name="notice_unread", condition=models.Q(read_at=None)),  # read by: the bell
+            models.Index(
+                fields=["membership"], name="notice_unread", condition=models.Q(read_at=None)
+            ),  # read by: the bell
         ]
 
     def __str__(self) -> str:

@@ -25,7 +25,9 @@ class SupervisionOrder(models.Model):
         verbose_name = "督办单"
         verbose_name_plural = verbose_name
         constraints = [
-            models.UniqueConstraint(fields=["clock"], condition=models.Q(replied_at=None), name="one_open_order_per_clock")
+            models.UniqueConstraint(
+                fields=["clock"], condition=models.Q(replied_at=None), name="one_open_order_per_clock"
+            )
         ]
 
     def __str__(self) -> str:

@@ -116,7 +116,6 @@ class User(AbstractUser):
 
     name = models.CharField("姓名", max_length=40)
     phone = models.CharField("手机", max_length=20, blank=True)
-    memberships: "models.Manager[Membership]"
 
     class Meta:
         verbose_name = "用户"

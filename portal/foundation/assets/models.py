@@ -25,7 +25,7 @@ class PatentQuerySet(models.QuerySet["Patent"]):
 
     def visible_to(self, actor: Actor) -> "PatentQuerySet":
         """An enterprise's own patents. Others see patents only through a request or a registration."""
-        return self.filter(organisation_id=actor.organisation_id) if actor.organisation_id else self.none()
+        return self.filter(organisation_id=actor.organisation_id)
 
 
 class Patent(models.Model):
@@ -56,7 +56,6 @@ class Patent(models.Model):
     same_day_twin = models.CharField("同日申请的发明专利申请号", max_length=13, blank=True)
     checked_on = models.DateField("状态核对日期", null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
-    co_owners: "models.Manager[CoOwner]"
 
     objects = PatentQuerySet.as_manager()
 

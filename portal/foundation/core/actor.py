@@ -7,13 +7,13 @@ from dataclasses import dataclass
 class Actor:
     """A person sitting in one chair of one organisation, as the journal will remember it.
 
-    `user_id` and `organisation_id` are None for the system itself. `role` is a value of `accounts.Role`.
+    `user_id` and `organisation_id` are 0 for the system itself, which nobody else can be. `role` is a value of `accounts.Role`.
     """
 
-    user_id: int | None
+    user_id: int
     name: str
     role: str
-    organisation_id: int | None
+    organisation_id: int
     organisation_name: str
     organisation_kind: str
 
@@ -24,5 +24,5 @@ class Actor:
 
 
 SYSTEM = Actor(
-    user_id=None, name="系统", role="system", organisation_id=None, organisation_name="", organisation_kind=""
+    user_id=0, name="系统", role="system", organisation_id=0, organisation_name="", organisation_kind=""
 )

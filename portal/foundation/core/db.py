@@ -1,7 +1,7 @@
 """Locking and state protection shared by every model that has a state machine."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
 from django.db import OperationalError, models
 from django_fsm import FSMField
@@ -25,11 +25,16 @@ class StateModel(models.Model):
     def state_fields(cls) -> list[str]:
         return [f.name for f in cls._meta.concrete_fields if isinstance(f, FSMField)]
 
-    def refresh_from_db(self, using: str | None = None, fields: Iterable[str] | None = None, **kwargs: Any) -> None:
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: "models.QuerySet[Any] | None" = None,
+    ) -> None:
         names = [n for n in self.state_fields() if fields is None or n in set(fields)]
         kept = {n: self.__dict__.pop(n) for n in names if n in self.__dict__}
         try:
-            super().refresh_from_db(using=using, fields=cast("Sequence[str] | None", fields), **kwargs)
+            super().refresh_from_db(using=using, fields=fields, from_queryset=from_queryset)
         except BaseException:
             self.__dict__.update(kept)
             raise

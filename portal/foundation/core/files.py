@@ -85,7 +85,7 @@ def check(upload: "File[Any]") -> Checked:
     if size == 0:
         raise WrongType("empty", "这个文件是空的，请重新选择。")
     name = shown_name(upload.name or "")
-    stream: IO[bytes] = upload.file
+    stream: IO[bytes] = upload.open("rb")
     stream.seek(0)
     head = stream.read(4096)
     suffix = PurePosixPath(name).suffix.lower().replace(".jpeg", ".jpg")

@@ -12,7 +12,7 @@ from django.db import connection, transaction
 from django.db.models import Q
 
 from .models import Delivery, Entry, Outbox
-from .subscribers import subscribers
+from .subscribers import Later, subscribers
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +61,9 @@ def hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
         if handler is None:
             raise LookupError(f"no subscriber named {delivery.subscriber}")
         handler(entry, now)
+    except Later as rest:
+        Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.WAITING).update(leased_until=None, retry_at=rest.until)
+        return False
     except Exception as error:  # whatever a channel throws, the others go on
         attempts = delivery.attempts + 1
         dead = attempts >= MAX_ATTEMPTS

@@ -60,7 +60,7 @@ class Entry(models.Model):
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="fresh"),
+                referencing=pgtrigger.Referencing(new="fresh"),  # type: ignore[no-untyped-call]
                 func=(
                     "INSERT INTO journal_outbox (entry_id) SELECT id FROM fresh; "
                     "INSERT INTO journal_unsealed (entry_id) SELECT id FROM fresh; "

@@ -20,7 +20,7 @@ def record(
     case_number: str = "",
     text: str = "",
     data: Mapping[str, Any] | None = None,
-    parties: Iterable[int | None] = (),
+    parties: Iterable[int] = (),
 ) -> Entry:
     """Write one fact. `parties` are the organisations that may read it; the actor's own is added.
 
@@ -28,13 +28,13 @@ def record(
     """
     if not transaction.get_connection().in_atomic_block:
         raise RuntimeError("journal.record belongs inside the transaction of the change")
-    readers = sorted({p for p in (*parties, actor.organisation_id) if p is not None})
+    readers = sorted({p for p in (*parties, actor.organisation_id) if p})
     return Entry.objects.create(
         at=now,
         verb=verb,
-        actor_id=actor.user_id,
+        actor_id=actor.user_id or None,
         actor_label=actor.label,
-        organisation_id=actor.organisation_id,
+        organisation_id=actor.organisation_id or None,
         subject=subject,
         case_number=case_number,
         text=text,

@@ -9,6 +9,14 @@ from .models import Entry
 Handler = Callable[[Entry, datetime], None]
 
 
+class Later(Exception):
+    """Raised by a handler whose channel rests now (mail at night): try again at `until`; it does not count as a failure."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__(until.isoformat())
+        self.until = until
+
+
 @dataclass(frozen=True, slots=True)
 class Subscriber:
     name: str

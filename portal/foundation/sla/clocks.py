@@ -119,9 +119,8 @@ def stop(clock_id: int, *, now: datetime, reason: str, excused: bool = False) ->
 def _working_minutes(clock: Clock, end: datetime) -> int:
     calendar = calendars_in_use.current()
     total = calendar.working_minutes(clock.started_at, end, opens=OPENS, closes=CLOSES)
-    for pause in clock.pauses.exclude(ended_at=None):
-        assert pause.ended_at is not None
-        total -= calendar.working_minutes(pause.started_at, pause.ended_at, opens=OPENS, closes=CLOSES)
+    for began, ended in clock.pauses.exclude(ended_at=None).values_list("started_at", "ended_at"):
+        total -= calendar.working_minutes(began, ended or end, opens=OPENS, closes=CLOSES)
     return total
 
 

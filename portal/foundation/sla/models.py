@@ -9,7 +9,6 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-
 from portal.foundation.accounts.models import Organisation, Role
 
 
@@ -83,7 +82,6 @@ class Policy(models.Model):
     valid_from = models.DateTimeField("生效时间")
     ground = models.CharField("依据", max_length=200)
     decided_by = models.CharField("设定人", max_length=200, blank=True)
-    levels: "models.Manager[PolicyLevel]"
 
     objects = PolicyQuerySet.as_manager()
 

@@ -31,6 +31,12 @@ TOLERANCE = 0.6
 # Substitutions and positions of horizontal text. The vertical and alternate forms would triple the glyph count.
 FEATURES = ["ccmp", "liga", "calt", "kern", "mark", "mkmk"]
 DROPPED_TABLES = ["BASE", "DSIG", "VORG", "vhea", "vmtx"]
+# Fields that a ``maxp`` table has for TrueType and lacks for CFF.
+MAXIMA = (
+    *("maxTwilightPoints", "maxStorage", "maxFunctionDefs", "maxInstructionDefs", "maxStackElements"),
+    *("maxSizeOfInstructions", "maxComponentElements", "maxComponentDepth", "maxPoints", "maxContours"),
+    *("maxCompositePoints", "maxCompositeContours"),
+)
 # Signs outside GB 2312 that papers use, and letters that people type.
 EXTRA = (
     "\u00a0¢£¥€§©®°±²³µ·¹¼½¾×÷‐–—―‘’“”…‰′″※№℃™ⅠⅡⅢⅣⅤⅥⅦⅧⅨⅩ①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳≤≥≠≈■□▲△●○★☆✓〇《》「」『』【】〔〕〖〗￥％"
@@ -195,10 +201,8 @@ def _add_truetype(font: Any, outlines: Any) -> None:
         font["hmtx"].metrics[name] = (font["hmtx"].metrics[name][0], glyph.xMin if glyph.numberOfContours else 0)
     limits = font["maxp"]
     limits.tableVersion = 0x00010000
-    for field in (
-        "maxTwilightPoints maxStorage maxFunctionDefs maxInstructionDefs maxStackElements maxSizeOfInstructions "
-        "maxComponentElements maxComponentDepth maxPoints maxContours maxCompositePoints maxCompositeContours"
-    ).split():
+    # Instructions there are none; fontTools recounts points and contours when it saves.
+    for field in MAXIMA:
         setattr(limits, field, 0)
     limits.maxZones = 1
     post = font["post"]
@@ -217,4 +221,4 @@ def rare_characters(text: str) -> frozenset[str]:
 
 if __name__ == "__main__":
     for made in prepare(Path(sys.argv[1])).values():
-        print(made, made.stat().st_size)  # noqa: T201 - a command's answer
+        print(made, made.stat().st_size)

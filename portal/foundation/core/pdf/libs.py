@@ -117,4 +117,4 @@ if __name__ == "__main__":
     except LibrariesMissing as error:
         sys.exit(str(error))
     if found:
-        print(found)  # noqa: T201 - a command's answer
+        print(found)

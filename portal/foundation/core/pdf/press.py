@@ -15,6 +15,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from xml.sax.saxutils import escape
 
 import weasyprint
 from weasyprint.text.ffi import harfbuzz_subset
@@ -142,7 +143,7 @@ def _without_system_fonts(directory: Path) -> SealedFonts:
     settings = directory / "fontconfig.xml"
     wanted = (
         '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "urn:fontconfig:fonts.dtd">'
-        '<fontconfig><cachedir prefix="cwd">fontconfig-cache</cachedir></fontconfig>'
+        f"<fontconfig><cachedir>{escape(str(directory / 'fontconfig-cache'))}</cachedir></fontconfig>"
     )
     if not settings.is_file() or settings.read_text("utf-8") != wanted:
         part = settings.with_suffix(f".{os.getpid()}.part")

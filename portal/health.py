@@ -1,0 +1,63 @@
+"""Is the portal alive (/healthz), and is its work getting done (/healthz/deep)? Progress in the database counts, not pings."""
+
+from datetime import timedelta
+
+from django.db import connection
+from django.http import HttpRequest, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from portal.foundation.accounts.guards import public
+from portal.foundation.sla.sweep import beat, sweep
+
+OLDEST_CLOCK = timedelta(seconds=30)
+OLDEST_OUTBOX = timedelta(seconds=60)
+OLDEST_UNSEALED = timedelta(seconds=60)
+OLDEST_BEAT = timedelta(seconds=15)
+
+_LOOK = """
+SELECT (SELECT statement_timestamp() - min(next_at) FROM sla_clock WHERE next_at <= statement_timestamp()),
+       (SELECT statement_timestamp() - min(e.at) FROM journal_outbox o JOIN journal_entry e ON e.id = o.entry_id),
+       (SELECT statement_timestamp() - min(e.at) FROM journal_unsealed u JOIN journal_entry e ON e.id = u.entry_id),
+       (SELECT statement_timestamp() - max(at) FROM sla_heartbeat),
+       (SELECT count(*) FROM journal_delivery WHERE state = 'dead')
+"""
+
+
+@public
+@never_cache
+@require_GET
+def alive(request: HttpRequest) -> JsonResponse:
+    """200 when a web process reaches the database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return JsonResponse({"ok": True})
+
+
+@public
+@never_cache
+@require_GET
+def deep(request: HttpRequest) -> JsonResponse:
+    """503 when something that should have happened has not. Also the sweep's third caller, should all loops be dead."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LOOK)
+        clock, outbox, unsealed, heartbeat, dead = cursor.fetchone()
+    lags = {
+        "oldest_due_clock": (clock, OLDEST_CLOCK),
+        "oldest_outbox": (outbox, OLDEST_OUTBOX),
+        "oldest_unsealed": (unsealed, OLDEST_UNSEALED),
+        "heartbeat": (heartbeat, OLDEST_BEAT),
+    }
+    late = [name for name, (lag, limit) in lags.items() if lag is not None and lag > limit]
+    if heartbeat is None:
+        late.append("heartbeat")
+    if clock is not None:
+        sweep()
+        beat("health")
+    body = {
+        "ok": not late,
+        "late": late,
+        "lag_seconds": {name: round(lag.total_seconds(), 3) if lag is not None else None for name, (lag, _) in lags.items()},
+        "dead_deliveries": dead,
+    }
+    return JsonResponse(body, status=503 if late else 200)

@@ -1,0 +1,181 @@
+"""What people are told about each thing that happens: to whom, in which words, and where the link leads.
+
+Sentences carry no personal data and no amounts: mail repeats them outside the portal.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import reverse
+
+from applications.models import Application, Referral
+from pledges.models import Registration
+from portal.foundation.accounts.models import Organisation, OrganisationKind, Role
+from portal.foundation.journal.models import Entry
+from portal.foundation.sla.models import Kind, PolicyLevel
+
+from .models import Notice
+
+ANSWERING = (Role.OFFICER, Role.MANAGER)
+OFFICE = (Role.CLERK, Role.CHIEF)
+A, D, R = Notice.Kind.ACTION, Notice.Kind.DEADLINE, Notice.Kind.RESULT
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message to everybody with one of `roles` in one of `organisations`; `user_id` narrows it to one person."""
+
+    organisations: Sequence[int]
+    roles: Sequence[str]
+    kind: str
+    title: str
+    url: str
+    body: str = ""
+    user_id: int | None = None
+
+
+def _case(entry: Entry) -> str:
+    return reverse("case", args=[entry.case_number])
+
+
+def _enterprise(entry: Entry, kind: str, title: str) -> list[Letter]:
+    owner = Application.objects.filter(number=entry.case_number).values_list("organisation_id", flat=True)
+    return [Letter(list(owner), (Role.ENTERPRISE,), kind, title, _case(entry), entry.text)]
+
+
+def _referrals(entry: Entry, institutions: Iterable[int], kind: str, title: str) -> list[Letter]:
+    """To institutions, each with the link to its own referral; to the assigned officer alone once there is one."""
+    rows = Referral.objects.filter(application__number=entry.case_number, institution_id__in=list(institutions)).order_by("pk")
+    latest = {r.institution_id: r for r in rows}
+    return [
+        Letter([r.institution_id], ANSWERING, kind, title, reverse("desk-referral", args=[r.ref]), entry.text, r.officer_id)
+        for r in latest.values()
+    ]
+
+
+def _submitted(entry: Entry) -> list[Letter]:
+    return _referrals(entry, entry.data["institutions"], A, "新的融资需求，请在 2 个工作日内响应")
+
+
+def _dispatched(entry: Entry) -> list[Letter]:
+    return _submitted(entry) + _enterprise(entry, R, "调度台已为您的需求推送机构")
+
+
+def _to_enterprise(kind: str, title: str) -> Callable[[Entry], list[Letter]]:
+    return lambda entry: _enterprise(entry, kind, title)
+
+
+def _to_institution(kind: str, title: str) -> Callable[[Entry], list[Letter]]:
+    return lambda entry: _referrals(entry, [entry.data["institution"]], kind, title)
+
+
+def _withdrawn(entry: Entry) -> list[Letter]:
+    return _referrals(entry, entry.data["institutions"], R, "企业已撤回融资需求，不必再答复")
+
+
+def _assigned(entry: Entry) -> list[Letter]:
+    return _referrals(entry, [entry.organisation_id or 0], A, "一件融资需求转派给您")
+
+
+def _pledge(entry: Entry) -> Registration | None:
+    return Registration.objects.filter(application__number=entry.case_number, pk=entry.subject.partition(":")[2]).first()
+
+
+def _parties(kind: str, title: str, *, but_actor: bool = False) -> Callable[[Entry], list[Letter]]:
+    """To pledgor and pledgee of a pledge file (without the acting one, who knows)."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        file = _pledge(entry)
+        if file is None:
+            return []
+        parties = [p for p in (file.pledgor_id, file.pledgee_id) if not (but_actor and p == entry.organisation_id)]
+        url = reverse("pledges:detail", args=[file.number])
+        return [Letter(parties, (Role.ENTERPRISE, *ANSWERING), kind, title, url, entry.text)]
+
+    return letters
+
+
+def _office(kind: str, title: str) -> Callable[[Entry], list[Letter]]:
+    def letters(entry: Entry) -> list[Letter]:
+        file = _pledge(entry)
+        url = reverse("office-file", args=[file.number]) if file else reverse("office")
+        return [Letter([file.office_id], OFFICE, kind, title, url, entry.text, file.clerk_id)] if file else []
+
+    return letters
+
+
+def _both(*makers: Callable[[Entry], list[Letter]]) -> Callable[[Entry], list[Letter]]:
+    return lambda entry: [letter for make in makers for letter in make(entry)]
+
+
+def _escalated(entry: Entry) -> list[Letter]:
+    """A level of the ladder was reached: tell the roles its policy row names, in the responsible organisation or above it."""
+    data: dict[str, Any] = entry.data
+    level = PolicyLevel.objects.filter(policy__kind=data["kind"], code=data["level"]).order_by("-policy__valid_from").first()
+    if level is None:
+        return []
+    responsible = Organisation.objects.get(pk=data["organisation"])
+    promise = Kind(data["kind"]).label
+    title = f"{promise}{level.label}：{entry.case_number}" + (f"（{responsible.title}）" if level.code == "supervise" else "")
+    above = [r for r in level.recipients if r == Role.REGULATOR]
+    within = [r for r in level.recipients if r != Role.REGULATOR]
+    letters = []
+    if within:
+        if data["kind"] == Kind.RESPONSE:
+            own = _referrals(entry, [responsible.pk], D, title)
+            url = own[0].url if own else reverse("desk")
+        else:
+            url = reverse("office")
+        letters.append(Letter([responsible.pk], within, D, title, url, entry.text))
+    if above:
+        offices = Organisation.objects.filter(kind=OrganisationKind.REGULATOR, active=True).values_list("pk", flat=True)
+        letters.append(Letter(list(offices), above, D, title, reverse("supervision-lamps"), entry.text))
+    return letters
+
+
+def _ordered(entry: Entry) -> list[Letter]:
+    roles = (*ANSWERING, *OFFICE)
+    return [Letter([entry.data["organisation"]], roles, A, "收到督办单，请按时答复", reverse("orders"), entry.text)]
+
+
+def _replied(entry: Entry) -> list[Letter]:
+    offices = Organisation.objects.filter(kind=OrganisationKind.REGULATOR, active=True).values_list("pk", flat=True)
+    return [Letter(list(offices), (Role.REGULATOR,), R, "督办单已答复", reverse("supervision-lamps"), entry.text)]
+
+
+CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
+    "application.submitted": _submitted,
+    "application.extended": _submitted,
+    "application.withdrawn": _withdrawn,
+    "application.all_declined": _to_enterprise(A, "所有机构均已婉拒，请另选机构"),
+    "referral.claimed": _to_enterprise(R, "机构已接单"),
+    "referral.asked": _to_enterprise(A, "机构请您补充资料"),
+    "referral.answered": _to_institution(A, "企业已补充资料"),
+    "referral.offered": _to_enterprise(A, "收到融资方案，请查看并选择"),
+    "referral.declined": _to_enterprise(R, "一家机构婉拒了您的需求"),
+    "referral.assigned": _assigned,
+    "referral.dispatched": _dispatched,
+    "referral.not_selected": _to_institution(R, "企业已选定其他机构的方案"),
+    "offer.accepted": _to_institution(A, "企业选定了本机构的方案，请办理签约和质押登记"),
+    "pledge.proposed": _parties(A, "请确认质押登记申请", but_actor=True),
+    "pledge.returned": _parties(A, "质押登记申请被退回修改", but_actor=True),
+    "pledge.submitted": _office(A, "新的质押登记件，力争 1 个工作日内办结"),
+    "pledge.accepted": _parties(R, "质押登记件已受理"),
+    "pledge.correction": _parties(A, "质押登记件需要补正"),
+    "pledge.completed": _office(A, "补正已完成，请继续审查"),
+    "pledge.registered": _parties(R, "专利权质押已登记，可下载通知书"),
+    "pledge.refused": _parties(R, "专利权质押不予登记，请查看理由"),
+    "pledge.withdrawn": _both(_parties(R, "质押登记申请已撤回", but_actor=True), _office(R, "质押登记申请已撤回")),
+    "loan.recorded": _to_enterprise(R, "贷款已发放"),
+    "clock.escalated": _escalated,
+    "supervision.ordered": _ordered,
+    "supervision.replied": _replied,
+}
+VERBS = frozenset(CATALOGUE)
+
+
+def letters(entry: Entry) -> list[Letter]:
+    """Who is told what about this entry; empty for verbs nobody is told about."""
+    make = CATALOGUE.get(entry.verb)
+    return make(entry) if make else []

@@ -1,0 +1,11 @@
+"""Addresses of the bell."""
+
+from django.urls import path
+
+from . import views
+
+urlpatterns = [
+    path("", views.notices, name="notices"),
+    path("<int:pk>/open/", views.open_notice, name="notice-open"),
+    path("read/", views.read_all, name="notices-read"),
+]

@@ -1,0 +1,79 @@
+"""Journal entries become notices and mail. Both handlers may run twice for an entry and the second time changes nothing."""
+
+from datetime import datetime, time, timedelta
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db.models import Q
+
+from portal.foundation.accounts.models import Membership
+from portal.foundation.core.moments import local, midnight_after
+from portal.foundation.journal.models import Entry
+from portal.foundation.journal.subscribers import Later
+from portal.foundation.sla import calendars_in_use
+
+from .catalogue import Letter, letters
+from .models import Notice
+
+OPENS, CLOSES = time(9), time(18)
+
+
+def readers(letter: Letter) -> list[Membership]:
+    """The chairs a letter goes to; to the named person's alone when that person still sits there."""
+    chairs = Membership.objects.filter(
+        organisation_id__in=letter.organisations, role__in=letter.roles, active=True, user__is_active=True
+    )
+    if letter.user_id is not None:
+        own = list(chairs.filter(user_id=letter.user_id))
+        if own:
+            return own
+    return list(chairs)
+
+
+def write(entry: Entry, now: datetime) -> None:
+    """One notice a person; (entry, membership) is unique, so a repeat is ignored by the database."""
+    rows = [
+        Notice(
+            entry_id=entry.pk,
+            membership=chair,
+            kind=letter.kind,
+            title=letter.title[:120],
+            body=letter.body[:300],
+            url=letter.url,
+            case_number=entry.case_number,
+            created_at=entry.at,
+        )
+        for letter in letters(entry)
+        for chair in readers(letter)
+    ]
+    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def mail(entry: Entry, now: datetime) -> None:
+    """A pointer by mail to those who have an address: what is to be done and what is late, in office hours."""
+    write(entry, now)
+    waiting = Notice.objects.filter(
+        ~Q(membership__user__email=""), entry_id=entry.pk, mailed_at=None, kind__in=(Notice.Kind.ACTION, Notice.Kind.DEADLINE)
+    ).select_related("membership__user")
+    rows = list(waiting)
+    if not rows:
+        return
+    opening = next_opening(now)
+    if opening > now:
+        raise Later(opening)
+    for notice in rows:
+        body = f"{notice.title}\n办件编号：{notice.case_number}\n请登录办理：{settings.PUBLIC_URL}{notice.url}\n"
+        send_mail(f"【快速通道】{notice.title}", body, settings.DEFAULT_FROM_EMAIL, [notice.membership.user.email])
+        Notice.objects.filter(pk=notice.pk).update(mailed_at=now)
+
+
+def next_opening(now: datetime) -> datetime:
+    """`now` in office hours of a working day, else the next 9:00 of one."""
+    calendar = calendars_in_use.current()
+    shown = local(now)
+    day = shown.date()
+    if calendar.is_workday(day) and OPENS <= shown.time() < CLOSES:
+        return now
+    if not calendar.is_workday(day) or shown.time() >= CLOSES:
+        day, _ = calendar.add_workdays(day, 1)
+    return midnight_after(day - timedelta(days=1)) + timedelta(hours=OPENS.hour)

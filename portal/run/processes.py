@@ -1,0 +1,115 @@
+"""The processes of the portal, said once: the supervisor runs them, docker-compose.yml must say the same (a test compares)."""
+
+import ctypes
+import os
+import pwd
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import IO
+
+from portal.run.places import ROOT
+
+
+@dataclass(frozen=True)
+class Process:
+    """One long-running child.
+
+    `stop` is the signal that asks it to end, `grace` the seconds it gets before SIGKILL; `user` the account to run as
+    (only root can ask for another one); `before` runs before every start, also before a restart.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    stop: signal.Signals = signal.SIGTERM
+    grace: float = 3.0
+    user: str | None = None
+    before: Callable[[], None] | None = None
+
+
+def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executable) -> tuple[Process, ...]:
+    """Web, worker, beat and clock in the order in which they stop.
+
+    `bind` is gunicorn's address (`host:port`); `beat_schedule` the file in which beat remembers its last runs. The web
+    stops first, so that nobody gets half a page; the clock last, because a deadline may pass at any moment.
+    """
+    web = (
+        *("-m", "gunicorn", "portal.wsgi:application", "--bind", bind),
+        # --preload shares the loaded code between the two workers; gunicorn 27 would open a control socket in the home.
+        *("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload", "--no-control-socket"),
+        *("--timeout", "60", "--graceful-timeout", "3", "--keep-alive", "5", "--log-level", "warning"),
+        *("--max-requests", "5000", "--max-requests-jitter", "500"),
+    )
+    worker = (
+        *("-m", "celery", "--quiet", "-A", "portal.celery", "worker", "--loglevel", "WARNING", "--hostname", "worker@portal"),
+        # One task is the unit that may be lost with a worker, so nothing is prefetched; a child is renewed for its memory.
+        *("--pool", "prefork", "--concurrency", "2", "--prefetch-multiplier", "1", "--max-tasks-per-child", "2000"),
+        *("--without-gossip", "--without-mingle"),
+    )
+    beat = (
+        *("-m", "celery", "--quiet", "-A", "portal.celery", "beat", "--loglevel", "WARNING"),
+        *("--schedule", beat_schedule, "--pidfile="),
+    )
+    return (
+        Process("web", (python, *web), grace=3.5),
+        Process("worker", (python, *worker), grace=3.0),
+        Process("beat", (python, *beat), grace=1.0),
+        Process("clock", (python, "manage.py", "clock"), grace=1.5),
+    )
+
+
+def start(process: Process, environment: Mapping[str, str], output: int | IO[bytes]) -> subprocess.Popen[bytes]:
+    """Start `process` in a session of its own, so that a Ctrl-C in the terminal reaches only us and we stop in order."""
+    if process.before:
+        process.before()
+    account: dict[str, object] = {}
+    if process.user:
+        account = {"user": process.user, "group": pwd.getpwnam(process.user).pw_gid, "extra_groups": []}
+    child: subprocess.Popen[bytes] = subprocess.Popen(
+        process.argv,
+        cwd=ROOT if not process.user else "/",
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=_end_with_parent(process.stop) if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads here
+        **account,  # type: ignore[call-overload]
+    )
+    return child
+
+
+def end(child: "subprocess.Popen[bytes]", process: Process, grace: float | None = None) -> None:
+    """Ask `child` to stop, wait for its grace, then kill what is left of its group."""
+    if child.poll() is None:
+        child.send_signal(process.stop)
+        try:
+            child.wait(process.grace if grace is None else grace)
+        except subprocess.TimeoutExpired:
+            child.kill()
+    kill_group(child.pid)
+    child.wait()
+
+
+def kill_group(leader: int) -> None:
+    """SIGKILL every process left in the group that `leader` founded; nothing left is fine."""
+    try:
+        os.killpg(leader, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def _end_with_parent(stop: signal.Signals) -> Callable[[], None]:
+    """On Linux: when the supervisor is killed outright, the kernel asks its children to stop, so none is orphaned."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    parent = os.getpid()
+    set_death_signal = 1  # PR_SET_PDEATHSIG, see prctl(2)
+
+    def arrange() -> None:
+        libc.prctl(set_death_signal, int(stop))
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return arrange

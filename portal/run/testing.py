@@ -1,0 +1,139 @@
+"""`bin/portal test` and `bin/portal bench`: servers first, then linters, then pytest; pytest has the last word."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+
+from portal.run import lock
+from portal.run.embedded import ROLE
+from portal.run.environment import environment, temporary_servers, with_pdf_libraries
+from portal.run.places import ROOT, Places, places
+
+TOOLS = Path(sys.executable).parent
+TEMPLATE_DATABASE = "portal_template"
+# A test run that takes longer than this hangs.
+SECONDS = 40 * 60
+
+
+def linters() -> list[tuple[str, list[str]]]:
+    """Name and command of each check, quick ones first."""
+    pages = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("templates/**/*.html"))
+    pages += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("portal/**/templates/**/*.html"))
+    python = [sys.executable, "-m"]
+    return [
+        ("ruff check", [*python, "ruff", "check", "."]),
+        ("ruff format", [*python, "ruff", "format", "--check", "."]),
+        ("djade", [*python, "djade", "--check", "--target-version", "5.2", *pages]),
+        ("lint-imports", [str(TOOLS / "lint-imports")]),
+        ("deptry", [str(TOOLS / "deptry"), "."]),
+        ("mypy", [*python, "mypy"]),
+    ]
+
+
+def test(arguments: list[str]) -> int:
+    """Run everything, or with `arguments` only pytest with those; the exit code."""
+    with servers() as variables:
+        failed = [] if arguments else lint(variables)
+        if failed:
+            # pytest's closing line stays the last; tests/conftest.py repeats this just before it.
+            variables["PORTAL_LINTERS_FAILED"] = " ".join(failed)
+        command = [sys.executable, "-m", "pytest", *(arguments or ["-n", "2", "--dist", "loadgroup"])]
+        code = _run_to_the_end(command, variables)
+    return code or (1 if failed else 0)
+
+
+def lint(variables: dict[str, str]) -> list[str]:
+    """Run every linter, print what it found; the names of those that failed."""
+    failed = []
+    for name, command in linters():
+        began = time.monotonic()
+        done = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, text=True, check=False)
+        print(f"{'通过' if done.returncode == 0 else '未通过'} {name}（{time.monotonic() - began:.1f} 秒）", flush=True)
+        if done.returncode:
+            failed.append(name)
+            print(done.stdout, done.stderr, sep="\n", flush=True)
+    return failed
+
+
+@contextmanager
+def servers() -> Iterator[dict[str, str]]:
+    """Fast, throw-away PostgreSQL and Valkey with a migrated template database; yields the environment for pytest."""
+    directory = Path(tempfile.mkdtemp(prefix="portal-test-"))
+    directory.chmod(0o711)  # root's PostgreSQL runs as somebody else and must get in
+    where = Places(directory)
+    try:
+        with lock.held(where, "test"), temporary_servers(where, "test") as addresses:
+            variables = environment(where, PORTAL_ENV="test", **addresses)
+            variables = with_pdf_libraries(variables, places())
+            if "DATABASE_URL" not in os.environ:
+                _make_template(where, variables)
+            yield variables
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _make_template(where: Places, variables: dict[str, str]) -> None:
+    """Migrate one database; every xdist worker copies it instead of migrating its own."""
+    template = variables["DATABASE_URL"].rpartition("/")[0] + f"/{TEMPLATE_DATABASE}"
+    _create_database(where, TEMPLATE_DATABASE)
+    done = subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity", "0"],
+        cwd=ROOT,
+        env=variables | {"DATABASE_URL": template},
+        check=False,
+    )
+    if done.returncode == 0:
+        variables["PORTAL_TEST_TEMPLATE"] = TEMPLATE_DATABASE
+
+
+def _create_database(where: Places, name: str) -> None:
+    connection = psycopg2.connect(host=str(where.socket_directory("pg")), user=ROLE, dbname="postgres")
+    connection.autocommit = True
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f'create database "{name}"')
+    finally:
+        connection.close()
+
+
+def _run_to_the_end(command: list[str], variables: dict[str, str]) -> int:
+    """Run in the foreground; a signal to us goes on to the child, and a hanging run is ended after SECONDS."""
+    child = subprocess.Popen(command, cwd=ROOT, env=variables)
+    asked = 0
+
+    def pass_on(number: int, _frame: object) -> None:
+        nonlocal asked
+        asked += 1
+        child.send_signal(signal.SIGINT if asked == 1 else signal.SIGKILL)
+        if number == signal.SIGALRM:
+            print(f"测试超过 {SECONDS // 60} 分钟没有结束，已中止。", flush=True)
+            signal.alarm(30)
+
+    for number in (signal.SIGTERM, signal.SIGALRM):
+        signal.signal(number, pass_on)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to pytest as well
+    signal.alarm(SECONDS)
+    try:
+        return child.wait()
+    finally:
+        signal.alarm(0)
+
+
+def bench(arguments: list[str]) -> int:
+    """Run the benchmarks on a PostgreSQL of their own under `.data/bench`, kept so that its rows are loaded only once."""
+    where = places(os.environ.get("PORTAL_DATA") or places().data / "bench")
+    where.create()
+    where.data.chmod(0o711)
+    with lock.held(where, "bench"), temporary_servers(where, "bench") as addresses:
+        variables = with_pdf_libraries(environment(where, **addresses), places())
+        variables.setdefault("PORTAL_ENV", "test")
+        return subprocess.call([sys.executable, "-m", "benchmarks", *arguments], cwd=ROOT, env=variables)
