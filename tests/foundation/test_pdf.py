@@ -25,6 +25,7 @@ from PIL import Image, ImageChops, ImageDraw, ImageFont
 
 from benchmarks import line_b9, papers
 from portal.foundation.core import qr
+from portal.foundation.core.errors import TooLarge
 from portal.foundation.core.pdf import engine, fonts, libs
 
 pytestmark = pytest.mark.skipif(not engine.available().ok, reason=engine.available().reason)
@@ -357,7 +358,7 @@ def test_a_paper_without_a_title_or_with_a_naive_date_is_refused() -> None:
         engine.render("<html lang='zh-CN'><p>无题</p></html>")
     with pytest.raises(ValueError, match="aware"):
         engine.render(sheet("x"), created=CREATED.replace(tzinfo=None))
-    with pytest.raises(engine.TooLarge):
+    with pytest.raises(TooLarge):
         engine.render(sheet("字" * engine.LONGEST_HTML))
 
 
