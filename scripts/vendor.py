@@ -140,7 +140,11 @@ def differences() -> list[str]:
                 found.append(f"{name}: missing")
             elif digest(path) != expected:
                 found.append(f"{name}: changed")
-    found += [f"{path.name}: not in the lock" for path in sorted(VENDOR.rglob("*")) if path.is_file() and path.name not in known]
+    found += [
+        f"{path.name}: not in the lock"
+        for path in sorted(VENDOR.rglob("*"))
+        if path.is_file() and path.name not in known
+    ]
     return found
 
 
