@@ -34,6 +34,7 @@ def _there(module: str) -> bool:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/", include("portal.api")),
     path("healthz", health.alive, name="healthz"),
     path("healthz/deep", health.deep, name="healthz-deep"),
     *(path(prefix, include(module)) for prefix, module in _MODULES if _there(module)),

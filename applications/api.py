@@ -1,0 +1,108 @@
+"""An institution's own system reads its referrals and answers them; the verbs are the actions the pages call."""
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, viewsets
+from rest_framework.decorators import action
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from applications.actions import responses
+from portal.foundation.accounts.middleware import actor_of
+from portal.foundation.accounts.permissions import Answering
+from portal.foundation.core import moments
+
+from .models import DeclineReason, Referral, ReferralQuerySet
+
+
+class ReferralSerializer(serializers.ModelSerializer[Referral]):
+    """One referral. Amount in yuan, times ISO 8601; `due_at` is exclusive and empty for pool claims."""
+
+    number = serializers.CharField(source="application.number")
+    enterprise = serializers.CharField(source="application.organisation_name")
+    amount = serializers.DecimalField(source="application.amount", max_digits=16, decimal_places=2)
+    term_months = serializers.IntegerField(source="application.term_months")
+    due_at = serializers.DateTimeField(source="clock.due_at", default=None)
+    provisional = serializers.BooleanField(source="clock.provisional", default=False)
+    stopped_at = serializers.DateTimeField(source="clock.stopped_at", default=None)
+
+    class Meta:
+        model = Referral
+        fields = (
+            "ref",
+            "number",
+            "enterprise",
+            "amount",
+            "term_months",
+            "state",
+            "origin",
+            "created_at",
+            "responded_at",
+            "due_at",
+            "provisional",
+            "stopped_at",
+            "contact_name",
+            "contact_phone",
+            "next_step",
+            "decline_code",
+        )
+
+
+class ClaimSerializer(serializers.Serializer[Any]):
+    contact_name = serializers.CharField(max_length=40)
+    contact_phone = serializers.CharField(max_length=20)
+    next_step = serializers.CharField(max_length=300)
+
+
+class DeclineSerializer(serializers.Serializer[Any]):
+    code = serializers.ChoiceField(choices=DeclineReason.choices)
+    note = serializers.CharField(max_length=300, allow_blank=True, default="")
+
+
+class Pages(CursorPagination):
+    page_size = 50
+    ordering = "id"
+
+
+class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Referral]):
+    """The caller's institution's referrals; anyone else's are 404."""
+
+    serializer_class = ReferralSerializer
+    permission_classes = (Answering,)
+    pagination_class = Pages
+    lookup_field = "ref"
+    lookup_value_converter = "uuid"
+    queryset = Referral.objects.none()
+
+    def get_queryset(self) -> ReferralQuerySet:
+        if getattr(self, "swagger_fake_view", False):
+            return Referral.objects.none()
+        # A withdrawn consent ends the reading: only number and state remain, on the pages.
+        visible = Referral.objects.visible_to(actor_of(self.request._request)).exclude(state=Referral.State.WITHDRAWN)
+        return visible.select_related("application", "clock")
+
+    def _changed(self, referral_id: int) -> Response:
+        return Response(self.get_serializer(self.get_queryset().get(pk=referral_id)).data)
+
+    @extend_schema(request=ClaimSerializer, responses=ReferralSerializer)
+    @action(detail=True, methods=["post"])
+    def claim(self, request: Request, ref: str) -> Response:
+        """接单, with a contact and the next step; stops the response clock. 409 when it can no longer be claimed."""
+        referral = get_object_or_404(self.get_queryset(), ref=ref)
+        form = ClaimSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        responses.claim(referral.pk, **form.validated_data, actor=actor_of(request._request), now=moments.now())
+        return self._changed(referral.pk)
+
+    @extend_schema(request=DeclineSerializer, responses=ReferralSerializer)
+    @action(detail=True, methods=["post"])
+    def decline(self, request: Request, ref: str) -> Response:
+        """婉拒, with a reason code; stops the response clock."""
+        referral = get_object_or_404(self.get_queryset(), ref=ref)
+        form = DeclineSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        responses.decline(referral.pk, **form.validated_data, actor=actor_of(request._request), now=moments.now())
+        return self._changed(referral.pk)

@@ -1,0 +1,31 @@
+"""The machine interface: addresses, who may call, and how a refusal looks. It calls the same actions as the pages."""
+
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+from rest_framework.views import exception_handler
+
+from applications.api import ReferralViewSet
+from portal.foundation.core.errors import DomainError
+from products.api import ProductViewSet
+
+router = SimpleRouter()
+router.register("products", ProductViewSet, basename="api-product")
+router.register("referrals", ReferralViewSet, basename="api-referral")
+
+
+def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
+    """A DomainError keeps its code, its sentence and its status; everything else is DRF's."""
+    if isinstance(error, DomainError):
+        return Response({"code": error.code, "reason": error.reason, "fields": error.fields}, status=error.status)
+    return exception_handler(error, context)
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/", include(router.urls)),
+    path("v1/schema/", SpectacularAPIView.as_view(permission_classes=[AllowAny]), name="api-schema"),
+]
