@@ -232,7 +232,10 @@ def _text(x: float, y: float, text: str, *, anchor: str = "middle", kind: str = 
 def _svg(data: Data, title: str, body: list[str]) -> SafeString:
     words = "；".join(
         f"{row.name}："
-        + "，".join(f"{label} {figure(v)}{data.unit}" for label, v in zip(data.labels, row.values, strict=True))
+        + "，".join(
+            f"{label} {figure(value)}{data.unit if value is not None else ''}"
+            for label, value in zip(data.labels, row.values, strict=True)
+        )
         for row in data.series
     )
     return format_html(

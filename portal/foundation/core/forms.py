@@ -137,9 +137,6 @@ class AmountWanField(forms.CharField):
         text = super().to_python(value)
         return _parsed(money.parse_yuan, text, unit="wan") if text else None
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        return super().has_changed(self.prepare_value(initial), data)
-
 
 class UsccField(forms.CharField):
     """统一社会信用代码; cleans to its canonical 18 characters."""
