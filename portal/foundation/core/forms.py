@@ -11,7 +11,13 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxLengthValidator, MaxValueValidator, MinLengthValidator, MinValueValidator
+from django.core.validators import (
+    BaseValidator,
+    MaxLengthValidator,
+    MaxValueValidator,
+    MinLengthValidator,
+    MinValueValidator,
+)
 from django.forms.renderers import TemplatesSetting
 
 from . import identifiers, moments, money
@@ -66,10 +72,9 @@ def _word_errors(field: forms.Field, label: str) -> None:
         if isinstance(field, kind) and field.error_messages.get("invalid") == default.get("invalid"):
             field.error_messages["invalid"] = message
     for index, validator in enumerate(field.validators):
-        replacement = next((text for kind, text in _LIMITS.items() if type(validator) is kind), None)
-        if replacement is not None and isinstance(validator, tuple(_LIMITS)):
-            # A new object: validators of a deep-copied field are shared with the class.
-            field.validators[index] = type(validator)(validator.limit_value, message=replacement)
+        # A new object: validators of a deep-copied field are shared with the class.
+        if isinstance(validator, BaseValidator) and (text := _LIMITS.get(type(validator))):
+            field.validators[index] = type(validator)(validator.limit_value, message=text)
 
 
 def _default_messages(kind: type[forms.Field]) -> dict[str, Any]:

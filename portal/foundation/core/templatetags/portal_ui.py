@@ -161,7 +161,7 @@ def _steps(items: Iterable[Any], current: int) -> list[dict[str, Any]]:
     """Steps with a state of done, now or later; `current` counts from 1, and one past the end means all are done."""
     rows: list[dict[str, Any]] = []
     for number, item in enumerate(items, start=1):
-        row = (
+        row: dict[str, Any] = (
             {"label": item}
             if isinstance(item, str)
             else {n: _part(item, n) for n in ("label", "url", "detail", "state")}
