@@ -278,6 +278,11 @@ class Referral(StateModel):
         ]
         indexes = [
             models.Index(fields=["institution", "state", "id"], name="referral_desk"),  # read by: officer's desk
+            models.Index(  # read by: the desk's list of what has ended, newest first
+                fields=["institution", "-id"],
+                name="referral_ended",
+                condition=Q(state__in=["declined", "not_selected", "withdrawn", "reassigned"]),
+            ),
         ]
 
     def __str__(self) -> str:

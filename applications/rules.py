@@ -3,7 +3,7 @@
 The state machine says which state follows which; here stand the roles, the owners and the sentences.
 """
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from django_fsm import can_proceed
 
@@ -13,6 +13,8 @@ from portal.foundation.core.verdict import YES, Verdict, no, not_you
 
 from .models import Application, Offer, Referral
 
+# Pages with legal or financial effect can be undone without a reason for ten minutes (MIIT 适老化通用设计规范, ux.md §4).
+UNDO = timedelta(minutes=10)
 ANSWERING = (Role.OFFICER, Role.MANAGER)
 
 
@@ -41,6 +43,13 @@ def can_claim(actor: Actor, referral: Referral) -> Verdict:
         return verdict
     if not can_proceed(referral.claim):
         return no("claimed", "这一件已由本机构同事接单，请刷新后查看。")
+    return YES
+
+
+def can_take(actor: Actor) -> Verdict:
+    """Put one's own name on a waiting referral of one's institution; which ones, the statement itself checks."""
+    if actor.role not in ANSWERING:
+        return not_you("role", "只有机构经办人或负责人可以领取。")
     return YES
 
 
@@ -127,4 +136,24 @@ def can_extend(actor: Actor, application: Application) -> Verdict:
         return not_you("role", "只有提交需求的企业可以增加机构。")
     if application.state != Application.State.OPEN:
         return no("state", f"这笔需求现在是“{Application.State(application.state).label}”，不能再增加机构。")
+    return YES
+
+
+def can_close_unmet(actor: Actor, application: Application, *, busy: bool) -> Verdict:
+    """End a request that nobody works on any more; `busy` says that an institution still does."""
+    if actor.role != Role.ENTERPRISE or actor.organisation_id != application.organisation_id:
+        return not_you("role", "只有提交需求的企业可以结束。")
+    if not can_proceed(application.close_unmet):
+        return no("state", f"这笔需求现在是“{Application.State(application.state).label}”，不能这样结束。")
+    if busy:
+        return no("open", "还有机构在办理。如不再需要，请使用“撤回需求”。")
+    return YES
+
+
+def can_revoke(actor: Actor, referral: Referral) -> Verdict:
+    """Take the authorisation of one institution back, as long as its offer has not been accepted."""
+    if actor.role != Role.ENTERPRISE or actor.organisation_id != referral.application.organisation_id:
+        return not_you("role", "只有提交需求的企业可以收回授权。")
+    if referral.state not in Referral.OPEN_STATES:
+        return no("state", f"这家机构现在是“{Referral.State(referral.state).label}”，不能单独收回授权。")
     return YES

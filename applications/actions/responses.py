@@ -11,16 +11,27 @@ from decimal import Decimal
 from django.db import transaction
 
 from applications import rules
+from applications.actions.claiming import claim_this, require_contact
 from applications.actions.submit import Address, refer
+from applications.matching import rank
 from applications.models import Application, Consent, DeclineReason, InformationRequest, Offer, Referral
 from banks.models import Institution
 from portal.foundation.accounts.models import Membership, Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
-from portal.foundation.core.errors import Invalid
+from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.record import record
 from portal.foundation.sla import clocks
+
+
+# A referral in one of these leaves room for a new one to the same institution (constraint one_open_referral).
+ENDED = (
+    Referral.State.DECLINED,
+    Referral.State.WITHDRAWN,
+    Referral.State.REASSIGNED,
+    Referral.State.NOT_SELECTED,
+)
 
 
 def locked(referral_id: int) -> Referral:
@@ -53,38 +64,8 @@ def _tell(
     )
 
 
-@transaction.atomic(durable=True)
-def claim(
-    referral_id: int, *, contact_name: str, contact_phone: str, next_step: str, actor: Actor, now: datetime
-) -> Referral:
-    """接单 with contact and next step: the first substantive reply. Raises WrongState when a colleague was first."""
-    referral = locked(referral_id)
-    rules.can_claim(actor, referral).require()
-    _require_contact(contact_name, contact_phone, next_step)
-    referral.claim(
-        officer_id=actor.user_id,
-        contact_name=contact_name.strip(),
-        contact_phone=contact_phone.strip(),
-        next_step=next_step.strip(),
-        now=now,
-    )
-    referral.save(update_fields=["state", "officer", "contact_name", "contact_phone", "next_step", "responded_at"])
-    _answered(referral, now=now, reason="claimed")
-    _tell(
-        "referral.claimed", referral, actor=actor, now=now, text=f"{referral.institution} 已接单：{referral.next_step}"
-    )
-    return referral
-
-
-def _require_contact(contact_name: str, contact_phone: str, next_step: str) -> None:
-    said = {
-        "contact_name": (contact_name, "填写企业可以找到的联系人。"),
-        "contact_phone": (contact_phone, "填写联系人的电话。"),
-        "next_step": (next_step, "写明下一步做什么、什么时候，例如“11月26日上午上门尽调”。"),
-    }
-    missing = {name: text for name, (value, text) in said.items() if not value.strip()}
-    if missing:
-        raise Invalid("contact", "接单要写明联系人、电话和下一步。", fields=missing)
+# 接单 is one statement (claiming.py); this name stays for whoever answers by verb.
+claim = claim_this
 
 
 @transaction.atomic(durable=True)
@@ -249,14 +230,13 @@ def claim_from_pool(
 ) -> Referral:
     """Take an open call that was addressed to others; there is no clock, because no promise was made to this institution."""
     application = lock(Application.objects.filter(pk=application_id))
-    already = (
-        application.referrals.filter(institution_id=actor.organisation_id).open().exists()
-        if actor.organisation_id
-        else False
-    )
+    # Everything but an ended referral, as the constraint one_open_referral says: an accepted guarantor has it too.
+    already = application.referrals.filter(institution_id=actor.organisation_id).exclude(state__in=ENDED).exists()
     rules.can_claim_from_pool(actor, application, already=already).require()
-    _require_contact(contact_name, contact_phone, next_step)
+    require_contact(contact_name=contact_name, contact_phone=contact_phone, next_step=next_step)
     institution = Institution.objects.select_related("organisation").get(pk=actor.organisation_id)
+    if institution.dispatcher:
+        raise WrongState("dispatcher", "调度台不认领需求，请在工作台分派给机构。")
     referral = Referral(application=application, institution=institution, origin=Referral.Origin.POOL, created_at=now)
     referral.claim(
         officer_id=actor.user_id,
@@ -297,9 +277,7 @@ def dispatch(referral_id: int, *, institution_ids: Sequence[int], actor: Actor, 
     referral.reassign(now=now)
     referral.save(update_fields=["state", "responded_at", "closed_at"])
     _answered(referral, now=now, reason="dispatched")
-    made = refer(
-        referral.application, [Address(i.pk, None, 0, Referral.Origin.DISPATCH) for i in chosen], actor=actor, now=now
-    )
+    made = refer(referral.application, _matched(referral.application, chosen), actor=actor, now=now)
     record(
         "referral.dispatched",
         actor=actor,
@@ -311,3 +289,15 @@ def dispatch(referral_id: int, *, institution_ids: Sequence[int], actor: Actor, 
         parties=[referral.application.organisation_id, *(i.pk for i in chosen)],
     )
     return made
+
+
+def _matched(application: Application, institutions: Sequence[Institution]) -> list[Address]:
+    """Each institution with its best product for the request, where it has one that fits."""
+    kinds = sorted(set(application.patents.values_list("kind", flat=True)))
+    best = {m.institution_id: m for m in rank(amount=application.amount, term_months=application.term_months, kinds=kinds)}
+    return [
+        Address(i.pk, best[i.pk].product, best[i.pk].score, Referral.Origin.DISPATCH)
+        if i.pk in best
+        else Address(i.pk, None, 0, Referral.Origin.DISPATCH)
+        for i in institutions
+    ]

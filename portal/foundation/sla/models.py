@@ -173,8 +173,12 @@ class Clock(models.Model):
         indexes = [
             models.Index(fields=["next_at"], name="clock_next", condition=Q(next_at__isnull=False)),  # read by: sweep
             models.Index(
-                fields=["organisation", "due_at"], name="clock_open", condition=Q(stopped_at=None)
-            ),  # read by: desks
+                # read by: desks; with id, because every clock of one day falls due at the same midnight
+                fields=["organisation", "due_at", "id"],
+                name="clock_open",
+                condition=Q(stopped_at=None),
+            ),
+            models.Index(fields=["organisation", "started_at"], name="clock_month"),  # read by: a desk's on-time rate
             models.Index(fields=["kind", "started_at"], name="clock_report"),  # read by: SLA report
             models.Index(fields=["subject"], name="clock_subject"),
         ]
