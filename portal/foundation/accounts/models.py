@@ -178,3 +178,25 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.organisation} {self.phone}"
+
+
+class Attempt(models.Model):
+    """A wrong guess at a password or at the digits of a look-up; enough of them slow the next ones down.
+
+    `key` is a digest: neither the name that was typed nor the address it came from is kept.
+    """
+
+    scope = models.CharField(max_length=20)
+    key = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "错误尝试"
+        verbose_name_plural = verbose_name
+        indexes = [
+            models.Index(fields=["scope", "key", "-at"], name="attempt_recent"),  # read by: attempts.refused
+            models.Index(fields=["at"], name="attempt_age"),  # read by: attempts.miss, which forgets old ones
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.at:%F %T}"

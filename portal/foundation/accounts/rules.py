@@ -1,0 +1,73 @@
+"""Who may invite, end and edit: allowed or not, with a reason a person can read."""
+
+from datetime import datetime
+
+from portal.foundation.core.actor import Actor
+from portal.foundation.core.verdict import YES, Verdict, no, not_you
+
+from .models import Invitation, Membership, Role
+
+# Who may bring in and let go whom, each within the own organisation.
+MANAGES: dict[str, tuple[Role, ...]] = {
+    Role.ENTERPRISE: (Role.ENTERPRISE,),
+    Role.MANAGER: (Role.OFFICER,),
+    Role.CHIEF: (Role.CLERK,),
+}
+
+
+def manageable(actor: Actor) -> tuple[Role, ...]:
+    """The roles this person may invite and end; empty for everyone else."""
+    return MANAGES.get(actor.role, ())
+
+
+def can_manage(actor: Actor) -> Verdict:
+    """Whether the members page offers this person anything to do."""
+    if not manageable(actor):
+        return not_you("role", "成员由企业经办人、机构负责人或登记处负责人管理，请联系本单位负责人。")
+    return YES
+
+
+def can_invite(actor: Actor, role: str) -> Verdict:
+    if role not in manageable(actor):
+        return can_manage(actor) and not_you("role", f"您不能邀请{Role(role).label}。")
+    return YES
+
+
+def can_end(actor: Actor, member: Membership, *, remaining: int) -> Verdict:
+    """End a colleague's membership. `remaining` counts the active members of the organisation, this one included."""
+    if member.organisation_id != actor.organisation_id or member.role not in manageable(actor):
+        return can_manage(actor) and not_you("role", "您不能移除这位成员。")
+    if not member.active:
+        return no("ended", "这位成员已经不在本单位，请刷新后查看。")
+    if remaining <= 1:
+        return no("last", "这是本单位最后一位成员，不能移除。请先邀请一位同事，等对方加入后再移除。")
+    return YES
+
+
+def can_revoke(actor: Actor, invitation: Invitation) -> Verdict:
+    if invitation.role not in manageable(actor):
+        return can_manage(actor) and not_you("role", "您不能撤回这个邀请。")
+    if invitation.accepted_at is not None:
+        return no("accepted", "对方已经接受邀请。如不应加入，请在成员列表里移除。")
+    if invitation.revoked_at is not None:
+        return no("revoked", "这个邀请已经撤回。")
+    return YES
+
+
+def can_join(invitation: Invitation, *, now: datetime) -> Verdict:
+    """Whether the link still works; the sentences say whom to ask."""
+    if invitation.accepted_at is not None:
+        return no("used", "这个邀请链接已经用过。如果是您本人加入的，请直接登录；否则请联系邀请人。")
+    if invitation.revoked_at is not None:
+        return no("revoked", "这个邀请已被撤回，请联系邀请人。")
+    if now >= invitation.expires_at:
+        return no("expired", "这个邀请链接已过期，请联系邀请人重新发送。")
+    if not invitation.organisation.active:
+        return no("closed", "邀请您的单位已停用，请联系平台运维人员。")
+    return YES
+
+
+def can_edit_organisation(actor: Actor) -> Verdict:
+    if actor.role != Role.ENTERPRISE:
+        return not_you("role", "本页只修改企业资料；机构资料由平台运维人员更新。")
+    return YES

@@ -1,0 +1,131 @@
+"""Who belongs to an organisation: list, invite, revoke, join, end."""
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from portal.foundation.accounts import actions, queries, rules
+from portal.foundation.accounts.forms import InviteForm, JoinForm, place
+from portal.foundation.accounts.guards import allow, public
+from portal.foundation.accounts.middleware import SESSION_KEY, actor_of
+from portal.foundation.accounts.models import Invitation, Membership, Role
+from portal.foundation.core import moments
+from portal.foundation.core.errors import DomainError
+
+from .session import open_session
+
+
+@allow()
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def members(request: HttpRequest) -> HttpResponse:
+    """The list; a POST invites, and its answer is the only page that ever shows the link."""
+    actor, now = actor_of(request), moments.now()
+    roles = rules.manageable(actor)
+    form = InviteForm(request.POST if request.method == "POST" else None, roles=roles)
+    status, link, issued = 200, "", None
+    if request.method == "POST":
+        rules.can_manage(actor).require()
+        status = 400
+        if form.is_valid():
+            try:
+                issued = actions.invite(form.cleaned_data["phone"], form.chosen_role(), actor=actor, now=now)
+            except DomainError as error:
+                place(form, error)
+                status = error.status
+            else:
+                link = request.build_absolute_uri(reverse("invitation", args=[issued.token]))
+                form, status = InviteForm(roles=roles), 200
+    people = list(queries.members_of(actor))
+    context = {
+        "form": form if roles else None,
+        "link": link,
+        "issued": issued.invitation if issued else None,
+        "people": [(m, bool(rules.can_end(actor, m, remaining=len(people)))) for m in people],
+        "invitations": list(queries.open_invitations(actor, now=now)) if roles else [],
+        "me": actor.user_id,
+    }
+    return render(request, "accounts/members.html", context, status=status)
+
+
+@allow(Role.ENTERPRISE, Role.MANAGER, Role.CHIEF)
+@require_POST
+def revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    actor = actor_of(request)
+    try:
+        actions.revoke(pk, actor=actor, now=moments.now())
+    except Invitation.DoesNotExist as error:
+        raise Http404 from error
+    messages.success(request, "邀请已撤回，那个链接不能再用。")
+    return redirect("members")
+
+
+@allow(Role.ENTERPRISE, Role.MANAGER, Role.CHIEF)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def end(request: HttpRequest, pk: int) -> HttpResponse:
+    """Ask, then end a membership."""
+    actor = actor_of(request)
+    people = queries.members_of(actor)
+    member = get_object_or_404(people, pk=pk)
+    if request.method == "POST":
+        ended = actions.end(pk, actor=actor, now=moments.now())
+        messages.success(request, f"已移除 {ended.user.name}，对方的登录随即失效。")
+        return redirect("members" if ended.user_id != actor.user_id else "login")
+    verdict = rules.can_end(actor, member, remaining=people.count())
+    return render(request, "accounts/member_end.html", {"member": member, "verdict": verdict, "me": actor.user_id})
+
+
+@public
+@never_cache
+@sensitive_post_parameters("password", "password_again")
+@require_http_methods(["GET", "HEAD", "POST"])
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """Accept: somebody with an account with one press, a newcomer by making an account."""
+    found = queries.invitation_by(token)
+    if found is None:
+        raise Http404
+    now = moments.now()
+    verdict = rules.can_join(found, now=now)
+    if not verdict:
+        return render(request, "accounts/invitation_gone.html", {"reason": verdict.reason}, status=409)
+    me: Membership | None = getattr(request, "membership", None)
+    if me is None:
+        return _join_as_newcomer(request, found)
+    if request.method != "POST":
+        return _offer(request, found, None, 200)
+    try:
+        made = actions.join(found.token_digest, me.user_id, now=now)
+    except DomainError as error:
+        return render(request, "accounts/invitation_gone.html", {"reason": error.reason}, status=error.status)
+    request.session[SESSION_KEY] = made.pk
+    request.session.cycle_key()
+    return _welcome(request, made)
+
+
+def _join_as_newcomer(request: HttpRequest, found: Invitation) -> HttpResponse:
+    form = JoinForm(request.POST if request.method == "POST" else None, phone=found.phone)
+    if request.method != "POST":
+        return _offer(request, found, form, 200)
+    if not form.is_valid():
+        return _offer(request, found, form, 400)
+    try:
+        made = actions.join_as_newcomer(found.token_digest, form.newcomer(), now=moments.now())
+    except DomainError as error:
+        place(form, error)
+        return _offer(request, found, form, error.status)
+    open_session(request, made.user, made.pk)
+    return _welcome(request, made)
+
+
+def _welcome(request: HttpRequest, made: Membership) -> HttpResponse:
+    messages.success(request, f"您已加入“{made.organisation.name}”，角色：{Role(made.role).label}。")
+    return redirect("landing")
+
+
+def _offer(request: HttpRequest, found: Invitation, form: JoinForm | None, status: int) -> HttpResponse:
+    return render(request, "accounts/invitation.html", {"invitation": found, "form": form}, status=status)
