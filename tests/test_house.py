@@ -1,0 +1,46 @@
+"""The house stays as drawn: imports run one way, diagrams match the code, the dead django-fsm is not installed."""
+
+import io
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+ROOT = Path(__file__).resolve().parent.parent
+DIAGRAMS = ["applications.Application", "applications.Referral", "pledges.Registration"]
+
+
+def test_imports_run_one_way() -> None:
+    checked = subprocess.run([Path(sys.executable).with_name("lint-imports")], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
+@pytest.mark.parametrize("model", DIAGRAMS)
+def test_the_state_diagram_in_the_docs_is_the_one_the_code_draws(model: str) -> None:
+    """Redraw with: manage.py graph_transitions <model> > docs/states/<name>.dot, then dot -Tsvg."""
+    drawn = io.StringIO()
+    call_command("graph_transitions", model, stdout=drawn)
+    kept = (ROOT / "docs/states" / f"{model.split('.')[1].lower()}.dot").read_text("utf-8")
+    assert sorted(drawn.getvalue().split("\n")) == sorted(kept.split("\n"))
+
+
+def test_only_the_maintained_state_machine_is_installed() -> None:
+    """django-fsm and django-fsm-2 share one import name; having both silently runs whichever came last."""
+    assert distribution("django-fsm-2").version.startswith("4.")
+    with pytest.raises(PackageNotFoundError):
+        distribution("django-fsm")
+
+
+def test_no_float_touches_money() -> None:
+    """Money is Decimal; a float call in the lines of business would be the first crack."""
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for app in ("applications", "pledges", "products", "banks")
+        for path in (ROOT / app).rglob("*.py")
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if "float(" in line
+    ]
+    assert found == []
