@@ -1,0 +1,218 @@
+"""What came of it: amounts and numbers registered and lent, days end to end, the five stages; and the requests behind them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from django.db import connection
+
+from applications.models import Application
+from portal.foundation.core.errors import Invalid
+
+from .facts import DISTRICT, ROLL_UP
+from .paging import PAGE, Cursor, Page, Place, page
+from .scope import Scope
+from .sla import TENTH, Names, Rate
+
+INCLUSIVE_YUAN = Decimal(10_000_000)  # 单笔 1000 万元以下, the number itself included (民法典 1259)
+DAYS_BEFORE, DAYS_NOW = 15, 7  # what the channel reported: 15 days before it, 7 with it
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One list of requests: `when` is the date column that places a request in the period, `test` what it must fulfil."""
+
+    label: str
+    when: str
+    test: str
+    definition: str
+
+
+_REGISTERED = "EXISTS (SELECT 1 FROM pledges_registration x WHERE x.application_id = a.id AND x.state = 'registered')"
+_LENT = "EXISTS (SELECT 1 FROM pledges_loan l JOIN pledges_registration x ON x.id = l.registration_id WHERE x.application_id = a.id)"
+_FIRST = (
+    "NOT EXISTS (SELECT 1 FROM pledges_registration e WHERE e.pledgor_id = g.pledgor_id AND e.state = 'registered' "
+    "AND (e.decided_at, e.id) < (g.decided_at, g.id))"
+)
+STAGES: dict[str, Stage] = {
+    "submitted": Stage("提交需求", "a.submitted_at", "true", "期内提交的融资需求。"),
+    "answered": Stage(
+        "机构响应",
+        "a.submitted_at",
+        "EXISTS (SELECT 1 FROM applications_referral r WHERE r.application_id = a.id AND r.responded_at IS NOT NULL "
+        "AND r.state <> 'reassigned')",
+        "其中至少一家机构已作出实质答复。",
+    ),
+    "accepted": Stage("选定方案", "a.submitted_at", "a.accepted_at IS NOT NULL", "其中企业已选定一家银行的方案。"),
+    "registered": Stage("质押登记", "a.submitted_at", _REGISTERED, "其中专利质押已登记。"),
+    "lent": Stage("获得贷款", "a.submitted_at", _LENT, "其中银行已登记放款。"),
+}
+RESULTS: dict[str, Stage] = {
+    "pledged": Stage("登记", "g.decided_at", "g.state = 'registered'", "期内准予登记的质押登记件，金额为被担保债权数额。"),
+    "pledged-small": Stage(
+        "登记（1000 万元以下）",
+        "g.decided_at",
+        f"g.state = 'registered' AND g.debt_amount <= {INCLUSIVE_YUAN}",
+        "期内准予登记、单笔被担保债权不超过 1000 万元的登记件。",
+    ),
+    "pledged-first": Stage(
+        "首次质押", "g.decided_at", f"g.state = 'registered' AND {_FIRST}", "出质企业在本通道的第一件登记。"
+    ),
+    "loans": Stage("放款", "l.disbursed_on", "l.id IS NOT NULL", "期内放款，以银行登记的放款日期和金额为准。"),
+    "loans-within": Stage(
+        f"{DAYS_NOW} 个工作日内放款",
+        "l.disbursed_on",
+        f"a.working_days <= {DAYS_NOW}",
+        f"期内放款中，从提交需求到放款不超过 {DAYS_NOW} 个工作日的。",
+    ),
+}
+LISTS = STAGES | RESULTS
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """Pledges registered and loans paid in the period; two bases, never added or compared. Amounts in yuan."""
+
+    pledges: int
+    pledged: Decimal
+    small: Rate  # of the pledges: at most 10,000,000 yuan
+    first_time: int
+    by_district: Mapping[str, int]  # current code -> pledges registered
+    loans: int
+    lent: Decimal
+    within: Rate  # of the loans whose days are known: within DAYS_NOW working days
+    median_days: Decimal | None
+    stages: Mapping[str, int]
+
+
+_PLEDGES = f"""WITH RECURSIVE {ROLL_UP}
+SELECT {DISTRICT}, grouping({DISTRICT}), count(*), coalesce(sum(g.debt_amount), 0),
+       count(*) FILTER (WHERE g.debt_amount <= %(small)s), count(*) FILTER (WHERE {_FIRST})
+  FROM pledges_registration g
+  JOIN applications_application a ON a.id = g.application_id
+  LEFT JOIN roll ON roll.code = a.district_code
+ WHERE g.state = 'registered' AND g.decided_at >= %(starts)s AND g.decided_at < %(ends)s
+ GROUP BY GROUPING SETS (({DISTRICT}), ())"""  # noqa: S608 — constants of this file
+
+_STAGES = f"""SELECT (SELECT count(*) FROM lent), (SELECT coalesce(sum(amount), 0) FROM lent),
+       (SELECT count(*) FROM lent WHERE working_days <= %(days)s), (SELECT count(working_days) FROM lent),
+       (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY working_days) FROM lent),
+       {", ".join(f"count(*) FILTER (WHERE {stage.test})" for stage in STAGES.values())}
+  FROM applications_application a
+ WHERE a.submitted_at >= %(starts)s AND a.submitted_at < %(ends)s"""  # noqa: S608 — constants of this file
+_LOANS = """WITH lent AS (
+    SELECT l.amount, a.working_days FROM pledges_loan l JOIN pledges_registration g ON g.id = l.registration_id
+      JOIN applications_application a ON a.id = g.application_id
+     WHERE l.disbursed_on >= %(first)s AND l.disbursed_on <= %(last)s)
+"""
+
+
+def results(scope: Scope) -> Results:
+    """Everything the overview says beside the two promises, two queries. Only the scope's days are used."""
+    values = {"starts": scope.starts, "ends": scope.ends, "first": scope.first, "last": scope.last}
+    with connection.cursor() as cursor:
+        cursor.execute(_PLEDGES, values | {"small": INCLUSIVE_YUAN})
+        pledges = cursor.fetchall()
+        cursor.execute(_LOANS + _STAGES, values | {"days": DAYS_NOW})
+        loans, lent, within, timed, median, *stages = cursor.fetchone()
+    total = next((row for row in pledges if row[1]), (None, 1, 0, Decimal(0), 0, 0))
+    return Results(
+        pledges=total[2],
+        pledged=total[3],
+        small=Rate(total[4], total[2]),
+        first_time=total[5],
+        by_district={row[0]: row[2] for row in pledges if not row[1]},
+        loans=loans,
+        lent=lent,
+        within=Rate(within, timed),
+        median_days=None if median is None else Decimal(repr(median)).quantize(TENTH, rounding=ROUND_HALF_UP),
+        stages=dict(zip(STAGES, stages, strict=True)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request behind a figure. Amount in yuan, of the thing counted: wished, secured or paid."""
+
+    id: int
+    number: str
+    file: str
+    district: str
+    at: datetime
+    amount: Decimal
+    state: str
+    working_days: int | None
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(self.at, self.id)
+
+
+def requests(
+    scope: Scope, code: str, *, place: Place, known: Names, size: int = PAGE
+) -> tuple[int, Page[Request]]:
+    """The count and one page of the requests, newest first, two queries. Raises Invalid for an unknown list."""
+    stage = LISTS.get(code)
+    if stage is None:
+        raise Invalid("measure", "没有这一项指标，请从报表中的数字进入。")
+    values: dict[str, object] = {
+        "starts": scope.starts,
+        "ends": scope.ends,
+        "first": scope.first,
+        "last": scope.last,
+        "district": scope.district,
+        "limit": size + 1,
+    }
+    body = _requests(code, stage)
+    order, sign = ("ASC", ">") if place.backwards else ("DESC", "<")
+    beyond = f"WHERE (at, id) {sign} (%(at)s, %(id)s)" if place.cursor else ""
+    if place.cursor:
+        values |= {"at": place.cursor.at, "id": place.cursor.id}
+    with connection.cursor() as cursor:
+        cursor.execute(f"{body} SELECT count(*) FROM found", values)
+        total = int(cursor.fetchone()[0])
+        cursor.execute(f"{body} SELECT * FROM found {beyond} ORDER BY at {order}, id {order} LIMIT %(limit)s", values)
+        rows = cursor.fetchall()
+    found = [
+        Request(
+            id=pk,
+            number=number,
+            file=file,
+            district=known.key("district", district).label,
+            at=at,
+            amount=amount,
+            state=str(Application.State(state).label),
+            working_days=days,
+        )
+        for pk, number, file, district, at, amount, state, days in rows
+    ]
+    return total, page(found, place, [request.cursor for request in found], size=size)
+
+
+def _requests(code: str, stage: Stage) -> str:
+    if code in STAGES:
+        source, row, amount, file = "", "a.id", "a.amount", "''"
+    elif stage.when.startswith("g."):
+        source = "JOIN pledges_registration g ON g.application_id = a.id"
+        row, amount, file = "g.id", "g.debt_amount", "g.number"
+    else:
+        source = """JOIN pledges_registration g ON g.application_id = a.id
+          JOIN pledges_loan l ON l.registration_id = g.id"""
+        row, amount, file = "g.id", "l.amount", "g.number"
+    day = stage.when.endswith("_on")
+    at = f"({stage.when}::timestamp AT TIME ZONE 'Asia/Shanghai')" if day else stage.when
+    period = f"{stage.when} BETWEEN %(first)s AND %(last)s" if day else f"{at} >= %(starts)s AND {at} < %(ends)s"
+    return f"""WITH RECURSIVE {ROLL_UP}, found AS (
+        SELECT {row} AS id, a.number, {file} AS file, {DISTRICT} AS district, {at} AS at, {amount} AS amount, a.state,
+               a.working_days
+          FROM applications_application a {source} LEFT JOIN roll ON roll.code = a.district_code
+         WHERE {period} AND ({stage.test}) AND (%(district)s::text IS NULL OR {DISTRICT} = %(district)s))"""  # noqa: S608 — constants
+
+
+def month_labels(months: list[date]) -> list[str]:
+    """«6月», and with its year where a year begins or the list does."""
+    return [
+        f"{month.year}年{month.month}月" if index == 0 or month.month == 1 else f"{month.month}月"
+        for index, month in enumerate(months)
+    ]

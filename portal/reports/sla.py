@@ -1,0 +1,232 @@
+"""The SLA report: how both promises were kept, by institution, district and month, exact and live.
+
+One statement a report (GROUPING SETS give the rows and both totals, so that percentiles of a total are its own).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+from django.db import connection
+
+from portal.foundation.accounts.models import District, Organisation, OrganisationKind
+from portal.foundation.sla.models import Kind
+
+from .facts import NO_DISTRICT, fact, parameters
+from .measures import ANSWERED, MEASURES
+from .scope import DISTRICT, INSTITUTION, MONTH, Scope
+
+TENTH = Decimal("0.1")
+_KEYS = {INSTITUTION: "organisation_id", DISTRICT: "district", MONTH: "month", "week": "week"}
+RESPONSIBLE = (
+    OrganisationKind.BANK,
+    OrganisationKind.GUARANTOR,
+    OrganisationKind.INSURER,
+    OrganisationKind.IP_OFFICE,
+    OrganisationKind.PLATFORM,
+    OrganisationKind.REGULATOR,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share that never travels without its denominator."""
+
+    part: int
+    whole: int
+
+    @property
+    def percent(self) -> Decimal | None:
+        """Exact per cent, unrounded; None when nothing was counted."""
+        return Decimal(100) * self.part / self.whole if self.whole else None
+
+    @property
+    def tenth(self) -> Decimal | None:
+        """Per cent with one decimal, half up; but 100.0 only when all, and 0.0 only when none: 1,999 of 2,000 is 99.9."""
+        if self.percent is None:
+            return None
+        shown = self.percent.quantize(TENTH, rounding=ROUND_HALF_UP)
+        if self.part < self.whole:
+            shown = min(shown, Decimal("99.9"))
+        return max(shown, TENTH) if self.part else shown
+
+    @property
+    def text(self) -> str:
+        return "—" if self.tenth is None else f"{self.tenth}%"
+
+    @property
+    def fraction(self) -> str:
+        return f"{self.part}/{self.whole}"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The figures of one cell. Counts by measure code; minutes are working minutes, None when nobody answered yet."""
+
+    counts: Mapping[str, int]
+    median_minutes: Decimal | None = None
+    p90_minutes: Decimal | None = None
+
+    def __getitem__(self, code: str) -> int:
+        return self.counts.get(code, 0)
+
+    @property
+    def on_time_rate(self) -> Rate:
+        return Rate(self["on_time"], self["counted"])
+
+    @property
+    def correction_rate(self) -> Rate:
+        return Rate(self["corrected"], self["addressed"])
+
+    @property
+    def median_hours(self) -> Decimal | None:
+        return _hours(self.median_minutes)
+
+    @property
+    def p90_hours(self) -> Decimal | None:
+        return _hours(self.p90_minutes)
+
+
+NOTHING = Figures({})
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One coordinate of a row: `value` is an organisation's id, a district's code or the first day of a month."""
+
+    dimension: str
+    value: int | str | date
+    label: str
+    order: tuple[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One group of the report; `scope` holds exactly its cases."""
+
+    keys: tuple[Key, ...]
+    figures: Figures
+    scope: Scope
+
+    @property
+    def id(self) -> str:
+        """A name for this row in an address, the same from one request to the next."""
+        return "~".join(str(key.value) for key in self.keys)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Rows and total of the institutions, and apart from them those of the dispatcher's desk; `at` is the moment of the data."""
+
+    scope: Scope
+    at: datetime
+    rows: Sequence[Row]
+    total: Figures
+    desk_rows: Sequence[Row]
+    desk_total: Figures
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names and reading order of everything a row can be grouped by."""
+
+    institutions: Mapping[int, tuple[str, str]]  # id -> (name, pinyin)
+    districts: Mapping[str, tuple[str, int]]  # code -> (name, position)
+
+    def key(self, dimension: str, value: int | str | date) -> Key:
+        if isinstance(value, date):
+            return Key(dimension, value, f"{value.year}年{value.month}月", (0, value.isoformat()))
+        if isinstance(value, int):
+            name, pinyin = self.institutions.get(value, (f"机构 {value}", "~"))
+            return Key(dimension, value, name, (0, pinyin))
+        if value == NO_DISTRICT:
+            return Key(dimension, value, "未填区县", (10_000, ""))
+        name, position = self.districts.get(value, (value, 9_999))
+        return Key(dimension, value, name, (position, value))
+
+
+def names() -> Names:
+    """Two queries: every organisation that can owe an answer, and every district, abolished ones too."""
+    institutions = Organisation.objects.filter(kind__in=RESPONSIBLE).values_list("pk", "short_name", "name", "sort_key")
+    districts = District.objects.values_list("code", "name", "position")
+    return Names(
+        {pk: (short or name, key) for pk, short, name, key in institutions},
+        {code: (name, position) for code, name, position in districts},
+    )
+
+
+def report(scope: Scope, *, known: Names, now: datetime) -> Report:
+    """The report as of `now` (aware), one query. Rows are in reading order: institution, district, month."""
+    rows: dict[bool, list[Row]] = {False: [], True: []}
+    totals: dict[bool, Figures] = {False: NOTHING, True: NOTHING}
+    for desk, values, figures in _grouped(scope, scope.dimensions, now=now):
+        if values is None:
+            totals[desk] = figures
+            continue
+        keys = tuple(known.key(d, v) for d, v in zip(scope.dimensions, values, strict=True))
+        cell = scope.within(desk=desk, **{key.dimension: key.value for key in keys})
+        rows[desk].append(Row(keys, figures, cell))
+    for some in rows.values():
+        some.sort(key=lambda row: [key.order for key in row.keys])
+    return Report(scope, now, rows[False], totals[False], rows[True], totals[True])
+
+
+def weekly(scope: Scope, *, now: datetime) -> dict[int, dict[date, Figures]]:
+    """Institution → Monday → figures, without the dispatcher's desk, one query."""
+    found: dict[int, dict[date, Figures]] = {}
+    for desk, values, figures in _grouped(scope, (INSTITUTION, "week"), now=now):
+        if values is None or desk:
+            continue
+        institution, week = values
+        if isinstance(institution, int) and isinstance(week, date):
+            found.setdefault(institution, {})[week] = figures
+    return found
+
+
+Values = tuple[int | str | date, ...]
+
+
+def _grouped(
+    scope: Scope, dimensions: Sequence[str], *, now: datetime
+) -> list[tuple[bool, Values | None, Figures]]:
+    """(desk, values, figures) of every group, and (desk, None, figures) for the two totals."""
+    measures = list(MEASURES[scope.kind].values())
+    keys = ", ".join(_KEYS[dimension] for dimension in dimensions)
+    counts = ", ".join(f"count(*) FILTER (WHERE {measure.predicate})" for measure in measures)
+    statement = f"""{fact(scope.kind)}
+    SELECT desk, {keys}, grouping({_KEYS[dimensions[0]]}),
+           percentile_cont(ARRAY[0.5, 0.9]) WITHIN GROUP (ORDER BY working_minutes) FILTER (WHERE {ANSWERED}),
+           {counts}
+      FROM fact
+     WHERE (%(desk)s::boolean IS NULL OR desk = %(desk)s)
+     GROUP BY GROUPING SETS ((desk, {keys}), (desk))"""  # noqa: S608 — constants of this app; what people chose are parameters
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters(scope, now=now))
+        rows = cursor.fetchall()
+    width = len(dimensions)
+    found: list[tuple[bool, Values | None, Figures]] = []
+    for row in rows:
+        total, quantiles = row[1 + width], row[2 + width] or (None, None)
+        figures = Figures(
+            dict(zip((m.code for m in measures), row[3 + width :], strict=True)),
+            _minutes(quantiles[0]),
+            _minutes(quantiles[1]),
+        )
+        found.append((row[0], None if total else tuple(row[1 : 1 + width]), figures))
+    return found
+
+
+def _minutes(value: float | None) -> Decimal | None:
+    """percentile_cont interpolates in double precision between whole minutes; two decimals are exact beyond any doubt."""
+    return None if value is None else Decimal(repr(value)).quantize(Decimal("0.01"), rounding=ROUND_HALF_UP)
+
+
+def _hours(minutes: Decimal | None) -> Decimal | None:
+    return None if minutes is None else (minutes / 60).quantize(TENTH, rounding=ROUND_HALF_UP)
+
+
+def promise_total(kind: Kind, scope: Scope, *, now: datetime) -> Figures:
+    """One promise over the scope's days, everybody but the desk together, one query."""
+    wanted = Scope(kind, scope.first, scope.last, by=MONTH, desk=False)
+    return next((f for _, values, f in _grouped(wanted, (MONTH,), now=now) if values is None), NOTHING)
