@@ -12,6 +12,7 @@ from portal.foundation.sla import calendars_in_use
 from products.models import Product
 from tests import factories
 from tests.factories import Person
+from tests.servers import pytest_configure, pytest_terminal_summary, pytest_unconfigure  # noqa: F401 - hooks
 
 
 @pytest.fixture(autouse=True, scope="session")

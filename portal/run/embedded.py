@@ -218,6 +218,7 @@ class Postgres:
             grace=3.5,
             user=self.user,
             before=self.clear_stale,
+            console=False,
         )
 
     def clear_stale(self) -> None:
@@ -285,7 +286,7 @@ class Valkey:
             "loglevel": "warning",
         }
         flags = [part for name, value in settings.items() for part in (f"--{name}", value)]
-        return Process("valkey", (str(self.binary), *flags), grace=1.5, before=self._wait_until_free)
+        return Process("valkey", (str(self.binary), *flags), grace=1.5, before=self._wait_until_free, console=False)
 
     def _wait_until_free(self) -> None:
         """A predecessor that is still saving must be gone first: two servers on one log file would spoil it."""

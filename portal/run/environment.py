@@ -1,6 +1,5 @@
 """The environment a portal process gets, and the servers it talks to."""
 
-import ctypes
 import os
 import secrets
 import subprocess
@@ -8,12 +7,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from portal.foundation.core.pdf import libs
 from portal.run import embedded
 from portal.run.places import ROOT, Places, RunError
 from portal.run.processes import Process, end, start
-
-# What WeasyPrint loads, and the library without which one notice takes ten seconds.
-PDF_LIBRARIES = ("libpango-1.0.so.0", "libpangoft2-1.0.so.0", "libharfbuzz-subset.so.0")
 
 
 def production() -> bool:
@@ -47,19 +44,9 @@ def secret_key(places: Places) -> str:
     return secret
 
 
-def pdf_libraries_present() -> bool:
-    """Can this machine's own loader find Pango and harfbuzz-subset?"""
-    try:
-        for name in PDF_LIBRARIES:
-            ctypes.CDLL(name)
-    except OSError:
-        return False
-    return True
-
-
 def with_pdf_libraries(variables: dict[str, str], places: Places) -> dict[str, str]:
     """`variables` with LD_LIBRARY_PATH set to the private copy of Pango when the machine has none and one can be had."""
-    if sys.platform != "linux" or pdf_libraries_present():
+    if not libs.missing():
         return variables
     try:
         said = subprocess.run(

@@ -18,7 +18,8 @@ class Process:
     """One long-running child.
 
     `stop` is the signal that asks it to end, `grace` the seconds it gets before SIGKILL; `user` the account to run as
-    (only root can ask for another one); `before` runs before every start, also before a restart.
+    (only root can ask for another one); `before` runs before every start, also before a restart; without `console` its
+    output goes to its log alone.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Process:
     grace: float = 3.0
     user: str | None = None
     before: Callable[[], None] | None = None
+    console: bool = True
 
 
 def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executable) -> tuple[Process, ...]:
@@ -43,7 +45,18 @@ def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executa
         *("--max-requests", "5000", "--max-requests-jitter", "500"),
     )
     worker = (
-        *("-m", "celery", "--quiet", "-A", "portal.celery", "worker", "--loglevel", "WARNING", "--hostname", "worker@portal"),
+        *(
+            "-m",
+            "celery",
+            "--quiet",
+            "-A",
+            "portal.celery",
+            "worker",
+            "--loglevel",
+            "WARNING",
+            "--hostname",
+            "worker@portal",
+        ),
         # One task is the unit that may be lost with a worker, so nothing is prefetched; a child is renewed for its memory.
         *("--pool", "prefork", "--concurrency", "2", "--prefetch-multiplier", "1", "--max-tasks-per-child", "2000"),
         *("--without-gossip", "--without-mingle"),

@@ -175,7 +175,8 @@ class Supervisor:
             self._turn_over(child)
         *lines, child.rest = (child.rest + data).split(b"\n")
         for line in lines:
-            self._print(f"{child.process.name:8} | {line.decode(errors='replace').rstrip()}")
+            if child.process.console and line.strip():
+                self._print(f"{child.process.name:8} | {line.decode(errors='replace').rstrip()}")
         return True
 
     def _drain(self, child: Child) -> None:

@@ -46,7 +46,12 @@ def test(arguments: list[str]) -> int:
         if failed:
             # pytest's closing line stays the last; tests/conftest.py repeats this just before it.
             variables["PORTAL_LINTERS_FAILED"] = " ".join(failed)
-        command = [sys.executable, "-m", "pytest", *(arguments or ["-n", "2", "--dist", "loadgroup"])]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            *(arguments or ["-n", "2", "--dist", "loadgroup", "--timeout", "300"]),
+        ]
         code = _run_to_the_end(command, variables)
     return code or (1 if failed else 0)
 
@@ -65,13 +70,16 @@ def lint(variables: dict[str, str]) -> list[str]:
 
 
 @contextmanager
-def servers() -> Iterator[dict[str, str]]:
-    """Fast, throw-away PostgreSQL and Valkey with a migrated template database; yields the environment for pytest."""
+def servers(*, broker: bool = True) -> Iterator[dict[str, str]]:
+    """Fast, throw-away PostgreSQL and (with `broker`) Valkey, and a migrated template database.
+
+    Yields the environment for pytest. With DATABASE_URL set that server is used and nothing is prepared.
+    """
     directory = Path(tempfile.mkdtemp(prefix="portal-test-"))
     directory.chmod(0o711)  # root's PostgreSQL runs as somebody else and must get in
     where = Places(directory)
     try:
-        with lock.held(where, "test"), temporary_servers(where, "test") as addresses:
+        with lock.held(where, "test"), temporary_servers(where, "test", broker=broker) as addresses:
             variables = environment(where, PORTAL_ENV="test", **addresses)
             variables = with_pdf_libraries(variables, places())
             if "DATABASE_URL" not in os.environ:
