@@ -49,3 +49,11 @@ def actor_of(request: HttpRequest) -> Actor:
     if actor is None:
         raise RuntimeError("a view without a guard asked for the actor")
     return actor
+
+
+def membership_of(request: HttpRequest) -> Membership:
+    """The chair (with user and organisation loaded) of a request that a guard has let through."""
+    membership: Membership | None = getattr(request, "membership", None)
+    if membership is None:
+        raise RuntimeError("a view without a guard asked for the membership")
+    return membership

@@ -77,7 +77,8 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, f"已移除 {ended.user.name}，对方的登录随即失效。")
         return redirect("members" if ended.user_id != actor.user_id else "login")
     verdict = rules.can_end(actor, member, remaining=people.count())
-    return render(request, "accounts/member_end.html", {"member": member, "verdict": verdict, "me": actor.user_id})
+    context = {"member": member, "verdict": verdict, "me": actor.user_id, "trail": [(reverse("members"), "成员")]}
+    return render(request, "accounts/member_end.html", context)
 
 
 @public

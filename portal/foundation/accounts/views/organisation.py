@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -67,5 +68,5 @@ def edit(request: HttpRequest) -> HttpResponse:
                 "seen": queries.state_of(organisation),
             }
         )
-    context = {"form": form, "org": organisation, "stale": status == 409}
+    context = {"form": form, "org": organisation, "stale": status == 409, "trail": [(reverse("profile"), "企业资料")]}
     return render(request, "accounts/profile_edit.html", context, status=status)

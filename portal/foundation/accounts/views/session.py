@@ -123,4 +123,5 @@ def password(request: HttpRequest) -> HttpResponse:
             auth.update_session_auth_hash(request, changed)
             messages.success(request, "密码已修改，您在其他设备上的登录已退出。")
             return redirect("profile")
-    return render(request, "accounts/password.html", {"form": form}, status=400 if form.errors else 200)
+    context = {"form": form, "trail": [(reverse("profile"), "单位和账号")]}
+    return render(request, "accounts/password.html", context, status=400 if form.errors else 200)
