@@ -1,0 +1,10 @@
+"""The portal's settings on the benchmark's own database, with the peers and the benchmark's own addresses beside it."""
+
+from portal.settings import *  # noqa: F403
+from portal.settings import DATABASES, INSTALLED_APPS
+
+DATABASE = "portal_bench"
+
+DATABASES["default"]["NAME"] = DATABASE
+INSTALLED_APPS += ["viewflow", "viewflow.workflow", "benchmarks"]
+ROOT_URLCONF = "benchmarks.addresses"
