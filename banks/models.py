@@ -8,7 +8,7 @@ from portal.foundation.accounts.models import INSTITUTION_KINDS, Organisation
 
 class InstitutionQuerySet(models.QuerySet["Institution"]):
     def active(self) -> "InstitutionQuerySet":
-        return self.filter(organisation__active=True, dispatcher=False)
+        return self.filter(organisation__active=True, dispatcher=False, connected=True)
 
     def for_open_calls(self) -> "InstitutionQuerySet":
         return self.active().filter(takes_open_calls=True)
@@ -20,6 +20,8 @@ class Institution(models.Model):
     organisation = models.OneToOneField(Organisation, models.PROTECT, primary_key=True, related_name="institution")
     takes_open_calls = models.BooleanField("接受公开征集", default=True)
     dispatcher = models.BooleanField("调度台", default=False)
+    # Listed from public sources only: its products are shown, nobody here could answer a request to it.
+    connected = models.BooleanField("已接入", default=True)
     service_phone = models.CharField("服务电话", max_length=20, blank=True)
     example = models.BooleanField("示例机构", default=False)
 

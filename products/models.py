@@ -21,8 +21,13 @@ class Mode(models.TextChoices):
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
-    def published(self) -> "ProductQuerySet":
+    def shown(self) -> "ProductQuerySet":
+        """What the public matrix lists, facts from public sources included."""
         return self.filter(state=Product.State.PUBLISHED, institution__organisation__active=True)
+
+    def published(self) -> "ProductQuerySet":
+        """What can be asked for here: its institution answers on this portal."""
+        return self.shown().filter(institution__connected=True)
 
     def fitting(self, *, amount: Decimal, term_months: int) -> "ProductQuerySet":
         """Products whose amount (yuan) and term allow the wish; an open bound (null) allows everything."""

@@ -191,7 +191,7 @@ class CoOwnerForm(PortalForm):
         return data
 
 
-class _CoOwners(BaseFormSet[CoOwnerForm]):
+class _CoOwners(BaseFormSet):  # type: ignore[type-arg]  # generic to the type checker only
     def clean(self) -> None:
         seen: set[str] = set()
         for form in self.forms:

@@ -104,7 +104,7 @@ def _form_page(
 def check(request: HttpRequest) -> HttpResponse:
     """The panel under number and filing date, asked for by the page while somebody types. Changes nothing."""
     form = _quiet(PatentForm(request.POST, today=moments.local_date(moments.now())))
-    return render(request, "assets/_computed.html", {"computed": form.computed(), "form": form})
+    return render(request, "assets/_computed.html", {"computed": form.computed(), "form": form, "live": True})
 
 
 def _known_number(patent: Patent) -> PatentNumber:
