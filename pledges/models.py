@@ -55,6 +55,16 @@ class Valuation(models.TextChoices):
     REPORT = "report", "资产评估报告"
 
 
+class DebtKind(models.TextChoices):
+    """Kind of the secured debt (合同第八条要素). Of a maximum-amount pledge the figure is the cap (民法典 439, 420)."""
+
+    WORKING_CAPITAL = "working_capital", "流动资金借款"
+    FIXED_ASSET = "fixed_asset", "固定资产借款"
+    RESEARCH = "research", "研发借款"
+    MAXIMUM = "maximum", "最高额质押所担保的债权"
+    OTHER = "other", "其他债权"
+
+
 class RegistrationQuerySet(models.QuerySet["Registration"]):
     def visible_to(self, actor: Actor) -> "RegistrationQuerySet":
         """The two parties their own; the office what was submitted to it; the regulator what was submitted."""
@@ -98,27 +108,32 @@ class Registration(StateModel):
     started_by_org = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     state = FSMField("状态", choices=State, default=State.DRAFT, protected=True)
     version = models.PositiveIntegerField(default=0)
+    typed = models.JSONField(default=dict)  # the form exactly as typed, while something in it is not right yet
     # What the form asks; prefilled from the accepted offer and both parties' profiles.
     debtor_name = models.CharField("债务人", max_length=120)
     contract_number = models.CharField("质押合同编号", max_length=60, blank=True)
     contract_signed_on = models.DateField("合同签订日期", null=True, blank=True)
+    debt_kind = models.CharField("债权种类", max_length=16, choices=DebtKind, default=DebtKind.WORKING_CAPITAL)
     debt_amount = yuan("被担保债权数额（元）")
     debt_from = models.DateField("债务履行期限自", null=True, blank=True)
     debt_to = models.DateField("债务履行期限至", null=True, blank=True)
     scope = models.CharField("质押担保的范围", max_length=20, choices=Scope, default=Scope.ALL)
     valuation = models.CharField("价值确定方式", max_length=12, choices=Valuation, default=Valuation.NEGOTIATED)
     valued_at = yuan("质押价值（元）", null=True, blank=True)
-    identity_promise = models.BooleanField("以承诺书代替身份证明", default=True)
+    identity_promise = models.BooleanField("以承诺书代替身份证明", default=False)
     twin_declared = models.BooleanField("声明：知悉同日申请的发明专利申请，仍继续办理", default=False)
     invalidation_declared = models.BooleanField("声明：知悉无效宣告请求，仍继续办理", default=False)
     co_owner_agreement = models.BooleanField("共有人另有约定，无须逐一同意", default=False)
     # What happened.
     created_at = models.DateTimeField()
     proposed_by = models.CharField("发起人", max_length=200, blank=True)
+    proposed_at = models.DateTimeField(null=True)
+    sent_back_note = models.CharField("退回说明", max_length=300, blank=True)
     confirmed_by = models.CharField("确认人", max_length=200, blank=True)
     confirmed_at = models.DateTimeField(null=True)
     submitted_at = models.DateTimeField("提交时间", null=True)
     clerk = models.ForeignKey(User, models.PROTECT, null=True, related_name="+", verbose_name="审查员")
+    clerk_since = models.DateTimeField("开始办理", null=True)  # moves when a colleague takes over
     accepted_at = models.DateTimeField("受理时间", null=True)
     correction_rounds = models.PositiveSmallIntegerField("补正次数", default=0)
     decided_at = models.DateTimeField("办结时间", null=True)
@@ -164,6 +179,11 @@ class Registration(StateModel):
         ]
         indexes = [
             models.Index(fields=["office", "state", "id"], name="registration_queue"),  # read by: the clerk's queue
+            models.Index(
+                fields=["office", "-decided_at", "-id"],
+                name="registration_done",
+                condition=Q(state__in=["registered", "refused"]),
+            ),  # read by: the clerk's list of decided files
             models.Index(fields=["pledgor", "-id"], name="registration_pledgor"),
             models.Index(fields=["pledgee", "-id"], name="registration_pledgee"),
         ]
@@ -171,13 +191,23 @@ class Registration(StateModel):
     def __str__(self) -> str:
         return self.number
 
+    @property
+    def subject(self) -> str:
+        """How the journal and the clock name this file."""
+        return f"registration:{self.pk}"
+
+    @property
+    def parties(self) -> tuple[int, int]:
+        return self.pledgor_id, self.pledgee_id
+
     @transition(field=state, source=State.DRAFT, target=State.CONFIRMING)
-    def propose(self, *, by: str) -> None:
-        self.proposed_by = by
+    def propose(self, *, by: str, now: datetime) -> None:
+        self.proposed_by, self.proposed_at, self.sent_back_note = by, now, ""
 
     @transition(field=state, source=State.CONFIRMING, target=State.DRAFT)
-    def take_back(self) -> None:
-        """The other party asks for a change, or the proposer goes on editing."""
+    def take_back(self, *, note: str) -> None:
+        """The other party asks for a change (with a note), or the proposer goes on editing (without)."""
+        self.sent_back_note = note
 
     @transition(field=state, source=State.CONFIRMING, target=State.SUBMITTED)
     def submit(self, *, by: str, now: datetime) -> None:
@@ -185,7 +215,7 @@ class Registration(StateModel):
 
     @transition(field=state, source=State.SUBMITTED, target=State.EXAMINING)
     def accept(self, *, clerk_id: int | None, now: datetime) -> None:
-        self.clerk_id, self.accepted_at = clerk_id, now
+        self.clerk_id, self.clerk_since, self.accepted_at = clerk_id, now, now
 
     @transition(field=state, source=State.EXAMINING, target=State.CORRECTING)
     def ask_correction(self) -> None:
@@ -224,7 +254,7 @@ class PledgedPatent(models.Model):
     filing_date = models.DateField("申请日")
     grant_date = models.DateField("授权公告日", null=True)
     expires_on = models.DateField("届满日")
-    effective = DateTimeRangeField("质押期间", null=True)  # null: not (yet) registered
+    effective = DateTimeRangeField("质押期间", null=True)  # type: ignore[misc]  # null: not (yet) registered
 
     class Meta:
         verbose_name = "质押专利"
@@ -281,17 +311,21 @@ class Check(models.Model):
 
     registration = models.ForeignKey(Registration, models.PROTECT, related_name="checks")
     ground = models.CharField(max_length=3, choices=Ground)
+    point = models.CharField(
+        max_length=12, blank=True
+    )  # what the clerk looks at beyond the data, e.g. the contract's text
     result = models.CharField(max_length=8, choices=Result)
+    warning = models.BooleanField(default=False)  # no ground, but somebody should know
     automatic = models.BooleanField(default=True)
-    evidence = models.CharField("依据", max_length=500)
+    evidence = models.CharField("依据", max_length=1000)
     checked_by = models.CharField("核对人", max_length=200)
     checked_at = models.DateTimeField("核对时间")
 
     class Meta:
         verbose_name = "审查要点"
         verbose_name_plural = verbose_name
-        ordering = ["ground"]
-        constraints = [models.UniqueConstraint(fields=["registration", "ground"], name="check_once")]
+        ordering = ["ground", "point"]
+        constraints = [models.UniqueConstraint(fields=["registration", "ground", "point"], name="check_once")]
 
     def __str__(self) -> str:
         return f"{self.ground} {self.result}"
@@ -348,6 +382,21 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class Guess(models.Model):
+    """Look-ups of notices by one address within a window: codes cannot be guessed by the thousand (in PostgreSQL)."""
+
+    source = models.CharField(max_length=64, primary_key=True)  # SHA-256 of the address, never the address
+    tries = models.PositiveIntegerField(default=0)
+    since = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "核验次数"
+        verbose_name_plural = verbose_name
+
+    def __str__(self) -> str:
+        return f"{self.source[:8]} {self.tries}"
 
 
 class Loan(models.Model):

@@ -1,0 +1,133 @@
+"""补正 from the parties' side: each defect is answered by itself; with the last answer the file goes back to the clerk."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, cast
+
+from django.db import models, transaction
+
+from pledges import checks, places, rules
+from pledges.actions.filing import CONTENT_FIELDS, Upload, choose, put
+from pledges.locking import locked
+from pledges.models import Correction, Registration
+from portal.foundation.core.actor import Actor
+from portal.foundation.core.db import lock
+from portal.foundation.core.display import full_date_cn, money_wan
+from portal.foundation.core.errors import Invalid
+from portal.foundation.journal.record import record
+from portal.foundation.sla import clocks
+
+
+@transaction.atomic(durable=True)
+def answer(
+    correction_id: int,
+    *,
+    text: str,
+    changes: Mapping[str, Any] | None = None,
+    uploads: Sequence[Upload] = (),
+    actor: Actor,
+    now: datetime,
+) -> Registration:
+    """Answer one defect with changed fields, papers or words; an answer may be given anew until the round is complete.
+
+    With the last one the file goes back to EXAMINING and the clock runs with the full term. `changes` are clean values of
+    the fields that belong to the defect's place (`patents`: ids). Raises Invalid when nothing was given.
+    """
+    registration_id = Correction.objects.values_list("registration_id", flat=True).get(pk=correction_id)
+    file = locked(registration_id)
+    rules.can_answer(actor, file).require()
+    correction = lock(Correction.objects.filter(pk=correction_id, registration=file, round=file.correction_rounds))
+    said = _apply(file, correction, changes or {})
+    papers = put(file, uploads, actor=actor, now=now)
+    said += [f"上传{d.get_kind_display()}“{d.name}”" for d in papers]
+    if text.strip():
+        said.append(text.strip())
+    if not said:
+        sentence = "更正内容、上传材料或写明说明，至少一项。"
+        raise Invalid("answer", sentence, fields={"answer": sentence})
+    correction.answer, correction.answered_by, correction.answered_at = "；".join(said)[:500], actor.label, now
+    correction.save(update_fields=["answer", "answered_by", "answered_at"])
+    waiting = file.corrections.filter(round=file.correction_rounds, answered_at=None).count()
+    _tell(
+        "pledge.answered",
+        file,
+        actor=actor,
+        now=now,
+        text=f"补正第 {correction.position} 项“{places.label(correction.field)}”：{correction.answer}",
+        waiting=waiting,
+    )
+    if waiting == 0:
+        _complete(file, actor=actor, now=now)
+    return file
+
+
+def _apply(file: Registration, correction: Correction, changes: Mapping[str, Any]) -> list[str]:
+    """Change what the defect's place allows to change; returns «label: old → new» for the record."""
+    allowed = places.PLACES[correction.field].fields
+    said = []
+    if "patents" in changes and "patents" in allowed:
+        before = sorted(file.patents.values_list("number", flat=True))
+        choose(file, changes["patents"])
+        after = sorted(file.patents.values_list("number", flat=True))
+        if not after:
+            raise Invalid("patents", "至少保留一件专利。", fields={"patents": "至少保留一件专利。"})
+        if before != after:
+            said.append(f"质押专利由 {len(before)} 件改为 {len(after)} 件（{'、'.join(after)}）")
+    names = [n for n in CONTENT_FIELDS if n in allowed and n in changes and getattr(file, n) != changes[n]]
+    for name in names:
+        field = cast("models.Field[Any, Any]", Registration._meta.get_field(name))
+        old = getattr(file, name)
+        setattr(file, name, changes[name])
+        said.append(f"{field.verbose_name}由“{_shown(field, old)}”改为“{_shown(field, changes[name])}”")
+    if file.debt_from and file.debt_to and file.debt_to <= file.debt_from:
+        raise Invalid("period", "届满日要晚于起始日。", fields={"debt_to": "届满日要晚于起始日。"})
+    if said:
+        file.version += 1
+        file.save(update_fields=[*names, "version"])
+    return said
+
+
+def _shown(field: "models.Field[Any, Any]", value: Any) -> str:
+    """A value in the words of the form."""
+    if value in (None, ""):
+        return "未填"
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, Decimal):
+        return money_wan(value)
+    if isinstance(value, date):
+        return full_date_cn(value)
+    if field.choices:
+        return str(dict(field.flatchoices).get(value, value))
+    return str(value)
+
+
+def _complete(file: Registration, *, actor: Actor, now: datetime) -> None:
+    """Every defect is answered: the clerk reads again, the clock runs with the full term from now."""
+    file.complete()
+    file.save(update_fields=["state"])
+    checks.look_again(file, now=now)
+    checks.store(file, checks.run(file, now=now, filing=False), now=now)
+    if file.clock_id is not None:
+        clocks.resume(file.clock_id, now=now)
+    _tell(
+        "pledge.completed",
+        file,
+        actor=actor,
+        now=now,
+        text=f"第 {file.correction_rounds} 次补正全部完成，登记时限重新起算",
+    )
+
+
+def _tell(verb: str, file: Registration, *, actor: Actor, now: datetime, text: str, **data: object) -> None:
+    record(
+        verb,
+        actor=actor,
+        now=now,
+        subject=file.subject,
+        case_number=file.application.number,
+        text=text[:500],
+        data={"registration": file.pk, "number": file.number, "round": file.correction_rounds, **data},
+        parties=[*file.parties, file.office_id],
+    )

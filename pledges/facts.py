@@ -1,0 +1,76 @@
+"""What the grounds look at, as plain values: no database, no clock."""
+
+import re
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+_APART = re.compile(r"[;；、，]|\s{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class PatentFacts:
+    """One patent of the file. `consents`: co-owners whose consent is on file. `pledged`: an effective pledge exists;
+    `pending`: other files with this number that are with the office."""
+
+    number: str
+    title: str
+    kind: str
+    patentee: str
+    status: str
+    filing_date: date | None
+    grant_date: date | None
+    expires_on: date | None
+    fee_paid_until: date | None
+    preserved: bool
+    invalidation_pending: bool
+    same_day_twin: str
+    checked_on: date | None
+    co_owners: tuple[str, ...] = ()
+    consents: frozenset[str] = frozenset()
+    pledged: bool = False
+    pending: int = 0
+
+    @property
+    def dotted(self) -> str:
+        return f"{self.number[:-1]}.{self.number[-1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """The file as it stands on `today`. `filing`: before it is handed in, when a pending file elsewhere also stands against it."""
+
+    today: date
+    filing: bool
+    pledgor: str
+    debtor: str
+    contract_number: str
+    contract_signed_on: date | None
+    contract_on_file: bool
+    debt_kind: str
+    debt_amount: Decimal | None
+    debt_from: date | None
+    debt_to: date | None
+    scope: str
+    agreement: bool  # the co-owners agreed otherwise
+    agreement_on_file: bool
+    twin_declared: bool
+    invalidation_declared: bool
+    patents: tuple[PatentFacts, ...]
+
+
+def plain_name(name: str) -> str:
+    """A name for comparing: without spaces, brackets in one width."""
+    return re.sub(r"\s", "", name).replace("（", "(").replace("）", ")")
+
+
+def owners(patent: PatentFacts) -> list[str]:
+    """Every registered patentee: the names in the register's line, then the co-owners that were entered one by one."""
+    names = [n.strip() for n in _APART.split(patent.patentee) if n.strip()]
+    known = {plain_name(n) for n in names}
+    return names + [n for n in patent.co_owners if plain_name(n) not in known]
+
+
+def others(patent: PatentFacts, pledgor: str) -> list[str]:
+    """The patentees other than the pledgor, whose consent is needed."""
+    return [n for n in owners(patent) if plain_name(n) != plain_name(pledgor)]

@@ -1,0 +1,32 @@
+"""The house's lock order for pledge files: application → registration → patents by pk → clock."""
+
+from applications.models import Application
+from portal.foundation.accounts.models import Membership
+from portal.foundation.assets.models import Patent
+from portal.foundation.core.db import lock
+
+from .models import Registration
+
+
+def locked(registration_id: int) -> Registration:
+    """The file with its application, both locked and fresh. Raises Registration.DoesNotExist."""
+    application_id = Registration.objects.values_list("application_id", flat=True).get(pk=registration_id)
+    application = lock(Application.objects.filter(pk=application_id))
+    file = lock(
+        Registration.objects.filter(pk=registration_id).select_related("pledgor", "pledgee", "office", "clerk", "clock")
+    )
+    file.application = application
+    return file
+
+
+def lock_patents(file: Registration) -> list[Patent]:
+    """The file's patents, locked by pk so that two files with the same patents meet in one order."""
+    wanted = file.patents.values_list("patent_id", flat=True)
+    return list(Patent.objects.select_for_update(of=("self",)).filter(pk__in=list(wanted)).order_by("pk"))
+
+
+def in_conflict(user_id: int | None, file: Registration) -> bool:
+    """Whether this person also sits in one of the parties."""
+    return user_id is not None and (
+        Membership.objects.filter(user_id=user_id, organisation_id__in=file.parties, active=True).exists()
+    )

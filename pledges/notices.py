@@ -1,0 +1,208 @@
+"""The office's papers: numbered without gaps, with everything they say kept, printed after the commit.
+
+The row is written in the transaction of the decision; `print_notice` makes the file afterwards, as often as it takes, and
+keeps its digest. The same facts give the same bytes, so a lost file is made again and its digest proves it.
+"""
+
+import hashlib
+import logging
+import re
+import secrets
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import partial
+from typing import Any
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.db import transaction
+from django.urls import reverse
+
+from portal.foundation.core import display, money, qr
+from portal.foundation.core.errors import DomainError
+from portal.foundation.core.identifiers import PatentKind
+from portal.foundation.core.models import take
+from portal.foundation.core.moments import local_date
+from portal.foundation.core.pdf import engine
+
+from . import places
+from .models import Correction, DebtKind, Ground, Notice, Registration, Scope
+
+logger = logging.getLogger("portal.notices")
+
+CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: a code is read from paper
+CODE_LENGTH = 12  # 60 bits: cannot be guessed, slow-down or not
+TEMPLATES = {
+    Notice.Kind.REGISTERED: "pdf/notice_registration.html",
+    Notice.Kind.REFUSED: "pdf/notice_refusal.html",
+    Notice.Kind.CORRECTION: "pdf/notice_correction.html",
+}
+_NUMBER = re.compile(r"^\D*(\d{4})\D+(\d{1,6})\D*$")
+
+
+def compose_number(year: int, serial: int) -> str:
+    """渝质登〔2026〕000128号."""
+    return f"渝质登〔{year}〕{serial:06d}号"
+
+
+def normalise_number(text: str) -> str | None:
+    """The number in its one spelling, whatever brackets and zeros were typed; None when it has no year and serial."""
+    match = _NUMBER.match(text.strip())
+    return compose_number(int(match[1]), int(match[2])) if match else None
+
+
+def normalise_code(text: str) -> str:
+    """A verification code as stored: capitals and digits only."""
+    return re.sub(r"[\s\-–—]", "", text).upper()[:40]
+
+
+def spaced(code: str) -> str:
+    """K7PM-3QXR-9TWA, for reading aloud."""
+    return "-".join(code[i : i + 4] for i in range(0, len(code), 4))
+
+
+def address(notice: Notice) -> str:
+    """Where anyone can check the paper."""
+    return f"{settings.PUBLIC_URL}{reverse('pledges:verify', args=[notice.verify_code])}"
+
+
+def issue(file: Registration, kind: str, facts: Mapping[str, Any], *, now: datetime) -> Notice:
+    """Number a paper and keep what it says, inside the decision's transaction; it is printed after the commit.
+
+    The number is taken last, because its row stays locked to the end; a rolled-back decision leaves no gap.
+    """
+    year = local_date(now).year
+    notice = Notice.objects.create(
+        registration=file,
+        kind=kind,
+        verify_code="".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH)),
+        issued_at=now,
+        facts=dict(facts),
+        number=compose_number(year, take(f"notice:{year}")),
+    )
+    transaction.on_commit(partial(_print_quietly, notice.pk), robust=True)
+    return notice
+
+
+def _print_quietly(notice_id: int) -> None:
+    """Right after the commit; when it fails the next look at the notice, or the timer, tries again."""
+    try:
+        print_notice(notice_id)
+    except DomainError as error:
+        logger.warning("notice %s not printed: %s", notice_id, error.reason)
+
+
+def print_notice(notice_id: int) -> Notice:
+    """Make the file if it is not there yet. No lock is held while it is laid out; whoever stores first, wins.
+
+    Raises PdfUnavailable where the machine cannot print, DomainError when a lost file cannot be made again to the byte.
+    """
+    notice = Notice.objects.get(pk=notice_id)
+    if _on_disk(notice):
+        return notice
+    body = engine.render_template(TEMPLATES[Notice.Kind(notice.kind)], context(notice), created=notice.issued_at)
+    digest = hashlib.sha256(body).hexdigest()
+    with transaction.atomic():
+        notice = Notice.objects.select_for_update(of=("self",)).get(pk=notice_id)
+        if notice.sha256 and notice.sha256 != digest:
+            raise DomainError(
+                "notice.changed", "通知书文件缺失，且按存档内容重新生成的文件与原摘要不一致，请联系系统管理员。"
+            )
+        if not _on_disk(notice):
+            notice.file.save(f"{notice.verify_code}.pdf", ContentFile(body), save=False)
+            notice.sha256, notice.size = digest, len(body)
+            notice.save(update_fields=["file", "sha256", "size"])
+    return notice
+
+
+def _on_disk(notice: Notice) -> bool:
+    return bool(notice.file.name) and notice.file.storage.exists(str(notice.file.name))
+
+
+def print_missing() -> int:
+    """Print what is not printed yet, one by one; returns how many were. One that fails does not stop the others."""
+    done = 0
+    for notice_id in Notice.objects.filter(file="").order_by("pk").values_list("pk", flat=True)[:100]:
+        try:
+            print_notice(notice_id)
+            done += 1
+        except DomainError as error:
+            logger.warning("notice %s not printed: %s", notice_id, error.reason)
+    return done
+
+
+def context(notice: Notice) -> dict[str, Any]:
+    """The template's context: the kept facts and what every paper carries."""
+    url = address(notice)
+    return {
+        **notice.facts,
+        "number": notice.number,
+        "issued_on": display.full_date_cn(local_date(notice.issued_at)),
+        "verify_url": url,
+        "verify_code": spaced(notice.verify_code),
+        "verify_qr": qr.data_uri(url),
+    }
+
+
+def _day(day: date | None) -> str:
+    return display.full_date_cn(day) if day else display.NOTHING
+
+
+def _common(file: Registration) -> dict[str, Any]:
+    return {
+        "issuer": file.office.name,
+        "demo": not settings.PRODUCTION,
+        "application_number": file.number,
+        "parties": [
+            {"role": "出质人", "name": file.pledgor.name, "uscc": file.pledgor.uscc or ""},
+            {"role": "质权人", "name": file.pledgee.name, "uscc": file.pledgee.uscc or ""},
+        ],
+        "patents": [
+            {
+                "seq": i,
+                "title": p.title,
+                "kind": str(PatentKind(p.kind).label),
+                "number": p.number,
+                "grant_date": _day(p.grant_date),
+            }
+            for i, p in enumerate(file.patents.order_by("number"), start=1)
+        ],
+    }
+
+
+def registration_facts(file: Registration, *, now: datetime) -> dict[str, Any]:
+    """Content of the 专利权质押登记通知书. The debtor is named as a third party only when it is not the pledgor."""
+    facts = _common(file)
+    if file.debtor_name != file.pledgor.name:
+        facts["parties"].append({"role": "债务人", "name": file.debtor_name, "uscc": ""})
+    return facts | {
+        "debt_kind": str(DebtKind(file.debt_kind).label),
+        "debt_yuan": f"{file.debt_amount:,.2f}",
+        "debt_wan": money.format_wan(file.debt_amount),
+        "period_from": _day(file.debt_from),
+        "period_to": _day(file.debt_to),
+        "guarantee_scope": str(Scope(file.scope).label),
+        "registration_date": display.full_date_cn(local_date(now)),
+        "registrar_number": file.national_number,
+    }
+
+
+def refusal_facts(file: Registration, *, ground: str, note: str, received: datetime) -> dict[str, Any]:
+    """Content of the 专利权质押不予登记通知书."""
+    return _common(file) | {
+        "received_on": display.full_date_cn(local_date(received)),
+        "grounds": [{"code": ground, "text": str(Ground(ground).label), "detail": note}],
+    }
+
+
+def correction_facts(file: Registration, defects: list[Correction], *, received: datetime) -> dict[str, Any]:
+    """Content of the 补正通知书: all defects of the round at once."""
+    facts = _common(file) | {
+        "received_on": display.full_date_cn(local_date(received)),
+        "defects": [
+            {"material": places.label(d.field), "problem": d.defect, "fix": f"{places.PLACES[d.field].fix}。"}
+            for d in defects
+        ],
+    }
+    del facts["patents"]
+    return facts
