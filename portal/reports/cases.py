@@ -15,9 +15,7 @@ from .paging import PAGE, Cursor, Page, Place, page
 from .scope import Scope
 from .sla import Names
 
-_COLUMNS = (
-    "id, number, file, organisation_id, district, started_at, due_at, stopped_at, paused_at, excused, provisional, warn_at"
-)
+_COLUMNS = "id, number, file, organisation_id, district, started_at, due_at, stopped_at, paused_at, excused, provisional, warn_at"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,13 +35,20 @@ def _by_code(*measures: Measure) -> dict[str, Measure]:
 
 MEASURES: dict[Kind, dict[str, Measure]] = {
     Kind.RESPONSE: _by_code(
-        Measure("addressed", "收到", "true", "期内推送给机构、起算时限的需求，按起算日计入月份；一笔需求推送几家计几件。"),
-        Measure("on_time", "按时", "outcome = 'on_time'", "在截止时刻之前作出首次实质答复；截止当日 24:00 整已属超期。"),
+        Measure(
+            "addressed", "收到", "true", "期内推送给机构、起算时限的需求，按起算日计入月份；一笔需求推送几家计几件。"
+        ),
+        Measure(
+            "on_time", "按时", "outcome = 'on_time'", "在截止时刻之前作出首次实质答复；截止当日 24:00 整已属超期。"
+        ),
         Measure("late", "超期办结", "outcome = 'late'", "在截止时刻或之后才答复、撤回或结束。"),
         Measure("overdue", "超期未办", "outcome = 'overdue'", "数据时刻已过截止时刻，仍未答复。"),
         Measure("open", "未到期", "outcome IN ('open', 'paused')", "数据时刻仍未答复，也未到截止时刻；不进入分母。"),
         Measure(
-            "excused", "不计", "outcome = 'excused'", "截止时刻之前企业已撤回或已另选机构，机构不再需要答复；不进入分母。"
+            "excused",
+            "不计",
+            "outcome = 'excused'",
+            "截止时刻之前企业已撤回或已另选机构，机构不再需要答复；不进入分母。",
         ),
         Measure("counted", "分母", COUNTED, "按时、超期办结与超期未办之和。"),
         Measure("answered", "已答复", ANSWERED, "按时与超期办结之和，用时由此计算。"),
@@ -90,7 +97,10 @@ RATES: dict[Kind, str] = {Kind.RESPONSE: "按时响应率", Kind.REGISTRATION: "
 
 SHARED_DEFINITIONS: tuple[tuple[str, str], ...] = (
     ("按时率", "按时 ÷（按时 + 超期办结 + 超期未办），分母写在旁边；没有全部按时就不会显示 100%。"),
-    ("用时", "从起算到首次答复或办结的工作时间（工作日 9:00—18:00，扣除补正），中位数和 P90 为线性插值的分位数，单位小时。"),
+    (
+        "用时",
+        "从起算到首次答复或办结的工作时间（工作日 9:00—18:00，扣除补正），中位数和 P90 为线性插值的分位数，单位小时。",
+    ),
     ("区县", "按企业提交时所在区县；已撤销的江北区、渝北区并入两江新区。"),
 )
 DESK_DEFINITION = ("调度台", "没有匹配机构的需求由调度台分派，其时限另计，不混入机构的按时率。")

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
+from django.db.models import Q
+
 PAGE = 50
 R = TypeVar("R")
 
@@ -44,6 +46,12 @@ class Place:
         if cursor := parse(before):
             return cls(cursor, backwards=True)
         return cls(parse(after))
+
+
+def beyond(moment: str, cursor: Cursor, *, downwards: bool) -> Q:
+    """The rows on the far side of a cursor in a list ordered by (`moment`, pk)."""
+    sign = "lt" if downwards else "gt"
+    return Q(**{f"{moment}__{sign}": cursor.at}) | Q(**{moment: cursor.at, f"pk__{sign}": cursor.id})
 
 
 @dataclass(frozen=True, slots=True)

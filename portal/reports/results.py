@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
 
 from django.db import connection
 
@@ -49,7 +50,9 @@ STAGES: dict[str, Stage] = {
     "lent": Stage("获得贷款", "a.submitted_at", _LENT, "其中银行已登记放款。"),
 }
 RESULTS: dict[str, Stage] = {
-    "pledged": Stage("登记", "g.decided_at", "g.state = 'registered'", "期内准予登记的质押登记件，金额为被担保债权数额。"),
+    "pledged": Stage(
+        "登记", "g.decided_at", "g.state = 'registered'", "期内准予登记的质押登记件，金额为被担保债权数额。"
+    ),
     "pledged-small": Stage(
         "登记（1000 万元以下）",
         "g.decided_at",
@@ -86,48 +89,51 @@ class Results:
     stages: Mapping[str, int]
 
 
-_PLEDGES = f"""WITH RECURSIVE {ROLL_UP}
-SELECT {DISTRICT}, grouping({DISTRICT}), count(*), coalesce(sum(g.debt_amount), 0),
-       count(*) FILTER (WHERE g.debt_amount <= %(small)s), count(*) FILTER (WHERE {_FIRST})
-  FROM pledges_registration g
-  JOIN applications_application a ON a.id = g.application_id
-  LEFT JOIN roll ON roll.code = a.district_code
- WHERE g.state = 'registered' AND g.decided_at >= %(starts)s AND g.decided_at < %(ends)s
- GROUP BY GROUPING SETS (({DISTRICT}), ())"""  # noqa: S608 — constants of this file
-
-_STAGES = f"""SELECT (SELECT count(*) FROM lent), (SELECT coalesce(sum(amount), 0) FROM lent),
-       (SELECT count(*) FROM lent WHERE working_days <= %(days)s), (SELECT count(working_days) FROM lent),
-       (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY working_days) FROM lent),
-       {", ".join(f"count(*) FILTER (WHERE {stage.test})" for stage in STAGES.values())}
-  FROM applications_application a
- WHERE a.submitted_at >= %(starts)s AND a.submitted_at < %(ends)s"""  # noqa: S608 — constants of this file
-_LOANS = """WITH lent AS (
-    SELECT l.amount, a.working_days FROM pledges_loan l JOIN pledges_registration g ON g.id = l.registration_id
+_RESULTS = f"""WITH RECURSIVE {ROLL_UP}, lent AS (
+    SELECT l.amount, a.working_days
+      FROM pledges_loan l JOIN pledges_registration g ON g.id = l.registration_id
       JOIN applications_application a ON a.id = g.application_id
-     WHERE l.disbursed_on >= %(first)s AND l.disbursed_on <= %(last)s)
-"""
+     WHERE l.disbursed_on BETWEEN %(first)s AND %(last)s
+), loans AS (
+    SELECT count(*), coalesce(sum(amount), 0), count(*) FILTER (WHERE working_days <= %(days)s), count(working_days),
+           percentile_cont(0.5) WITHIN GROUP (ORDER BY working_days)
+      FROM lent
+), stages AS (
+    SELECT {", ".join(f"count(*) FILTER (WHERE {stage.test}) AS s{i}" for i, stage in enumerate(STAGES.values()))}
+      FROM applications_application a
+     WHERE a.submitted_at >= %(starts)s AND a.submitted_at < %(ends)s
+), pledges AS (
+    SELECT {DISTRICT} AS district, grouping({DISTRICT}) AS whole, count(*), coalesce(sum(g.debt_amount), 0) AS amount,
+           count(*) FILTER (WHERE g.debt_amount <= %(small)s) AS small, count(*) FILTER (WHERE {_FIRST}) AS first
+      FROM pledges_registration g
+      JOIN applications_application a ON a.id = g.application_id
+      LEFT JOIN roll ON roll.code = a.district_code
+     WHERE g.state = 'registered' AND g.decided_at >= %(starts)s AND g.decided_at < %(ends)s
+     GROUP BY GROUPING SETS (({DISTRICT}), ())
+)
+SELECT pledges.*, loans.*, stages.* FROM pledges CROSS JOIN loans CROSS JOIN stages"""  # noqa: S608 — constants of this file
 
 
 def results(scope: Scope) -> Results:
-    """Everything the overview says beside the two promises, two queries. Only the scope's days are used."""
+    """Everything the overview says beside the two promises, one query. Only the scope's days are used."""
     values = {"starts": scope.starts, "ends": scope.ends, "first": scope.first, "last": scope.last}
     with connection.cursor() as cursor:
-        cursor.execute(_PLEDGES, values | {"small": INCLUSIVE_YUAN})
-        pledges = cursor.fetchall()
-        cursor.execute(_LOANS + _STAGES, values | {"days": DAYS_NOW})
-        loans, lent, within, timed, median, *stages = cursor.fetchone()
-    total = next((row for row in pledges if row[1]), (None, 1, 0, Decimal(0), 0, 0))
+        cursor.execute(_RESULTS, values | {"small": INCLUSIVE_YUAN, "days": DAYS_NOW})
+        rows = cursor.fetchall()
+    # An empty grouping set always gives its one row, so the total is there even when nothing was registered.
+    total = next(row for row in rows if row[1])
+    pledges, pledged, small, first_time, loans, lent, within, timed, median = total[2:11]
     return Results(
-        pledges=total[2],
-        pledged=total[3],
-        small=Rate(total[4], total[2]),
-        first_time=total[5],
-        by_district={row[0]: row[2] for row in pledges if not row[1]},
+        pledges=pledges,
+        pledged=pledged,
+        small=Rate(small, pledges),
+        first_time=first_time,
+        by_district={row[0]: row[2] for row in rows if not row[1]},
         loans=loans,
         lent=lent,
         within=Rate(within, timed),
         median_days=None if median is None else Decimal(repr(median)).quantize(TENTH, rounding=ROUND_HALF_UP),
-        stages=dict(zip(STAGES, stages, strict=True)),
+        stages=dict(zip(STAGES, total[11:], strict=True)),
     )
 
 
@@ -149,14 +155,12 @@ class Request:
         return Cursor(self.at, self.id)
 
 
-def requests(
-    scope: Scope, code: str, *, place: Place, known: Names, size: int = PAGE
-) -> tuple[int, Page[Request]]:
+def requests(scope: Scope, code: str, *, place: Place, known: Names, size: int = PAGE) -> tuple[int, Page[Request]]:
     """The count and one page of the requests, newest first, two queries. Raises Invalid for an unknown list."""
     stage = LISTS.get(code)
     if stage is None:
         raise Invalid("measure", "没有这一项指标，请从报表中的数字进入。")
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "starts": scope.starts,
         "ends": scope.ends,
         "first": scope.first,
@@ -170,9 +174,12 @@ def requests(
     if place.cursor:
         values |= {"at": place.cursor.at, "id": place.cursor.id}
     with connection.cursor() as cursor:
-        cursor.execute(f"{body} SELECT count(*) FROM found", values)
+        cursor.execute(f"{body} SELECT count(*) FROM found", values)  # noqa: S608 — constants of this file
         total = int(cursor.fetchone()[0])
-        cursor.execute(f"{body} SELECT * FROM found {beyond} ORDER BY at {order}, id {order} LIMIT %(limit)s", values)
+        cursor.execute(
+            f"{body} SELECT * FROM found {beyond} ORDER BY at {order}, id {order} LIMIT %(limit)s",  # noqa: S608 — constants
+            values,
+        )
         rows = cursor.fetchall()
     found = [
         Request(

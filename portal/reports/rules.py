@@ -21,7 +21,9 @@ def can_order(actor: Actor, clock: Clock, *, waiting: SupervisionOrder | None, n
     if now < clock.due_at:
         return no("not_due", "这一件还没有超期，不能发督办单。")
     if waiting is not None:
-        return no("waiting", f"这一件已有督办单 {waiting.number}（{waiting.issuer_label} 发出），尚待答复，不重复发出。")
+        return no(
+            "waiting", f"这一件已有督办单 {waiting.number}（{waiting.issuer_label} 发出），尚待答复，不重复发出。"
+        )
     return YES
 
 

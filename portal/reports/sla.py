@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from django.db import connection
+from django.db.models import Q
 
 from portal.foundation.accounts.models import District, Organisation, OrganisationKind
 from portal.foundation.sla.models import Kind
@@ -19,14 +21,6 @@ from .scope import DISTRICT, INSTITUTION, MONTH, Scope
 
 TENTH = Decimal("0.1")
 _KEYS = {INSTITUTION: "organisation_id", DISTRICT: "district", MONTH: "month", "week": "week"}
-RESPONSIBLE = (
-    OrganisationKind.BANK,
-    OrganisationKind.GUARANTOR,
-    OrganisationKind.INSURER,
-    OrganisationKind.IP_OFFICE,
-    OrganisationKind.PLATFORM,
-    OrganisationKind.REGULATOR,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,33 +121,54 @@ class Report:
     desk_total: Figures
 
 
+class Responsible(NamedTuple):
+    """An organisation that can owe an answer: how it is written, where it stands in a list, which promise it gives."""
+
+    name: str
+    pinyin: str
+    kind: Kind
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """Names and reading order of everything a row can be grouped by."""
 
-    institutions: Mapping[int, tuple[str, str]]  # id -> (name, pinyin)
-    districts: Mapping[str, tuple[str, int]]  # code -> (name, position)
+    institutions: Mapping[int, Responsible]
+    districts: Mapping[str, tuple[str, int]]  # code -> (name, position); current ones only
 
     def key(self, dimension: str, value: int | str | date) -> Key:
         if isinstance(value, date):
             return Key(dimension, value, f"{value.year}年{value.month}月", (0, value.isoformat()))
         if isinstance(value, int):
-            name, pinyin = self.institutions.get(value, (f"机构 {value}", "~"))
-            return Key(dimension, value, name, (0, pinyin))
+            found = self.institutions.get(value)
+            return Key(dimension, value, found.name if found else f"机构 {value}", (0, found.pinyin if found else "~"))
         if value == NO_DISTRICT:
             return Key(dimension, value, "未填区县", (10_000, ""))
         name, position = self.districts.get(value, (value, 9_999))
         return Key(dimension, value, name, (position, value))
 
 
-def names() -> Names:
-    """Two queries: every organisation that can owe an answer, and every district, abolished ones too."""
-    institutions = Organisation.objects.filter(kind__in=RESPONSIBLE).values_list("pk", "short_name", "name", "sort_key")
-    districts = District.objects.values_list("code", "name", "position")
-    return Names(
-        {pk: (short or name, key) for pk, short, name, key in institutions},
-        {code: (name, position) for code, name, position in districts},
+def institutions() -> dict[int, Responsible]:
+    """Everybody with a clock to keep, the dispatcher's desk included, in reading order; one query."""
+    rows = (
+        Organisation.objects.filter(Q(institution__isnull=False) | Q(kind=OrganisationKind.IP_OFFICE))
+        .order_by("sort_key", "pk")
+        .values_list("pk", "short_name", "name", "sort_key", "kind", "institution__dispatcher")
     )
+    return {
+        pk: Responsible(
+            f"{short or name}（调度台）" if desk and "调度台" not in (short or name) else short or name,
+            pinyin,
+            Kind.REGISTRATION if kind == OrganisationKind.IP_OFFICE else Kind.RESPONSE,
+        )
+        for pk, short, name, pinyin, kind, desk in rows
+    }
+
+
+def names() -> Names:
+    """Institutions and current districts, two queries."""
+    districts = District.objects.filter(successor=None).values_list("code", "name", "position")
+    return Names(institutions(), {code: (name, position) for code, name, position in districts})
 
 
 def report(scope: Scope, *, known: Names, now: datetime) -> Report:
@@ -165,7 +180,9 @@ def report(scope: Scope, *, known: Names, now: datetime) -> Report:
             totals[desk] = figures
             continue
         keys = tuple(known.key(d, v) for d, v in zip(scope.dimensions, values, strict=True))
-        cell = scope.within(desk=desk, **{key.dimension: key.value for key in keys})
+        cell = scope.within(**{key.dimension: key.value for key in keys})
+        if INSTITUTION not in scope.dimensions:  # an institution is the desk or is not: its id says so already
+            cell = cell.within(desk=desk)
         rows[desk].append(Row(keys, figures, cell))
     for some in rows.values():
         some.sort(key=lambda row: [key.order for key in row.keys])
@@ -187,9 +204,7 @@ def weekly(scope: Scope, *, now: datetime) -> dict[int, dict[date, Figures]]:
 Values = tuple[int | str | date, ...]
 
 
-def _grouped(
-    scope: Scope, dimensions: Sequence[str], *, now: datetime
-) -> list[tuple[bool, Values | None, Figures]]:
+def _grouped(scope: Scope, dimensions: Sequence[str], *, now: datetime) -> list[tuple[bool, Values | None, Figures]]:
     """(desk, values, figures) of every group, and (desk, None, figures) for the two totals."""
     measures = list(MEASURES[scope.kind].values())
     keys = ", ".join(_KEYS[dimension] for dimension in dimensions)

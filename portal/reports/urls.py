@@ -1,0 +1,19 @@
+"""Addresses of supervision and of the orders it sends. Fixed names; no namespace."""
+
+from django.urls import path
+
+from portal.reports.views import figures, orders, overview, rules_and_days
+
+urlpatterns = [
+    path("supervision/", overview.overview, name="supervision"),
+    path("supervision/report/", figures.report, name="supervision-report"),
+    path("supervision/cases/", figures.behind, name="supervision-cases"),
+    path("supervision/export/", figures.export, name="supervision-export"),
+    path("supervision/lamps/", orders.lamps, name="supervision-lamps"),
+    path("supervision/lamps/<int:pk>/order/", orders.order, name="supervision-order"),
+    path("supervision/policy/", rules_and_days.policy, name="supervision-policy"),
+    path("supervision/policy/<str:kind>/new/", rules_and_days.policy_new, name="supervision-policy-new"),
+    path("supervision/calendar/", rules_and_days.calendar, name="supervision-calendar"),
+    path("orders/", orders.orders, name="orders"),
+    path("orders/<str:number>/", orders.reply, name="order-reply"),
+]
