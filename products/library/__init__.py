@@ -18,7 +18,18 @@ from products.models import Product
 
 _HERE = Path(__file__).parent
 _MONEY = ("amount_min", "amount_max", "rate_from", "rate_to", "pledge_rate")  # numbers or quoted decimals, never floats
-_PLAIN = ("mode", "term_min", "term_max", "rate_note", "online", "combined", "ip_kinds", "conditions", "summary", "source")
+_PLAIN = (
+    "mode",
+    "term_min",
+    "term_max",
+    "rate_note",
+    "online",
+    "combined",
+    "ip_kinds",
+    "conditions",
+    "summary",
+    "source",
+)
 _UNSAID: dict[str, Any] = {
     "rate_note": "",
     "online": False,

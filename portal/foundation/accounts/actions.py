@@ -63,9 +63,9 @@ def sign_in(login: str, password: str, *, now: datetime) -> User | None:
     try:
         return _sign_in(login.strip(), password, now=now)
     except OperationalError as error:
-        if getattr(error.__cause__, "pgcode", "") == "55P03":  # too many guesses queue up for this account
-            return None
-        raise
+        if not attempts.queue_too_long(error):
+            raise
+        return None
 
 
 @transaction.atomic(durable=True)

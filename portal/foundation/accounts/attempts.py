@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
@@ -36,10 +36,15 @@ def _digest(key: str) -> str:
 def take_turn(limit: Limit, key: str) -> None:
     """Let one try a time through for this key, until the transaction ends: a hundred at once are still five.
 
-    Raises OperationalError (lock_not_available) when the queue is longer than the database's lock time-out.
+    Raises OperationalError when the queue is longer than the database's lock time-out (see queue_too_long).
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"{limit.scope}:{_digest(key)}"])
+
+
+def queue_too_long(error: OperationalError) -> bool:
+    """Whether waiting for one's turn ended at the lock time-out: so many guesses at once that this one is refused."""
+    return getattr(error.__cause__, "pgcode", "") == "55P03"  # lock_not_available
 
 
 def refused(limit: Limit, key: str, *, now: datetime) -> bool:

@@ -1,0 +1,135 @@
+"""Product facts in words, and products side by side. Pure: nothing is fetched; what nobody published is said to be unknown."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from portal.foundation.assets.models import IPKind
+from portal.foundation.core.money import format_wan
+
+from .models import Product
+
+UNKNOWN = "以机构答复为准"
+
+
+def amount(product: Product) -> str:
+    low, high = product.amount_min, product.amount_max
+    if low is not None and high is not None:
+        return f"{format_wan(low)}–{format_wan(high)} 万元"
+    if high is not None:
+        return f"最高 {format_wan(high)} 万元"
+    return f"{format_wan(low)} 万元起" if low is not None else UNKNOWN
+
+
+def term(product: Product) -> str:
+    low, high = product.term_min, product.term_max
+    if low and high:
+        return f"{low}–{high} 个月"
+    if high:
+        return f"最长 {high} 个月"
+    return f"{low} 个月起" if low else UNKNOWN
+
+
+def percent(number: Decimal | None) -> str:
+    """3.200 → "3.2%"."""
+    if number is None:
+        return UNKNOWN
+    text = f"{number:f}"
+    return f"{text.rstrip('0').rstrip('.') if '.' in text else text}%"
+
+
+def rate(product: Product) -> str:
+    """The yearly rate as published; of guarantors and insurers it is their fee, and the note says so."""
+    if product.rate_from is None and product.rate_to is None:
+        return UNKNOWN
+    if product.rate_from is not None and product.rate_to is not None and product.rate_from != product.rate_to:
+        return f"{percent(product.rate_from)}–{percent(product.rate_to)}"
+    return percent(product.rate_from) + " 起" if product.rate_from is not None else f"最高 {percent(product.rate_to)}"
+
+
+def kinds(product: Product) -> str:
+    if product.ip_kinds:
+        return "、".join(str(IPKind(k).label) for k in product.ip_kinds)
+    return "不需要质押" if product.mode == "credit" else UNKNOWN
+
+
+def _yes(answer: bool, product: Product, words: str) -> str:
+    """An example product's «no» is known; a real product's missing «yes» is only not published."""
+    if answer:
+        return words
+    return f"不{words}" if product.example else UNKNOWN
+
+
+def online(product: Product) -> str:
+    return _yes(product.online, product, "支持")
+
+
+def combined(product: Product) -> str:
+    return _yes(product.combined, product, "可以")
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One product in one row; `best` is why it stands out in this row, in words."""
+
+    text: str
+    best: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    label: str
+    cells: Sequence[Cell]
+
+    @property
+    def differs(self) -> bool:
+        return len({c.text for c in self.cells}) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    label: str
+    text: Callable[[Product], str]
+    key: Callable[[Product], Decimal | int | None] | None = None
+    highest: bool = True
+    word: str = ""
+    like_with_like: bool = False  # comparable only between institutions of one kind
+
+
+_LINES = (
+    _Line("模式", lambda p: p.get_mode_display()),
+    _Line("额度", amount, lambda p: p.amount_max, word="本行最高"),
+    _Line("期限", term, lambda p: p.term_max, word="本行最长"),
+    _Line(
+        "年利率（担保、保险为费率）", rate, lambda p: p.rate_from, highest=False, word="本行最低", like_with_like=True
+    ),
+    _Line("利率说明", lambda p: p.rate_note or "无"),
+    _Line("可质押的知识产权", kinds),
+    _Line("组合质押", combined),
+    _Line("质押率上限", lambda p: percent(p.pledge_rate), lambda p: p.pledge_rate, word="本行最高"),
+    _Line("线上办理", online),
+    _Line("适用条件", lambda p: p.conditions or UNKNOWN),
+    _Line("机构类型", lambda p: p.institution.organisation.get_kind_display()),
+)
+
+
+def side_by_side(products: Sequence[Product]) -> tuple[list[Row], list[Row]]:
+    """Rows that differ, and rows in which all say the same."""
+    rows = [Row(line.label, _cells(line, products)) for line in _LINES]
+    return [r for r in rows if r.differs], [r for r in rows if not r.differs]
+
+
+def _cells(line: _Line, products: Sequence[Product]) -> list[Cell]:
+    known: dict[int, Decimal | int] = {}
+    one_kind = len({p.institution.organisation.kind for p in products}) == 1
+    if line.key is not None and (one_kind or not line.like_with_like):
+        known = {p.pk: value for p in products if (value := line.key(p)) is not None}
+    if len(set(known.values())) < 2:  # nothing to stand out from
+        return [Cell(line.text(p)) for p in products]
+    top = max(known.values()) if line.highest else min(known.values())
+    return [Cell(line.text(p), line.word if known.get(p.pk) == top else "") for p in products]
+
+
+def all_lines(product: Product) -> list[tuple[str, str]]:
+    """Every fact of one product, for its own page."""
+    return [(line.label, line.text(product)) for line in _LINES]

@@ -1,0 +1,87 @@
+"""What the public product pages show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from django.db.models import Count, Max, Q
+
+from .models import Product, ProductQuerySet
+
+PAGE = 40
+MAX_COMPARED = 4
+_ORDER = ("-institution__connected", "institution__organisation__sort_key", "pk")
+
+
+def shown() -> ProductQuerySet:
+    """Public products with their institutions: those that answer here first, then by the institution's pinyin."""
+    return Product.objects.shown().select_related("institution__organisation").order_by(*_ORDER)
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """How large the library is and how fresh."""
+
+    total: int
+    updated_on: date | None
+
+
+def library() -> Library:
+    found = Product.objects.shown().aggregate(total=Count("pk"), updated=Max("updated_on"))
+    return Library(found["total"], found["updated"])
+
+
+def matching(wish: Mapping[str, Any]) -> ProductQuerySet:
+    """Products that do not contradict the filter. A fact that nobody published contradicts nothing."""
+    found = shown()
+    if wish.get("q"):
+        found = found.filter(Q(name__icontains=wish["q"]) | Q(institution__organisation__name__icontains=wish["q"]))
+    if wish.get("mode"):
+        found = found.filter(mode=wish["mode"])
+    if wish.get("kind"):
+        found = found.filter(Q(ip_kinds__contains=[wish["kind"]]) | Q(ip_kinds=[]))
+    if wish.get("amount"):
+        found = found.filter(
+            Q(amount_min=None) | Q(amount_min__lte=wish["amount"]),
+            Q(amount_max=None) | Q(amount_max__gte=wish["amount"]),
+        )
+    if wish.get("term"):
+        found = found.filter(
+            Q(term_min=None) | Q(term_min__lte=wish["term"]), Q(term_max=None) | Q(term_max__gte=wish["term"])
+        )
+    if wish.get("by"):
+        found = found.filter(institution__organisation__kind=wish["by"])
+    if wish.get("online"):
+        found = found.filter(online=True)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One keyset page; `after` is the cursor of the next, `first` whether nothing comes before."""
+
+    rows: list[Product]
+    after: str
+    first: bool
+
+
+def page_of(found: ProductQuerySet, *, after: int | None) -> Page:
+    """Forty at a time. A cursor that no longer exists starts from the beginning."""
+    anchor = shown().filter(pk=after).first() if after is not None else None
+    if anchor is not None:
+        connected, key = anchor.institution.connected, anchor.institution.organisation.sort_key
+        later = Q(institution__organisation__sort_key__gt=key) | Q(
+            institution__organisation__sort_key=key, pk__gt=anchor.pk
+        )
+        later &= Q(institution__connected=connected)
+        found = found.filter(later | Q(institution__connected=False) if connected else later)
+    rows = list(found[: PAGE + 1])
+    return Page(rows[:PAGE], str(rows[PAGE - 1].pk) if len(rows) > PAGE else "", anchor is None)
+
+
+def chosen(ids: Sequence[str]) -> list[Product]:
+    """The public products of a comparison in the order asked for, each once; nonsense is passed over."""
+    wanted = list(dict.fromkeys(int(i) for i in ids if i.isascii() and i.isdigit() and len(i) < 19))[:50]
+    found = {p.pk: p for p in shown().filter(pk__in=wanted)}
+    return [found[pk] for pk in wanted if pk in found]
