@@ -13,7 +13,7 @@ from applications.actions.submit import choose, refer
 from applications.models import Application, Attachment, Consent, InformationRequest, Offer, Referral
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
-from portal.foundation.core.errors import Invalid
+from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.core.files import check
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.record import record
@@ -29,16 +29,21 @@ def answer(
     rules.can_answer(actor, referral).require()
     if not text.strip() and not uploads:
         raise Invalid("answer", "写明答复，或上传要求的材料。", fields={"answer": "写明答复，或上传要求的材料。"})
-    question = lock(InformationRequest.objects.filter(pk=question_id, referral=referral, answered_at=None))
+    question = lock(InformationRequest.objects.filter(pk=question_id, referral=referral))
+    if question.answered_at is not None:
+        raise WrongState("answered", f"这个问题已由 {question.answered_by} 答复，请刷新后查看。")
+    checked = [
+        check(upload) for upload in uploads
+    ]  # all before the first is stored: a refused one leaves nothing behind
     question.answer, question.answered_by, question.answered_at = text.strip(), actor.label, now
     question.save(update_fields=["answer", "answered_by", "answered_at"])
-    for upload in uploads:
+    for paper in checked:
         Attachment.objects.create(
             application=referral.application,
             question=question,
             uploaded_by=actor.label,
             uploaded_at=now,
-            **check(upload).fields(),
+            **paper.fields(),
         )
     referral.answer(next_step="企业已补充资料，等待机构继续办理")
     if not referral.contact_name:  # asked before claiming: the asker is the contact
@@ -54,7 +59,7 @@ def answer(
         subject=f"referral:{referral.pk}",
         case_number=referral.application.number,
         text=f"企业已补充资料（{referral.institution}）",
-        data={"institution": referral.institution_id, "referral": str(referral.ref), "files": len(uploads)},
+        data={"institution": referral.institution_id, "referral": str(referral.ref), "files": len(checked)},
         parties=[referral.application.organisation_id, referral.institution_id],
     )
     return question
@@ -185,9 +190,7 @@ def extend(application_id: int, *, product_ids: Sequence[int], actor: Actor, now
 def close_unmet(application_id: int, *, reason: str, actor: Actor, now: datetime) -> Application:
     """Close a request that found no institution; only when nobody is working on it any more."""
     application = lock(Application.objects.filter(pk=application_id, organisation_id=actor.organisation_id))
-    rules.can_withdraw(actor, application).require()
-    if application.referrals.open().exists():
-        raise Invalid("open", "还有机构在办理，如不再需要请使用“撤回”。")
+    rules.can_close_unmet(actor, application, busy=application.referrals.open().exists()).require()
     application.close_unmet(reason=reason.strip(), now=now)
     application.save(update_fields=["state", "close_reason", "closed_at"])
     record(
@@ -196,7 +199,33 @@ def close_unmet(application_id: int, *, reason: str, actor: Actor, now: datetime
         now=now,
         subject=f"application:{application.pk}",
         case_number=application.number,
-        text="需求未成交，已结束",
+        text="需求未成交，已结束" + (f"：{reason.strip()}" if reason.strip() else ""),
         parties=[],
     )
     return application
+
+
+@transaction.atomic(durable=True)
+def revoke(referral_id: int, *, actor: Actor, now: datetime) -> Referral:
+    """Take one institution's authorisation back: it is told, its offer closes, and it reads no further; the others go on."""
+    referral = locked(referral_id)
+    rules.can_revoke(actor, referral).require()
+    _close_offers(referral)
+    referral.withdraw(now=now)
+    referral.save(update_fields=["state", "closed_at"])
+    if referral.clock_id is not None:
+        clocks.stop(referral.clock_id, now=now, reason="revoked", excused=True)
+    Consent.objects.filter(
+        application=referral.application, institution_id=referral.institution_id, revoked_at=None
+    ).update(revoked_at=now)
+    record(
+        "consent.revoked",
+        actor=actor,
+        now=now,
+        subject=f"referral:{referral.pk}",
+        case_number=referral.application.number,
+        text=f"企业收回对 {referral.institution} 的授权",
+        data={"institution": referral.institution_id, "referral": str(referral.ref)},
+        parties=[referral.institution_id],
+    )
+    return referral

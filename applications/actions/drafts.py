@@ -1,5 +1,6 @@
-"""Drafts: saved at every change, continued anywhere, and two colleagues on one page notice each other."""
+"""Drafts: saved at every change, continued anywhere, and two colleagues on one step notice each other."""
 
+import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -13,29 +14,41 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, TooLarge, WrongState
 from portal.foundation.core.files import check
+from portal.foundation.core.moments import local
 
 MAX_DRAFTS = 20
 MAX_FILES = 30
 MAX_TOTAL = 100 * 1024 * 1024
+META = "_meta"  # in Draft.data, beside the steps: step → who saved it last, when, from which page, as which version
 
 
 class StaleDraft(WrongState):
-    """A colleague saved the same draft meanwhile; `theirs` is what is stored, so that both can be shown."""
+    """Somebody saved the same step meanwhile; `theirs` is the stored draft, so that both can be shown.
 
-    def __init__(self, theirs: Draft) -> None:
+    `by` is the name of who did it, `at` the time on a Chongqing clock as "10:42".
+    """
+
+    def __init__(self, theirs: Draft, *, by: str = "", at: str = "") -> None:
+        self.theirs, self.by, self.at = theirs, by or theirs.updated_by.name, at or f"{local(theirs.updated_at):%H:%M}"
         super().__init__(
-            "stale", f"{theirs.updated_by.name} 刚刚修改了这份草稿。您填写的内容还在页面上，请核对后再保存。"
+            "stale", f"{self.by} 在 {self.at} 修改了这份草稿。您填写的内容还在页面上，请核对后选择保留哪一份。"
         )
-        self.theirs = theirs
 
 
 @transaction.atomic(durable=True)
-def start(*, actor: Actor, now: datetime, data: Mapping[str, Any] | None = None) -> Draft:
-    """A new, empty draft of the actor's enterprise."""
+def start(
+    *, actor: Actor, now: datetime, data: Mapping[str, Any] | None = None, token: uuid.UUID | None = None
+) -> Draft:
+    """A new draft of the actor's enterprise; with the same `token` (a double click) the draft made before."""
+    if token is not None:
+        found = Draft.objects.filter(organisation_id=actor.organisation_id, token=token).first()
+        if found is not None:
+            return found
     if Draft.objects.filter(organisation_id=actor.organisation_id).count() >= MAX_DRAFTS:
         raise Invalid("too_many", f"已有 {MAX_DRAFTS} 份未提交的草稿，请先删除不用的再新建。")
     return Draft.objects.create(
         organisation_id=actor.organisation_id,
+        token=token or uuid.uuid4(),
         data=dict(data or {}),
         updated_by_id=actor.user_id,
         updated_at=now,
@@ -44,16 +57,53 @@ def start(*, actor: Actor, now: datetime, data: Mapping[str, Any] | None = None)
 
 
 @transaction.atomic(durable=True)
-def save(draft_id: int, *, step: str, data: Mapping[str, Any], version: int, actor: Actor, now: datetime) -> Draft:
-    """Keep one step exactly as typed. Raises StaleDraft when `version` is not the stored one, Draft.DoesNotExist for strangers."""
-    draft = lock(Draft.objects.filter(organisation_id=actor.organisation_id, pk=draft_id))
-    if draft.version != version:
-        raise StaleDraft(draft)
-    draft.data[step] = dict(data)
+def save(
+    draft_id: int,
+    *,
+    step: str,
+    data: Mapping[str, Any],
+    version: int,
+    actor: Actor,
+    now: datetime,
+    page: str = "",
+) -> Draft:
+    """Keep one step exactly as typed; `version` is the draft's version when the page was opened.
+
+    Raises StaleDraft when somebody else changed this step since, Draft.DoesNotExist for strangers. A colleague at another
+    step is no conflict, nor are equal words. `page` names the open page (a random string): its own autosaves, which may
+    overtake each other, do not make it stale.
+    """
+    draft = lock(Draft.objects.filter(organisation_id=actor.organisation_id, pk=draft_id).select_related("updated_by"))
+    typed = dict(data)
+    meta: dict[str, Any] = draft.data.get(META, {}).get(step, {})
+    if typed == draft.data.get(step):
+        return draft
+    same_page = bool(page) and page == meta.get("page") and version >= meta.get("since", 0)
+    if not same_page and version < meta.get("version", 0):
+        raise StaleDraft(draft, by=_who(meta, actor), at=meta.get("at", ""))
     draft.version += 1
+    draft.data = {
+        **draft.data,
+        step: typed,
+        META: {
+            **draft.data.get(META, {}),
+            step: {
+                "version": draft.version,
+                "since": meta.get("since", version) if same_page else version,
+                "page": page,
+                "user": actor.user_id,
+                "name": actor.name,
+                "at": f"{local(now):%H:%M}",
+            },
+        },
+    }
     draft.updated_by_id, draft.updated_at = actor.user_id, now
     draft.save(update_fields=["data", "version", "updated_by", "updated_at"])
     return draft
+
+
+def _who(meta: Mapping[str, Any], actor: Actor) -> str:
+    return "您自己（在另一个页面或设备上）" if meta.get("user") == actor.user_id else str(meta.get("name", ""))
 
 
 @transaction.atomic(durable=True)
@@ -61,19 +111,26 @@ def discard(draft_id: int, *, actor: Actor) -> None:
     """Delete a draft and its files; nothing was promised yet, so nothing is journalled."""
     draft = lock(Draft.objects.filter(organisation_id=actor.organisation_id, pk=draft_id))
     for attachment in draft.attachments.all():
-        attachment.file.delete(save=False)
-        attachment.delete()
+        _forget(attachment)
     draft.delete()
+
+
+def _forget(attachment: Attachment) -> None:
+    """Delete the row now and the bytes once that is certain: a rolled-back transaction must not lose a file."""
+    storage, name = attachment.file.storage, attachment.file.name
+    attachment.delete()
+    if name:
+        transaction.on_commit(lambda: storage.delete(name))
 
 
 @transaction.atomic(durable=True)
 def attach(draft_id: int, upload: "File[Any]", *, kind: str, actor: Actor, now: datetime) -> Attachment:
     """Add a checked file to a draft. Raises TooLarge or WrongType with the sentence for the field."""
     draft = lock(Draft.objects.filter(organisation_id=actor.organisation_id, pk=draft_id))
-    held = draft.attachments.aggregate(total=Sum("size"))["total"] or 0
-    if draft.attachments.count() >= MAX_FILES or held + (upload.size or 0) > MAX_TOTAL:
-        raise TooLarge("quota", f"一份需求最多 {MAX_FILES} 个文件、合计 100 MB，请先删除不用的文件。")
     checked = check(upload)
+    held = draft.attachments.aggregate(total=Sum("size"))["total"] or 0
+    if draft.attachments.count() >= MAX_FILES or held + checked.size > MAX_TOTAL:
+        raise TooLarge("quota", f"一份需求最多 {MAX_FILES} 个文件、合计 100 MB，请先删除不用的文件。")
     return Attachment.objects.create(
         draft=draft, kind=kind, uploaded_by=actor.label, uploaded_at=now, **checked.fields()
     )
@@ -81,8 +138,11 @@ def attach(draft_id: int, upload: "File[Any]", *, kind: str, actor: Actor, now: 
 
 @transaction.atomic(durable=True)
 def detach(draft_id: int, attachment_ref: str, *, actor: Actor) -> None:
-    """Remove a file from a draft."""
+    """Remove a file from a draft; a file that is already gone (a double click) is no error."""
     draft = lock(Draft.objects.filter(organisation_id=actor.organisation_id, pk=draft_id))
-    attachment = draft.attachments.get(ref=attachment_ref)
-    attachment.file.delete(save=False)
-    attachment.delete()
+    try:
+        ref = uuid.UUID(attachment_ref)
+    except ValueError:
+        return
+    for attachment in draft.attachments.filter(ref=ref):
+        _forget(attachment)

@@ -1,5 +1,6 @@
 """Submitting a request: one transaction, one application however often it is sent, one clock per addressed institution."""
 
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -7,10 +8,12 @@ from decimal import Decimal
 
 from django.db import transaction
 
+from applications.actions import submit_sql
+from applications.actions.drafts import StaleDraft
 from applications.matching import rank
-from applications.models import Application, ApplicationPatent, Attachment, Consent, Draft, Referral
+from applications.models import Application, Consent, Draft, Referral
 from banks.models import Institution
-from portal.foundation.accounts.models import Organisation, Role
+from portal.foundation.accounts.models import Role
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
@@ -20,7 +23,7 @@ from portal.foundation.core.moments import local_date
 from portal.foundation.core.numbering import compose
 from portal.foundation.journal.record import record
 from portal.foundation.sla import clocks
-from portal.foundation.sla.models import Clock, Kind, Policy
+from portal.foundation.sla.models import Kind, Policy
 from products.models import Product
 
 OPEN_CALL_REACH = 3  # institutions an open call is addressed to at once; the others may come from the pool
@@ -53,31 +56,32 @@ class Address:
 
 
 @transaction.atomic(durable=True)
-def submit(draft_id: int, wish: Wish, *, actor: Actor, now: datetime) -> Application:
+def submit(draft_id: int, wish: Wish, *, actor: Actor, now: datetime, version: int | None = None) -> Application:
     """Turn a draft into an application and start every addressed institution's response clock.
 
-    A second submit of the same draft returns the application of the first. Raises Invalid with field sentences when the
-    wish cannot be (a patent that ends before the debt, a product that is gone), Draft.DoesNotExist for strangers.
+    `version` is the draft as it was read and checked; StaleDraft when a colleague has changed it since. A second submit
+    finds the draft gone and gets WrongState: `submitted_as(token)` then names the application of the first. Raises Invalid
+    with field sentences when the wish cannot be (a patent that ends before the debt, a product that is gone).
     """
     if actor.role != Role.ENTERPRISE:
         raise Forbidden("role", "只有企业经办人可以提交融资需求。")
     try:
-        draft = lock(Draft.objects.filter(organisation_id=actor.organisation_id, pk=draft_id))
+        draft = lock(
+            Draft.objects.filter(organisation_id=actor.organisation_id, pk=draft_id).select_related(
+                "organisation", "updated_by"
+            )
+        )
     except Draft.DoesNotExist as error:
         raise WrongState("submitted", "这份草稿已经提交或删除，请到“我的办件”查看。") from error
-    enterprise = Organisation.objects.get(pk=actor.organisation_id)
-    patents = _patents(wish, actor=actor, today=local_date(now), now=now)
+    if version is not None and draft.version != version:
+        raise StaleDraft(draft)
+    patents = _patents(wish, actor=actor, today=local_date(now))
     addresses = _addresses(wish, kinds=sorted({p.kind for p in patents}))
-    application = _create(wish, draft, enterprise, actor=actor, now=now)
-    ApplicationPatent.objects.bulk_create(
-        ApplicationPatent(
-            application=application, patent=p, number=p.number, kind=p.kind, title=p.title, expires_on=p.expires_on
-        )
-        for p in patents
-    )
+    application = _numbered(wish, draft, actor=actor, now=now)
+    submit_sql.insert_case(application, patents, draft=draft)
     refer(application, addresses, actor=actor, now=now)
-    Attachment.objects.filter(draft=draft).update(application=application, draft=None)
-    draft.delete()
+    if wish.open_call:  # the consent under which others may claim it from the pool
+        Consent.objects.create(application=application, institution=None, granted_by=actor.label, granted_at=now)
     record(
         "application.submitted",
         actor=actor,
@@ -97,13 +101,17 @@ def submit(draft_id: int, wish: Wish, *, actor: Actor, now: datetime) -> Applica
 
 
 def submitted_as(token: str) -> Application | None:
-    """The application a draft's token became, for a repeated click that arrives after the draft is gone."""
-    return Application.objects.filter(token=token).first()
+    """The application a draft's token became, for a repeated click that arrives after the draft is gone; None for nonsense."""
+    try:
+        return Application.objects.filter(token=uuid.UUID(token)).first()
+    except ValueError:
+        return None
 
 
-def _create(wish: Wish, draft: Draft, enterprise: Organisation, *, actor: Actor, now: datetime) -> Application:
-    today = local_date(now)
-    return Application.objects.create(
+def _numbered(wish: Wish, draft: Draft, *, actor: Actor, now: datetime) -> Application:
+    """The application, not saved yet, with the day's next number, which stays locked until the transaction ends."""
+    today, enterprise = local_date(now), draft.organisation
+    return Application(
         number=compose("YZD", today, take(f"case:{today:%Y%m%d}")),
         token=draft.token,
         organisation=enterprise,
@@ -134,7 +142,30 @@ def add_months(day: date, months: int) -> date:
     raise ValueError(day)
 
 
-def _patents(wish: Wish, *, actor: Actor, today: date, now: datetime) -> list[Patent]:
+def require_life(patents: Sequence[Patent], *, term_months: int, today: date) -> None:
+    """Every patent is in force and outlives the wished term. Raises Invalid for `patents` or `term_months` (R02, R03, R06)."""
+    dead = [p for p in patents if not p.in_force(on=today)]
+    if dead:
+        said = f"{dead[0].dotted} 现在不是有效专利，不能用于质押融资，请取消选择。"
+        raise Invalid("dead_patent", said, fields={"patents": said})
+    short = min(patents, key=lambda p: p.expires_on)
+    if short.expires_on < add_months(today, term_months):
+        months = whole_months(today, short.expires_on)
+        ends = f"{short.dotted} 于 {short.expires_on.year}年{short.expires_on.month}月{short.expires_on.day}日届满"
+        said = (
+            f"{ends}，短于所填期限。请把期限改为 {months} 个月以内，或换一件专利。"
+            if months
+            else f"{ends}，不足一个月，不能用于质押融资。请换一件专利。"
+        )
+        raise Invalid("patent_life", said, fields={"term_months": said})
+
+
+def whole_months(start: date, end: date) -> int:
+    """How many whole months lie between two days; 0 when not even one does."""
+    return max((end.year - start.year) * 12 + end.month - start.month - (end.day < start.day), 0)
+
+
+def _patents(wish: Wish, *, actor: Actor, today: date) -> list[Patent]:
     """The chosen patents, all the enterprise's own, in force, and outliving the wished term (R02, R03, R06)."""
     patents = list(
         Patent.objects.filter(organisation_id=actor.organisation_id, pk__in=wish.patent_ids, removed_at=None).order_by(
@@ -143,21 +174,7 @@ def _patents(wish: Wish, *, actor: Actor, today: date, now: datetime) -> list[Pa
     )
     if not patents or len(patents) != len(set(wish.patent_ids)):
         raise Invalid("patents", "请至少选择一件本企业的专利。", fields={"patents": "请至少选择一件本企业的专利。"})
-    dead = [p for p in patents if not p.in_force(on=today)]
-    if dead:
-        said = f"{dead[0].dotted} 现在不是有效专利，不能用于质押融资，请取消选择。"
-        raise Invalid("dead_patent", said, fields={"patents": said})
-    end = add_months(today, wish.term_months)
-    short = min(patents, key=lambda p: p.expires_on)
-    if short.expires_on < end:
-        months = (
-            (short.expires_on.year - today.year) * 12
-            + short.expires_on.month
-            - today.month
-            - (short.expires_on.day < today.day)
-        )
-        said = f"{short.dotted} 于 {short.expires_on:%Y年%m月%d日} 届满，短于所填期限。请把期限改为 {months} 个月以内，或换一件专利。"
-        raise Invalid("patent_life", said, fields={"term_months": said})
+    require_life(patents, term_months=wish.term_months, today=today)
     return patents
 
 
@@ -213,7 +230,7 @@ def choose(product_ids: Sequence[int]) -> list[Address]:
 def refer(application: Application, addresses: Sequence[Address], *, actor: Actor, now: datetime) -> list[Referral]:
     """Address the request to institutions, each with consent and its own response clock. Inside the caller's transaction."""
     policy = Policy.objects.in_force(Kind.RESPONSE, at=now)
-    prepared = [
+    started = [
         clocks.prepare(
             Kind.RESPONSE,
             organisation_id=a.institution_id,
@@ -225,23 +242,10 @@ def refer(application: Application, addresses: Sequence[Address], *, actor: Acto
         )
         for a in addresses
     ]
-    started = Clock.objects.bulk_create(prepared)
-    Consent.objects.bulk_create(
-        (
-            Consent(application=application, institution_id=a.institution_id, granted_by=actor.label, granted_at=now)
-            for a in addresses
-        ),
-        ignore_conflicts=True,
-    )
-    return Referral.objects.bulk_create(
+    referrals = [
         Referral(
-            application=application,
-            institution_id=a.institution_id,
-            product=a.product,
-            origin=a.origin,
-            score=a.score,
-            clock=clock,
-            created_at=now,
+            application=application, institution_id=a.institution_id, product=a.product, origin=a.origin, score=a.score
         )
-        for a, clock in zip(addresses, started, strict=True)
-    )
+        for a in addresses
+    ]
+    return submit_sql.insert_referrals(application, referrals, started, label=actor.label, now=now)

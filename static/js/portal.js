@@ -43,7 +43,7 @@
   // --- upload: fetch knows no upload progress, XMLHttpRequest does; the server answers exactly as to a plain form ---
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    if (event.defaultPrevented || !form.matches("[data-upload]")) return;
+    if (event.defaultPrevented || !form.matches("[data-upload]") || !$$("input[type=file]", form).some((i) => i.files.length)) return;
     event.preventDefault();
     const request = new XMLHttpRequest(), data = new FormData(form, event.submitter), bar = $("progress", form), out = $("output", form);
     const tell = (text) => { if (out) out.textContent = text; };
@@ -58,7 +58,7 @@
       if (request.status < 400) { location.assign(request.responseURL || location.href); return; }
       const page = new DOMParser().parseFromString(request.responseText, "text/html"), next = $("#main", page);
       if (!next) { stop(request.status === 413 ? "文件太大，没有上传。" : "没有上传成功，请再试一次。"); return; }
-      $("#main").replaceWith(document.adoptNode(next)); document.title = page.title; arrive();
+      $("#main").replaceWith(document.adoptNode(next)); window.htmx?.process(next); document.title = page.title; arrive();
     };
     request.open("POST", form.action); request.send(data);
   });
@@ -95,7 +95,8 @@
   const rows = () => $$("[data-rows] > *").filter(shown);
   const go = (step) => {
     const all = rows(); if (!all.length) return;
-    const now = all.findIndex((row) => row.classList.contains("here"));
+    // A refresh drops the class but keeps the focus, so the row in hand is known by either.
+    const now = all.findIndex((row) => row.classList.contains("here") || row.contains(document.activeElement));
     const next = all[Math.min(all.length - 1, Math.max(0, now < 0 ? (step > 0 ? 0 : all.length - 1) : now + step))];
     all.forEach((row) => row.classList.toggle("here", row === next));
     ($("a,button", next) || next).focus({ preventScroll: true }); next.scrollIntoView({ block: "nearest" });
@@ -107,7 +108,7 @@
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || root.dataset.keys === "off" || typing(event.target)) return;
     const open = $("dialog[open]"), key = event.key;
     const find = (name) => $$(`[data-key="${CSS.escape(name)}"]`, open || document).find(shown);
-    const here = $("[data-rows] > .here");
+    const here = $("[data-rows] > .here") || document.activeElement?.closest?.("[data-rows] > *");
     const hit = (prefix && find(`${prefix} ${key}`)) || (!open && here && $(`[data-row-key="${CSS.escape(key)}"]`, here)) || find(key);
     prefix = ""; clearTimeout(prefixTimer);
     if (hit) { event.preventDefault(); press(hit); return; }
@@ -133,6 +134,12 @@
     }
   };
   setInterval(poll, 1000);
+  // A refresh that failed leaves the page as it is; one that was sent to the log-in page means the session is over.
+  document.addEventListener("htmx:before:response", (event) => {
+    const answer = event.detail?.ctx?.response?.raw;
+    if (!answer || !event.target.matches?.("[data-poll]") || (answer.ok && !answer.redirected)) return;
+    event.preventDefault(); if (answer.redirected) location.reload();
+  });
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") poll(true); });
 
   // --- arriving on a page, or on a part just swapped in ---

@@ -1,0 +1,104 @@
+"""Offers side by side: one table for lenders, one for guarantors and insurers, the best value of a row said in words."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from portal.foundation.core.display import NOTHING, date_cn, money_wan
+from portal.foundation.core.money import format_yuan
+
+from .models import Offer
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value; `best` is empty or says why it stands out, e.g. «本行最低»."""
+
+    text: str
+    best: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One offer; `ended` is empty while it can be chosen."""
+
+    offer: Offer
+    institution: str
+    product: str
+    ended: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    title: str
+    columns: list[Column]
+    rows: list[tuple[str, list[Cell]]]
+
+
+def tables(offers: Sequence[Offer], *, today: date) -> list[Table]:
+    """Lenders first. An offer that was replaced is not given here; one that ended is shown but never the best."""
+    lending = [o for o in offers if o.referral.institution.lends]
+    carrying = [o for o in offers if not o.referral.institution.lends]
+    found = []
+    if lending:
+        found.append(_table("贷款方案", lending, today=today))
+    if carrying:
+        found.append(_table("担保、保险方案", carrying, today=today))
+    return found
+
+
+def _table(title: str, offers: Sequence[Offer], *, today: date) -> Table:
+    columns = [
+        Column(o, str(o.referral.institution), str(o.referral.product or ""), _ended(o, today=today)) for o in offers
+    ]
+    running = {c.offer.pk for c in columns if not c.ended or c.offer.state == Offer.State.ACCEPTED}
+
+    def row(
+        label: str,
+        text: Callable[[Offer], str],
+        value: Callable[[Offer], Decimal | int | None] | None = None,
+        best: str = "",
+    ) -> tuple[str, list[Cell]]:
+        values = {o.pk: v for o in offers if value and o.pk in running and (v := value(o)) is not None}
+        winner = (
+            (max if best.endswith(("高", "长")) else min)(values.values()) if len(set(values.values())) > 1 else None
+        )
+        return label, [Cell(text(o), best if winner is not None and values.get(o.pk) == winner else "") for o in offers]
+
+    rows = [
+        row("金额", lambda o: money_wan(o.amount), lambda o: o.amount, "本行最高"),
+        row("年利率", lambda o: percent(o.annual_rate), lambda o: o.annual_rate, "本行最低"),
+        row("担保或保险费率", lambda o: percent(o.fee_rate, "/年"), lambda o: o.fee_rate, "本行最低"),
+        row("其他费用", lambda o: f"{format_yuan(o.other_fees)} 元", lambda o: o.other_fees, "本行最低"),
+        row("期限", lambda o: f"{o.term_months} 个月", lambda o: o.term_months, "本行最长"),
+        row(
+            "首年成本",
+            lambda o: NOTHING if o.yearly_cost is None else f"{format_yuan(o.yearly_cost)} 元",
+            _cost,
+            "本行最低",
+        ),
+        row("还款方式", lambda o: o.repayment or NOTHING),
+        row("附加条件", lambda o: o.conditions or "无"),
+        row("有效期至", lambda o: date_cn(o.valid_until, today=today)),
+    ]
+    empty = {NOTHING}
+    return Table(title, columns, [(label, cells) for label, cells in rows if {c.text for c in cells} != empty])
+
+
+def _cost(offer: Offer) -> Decimal | None:
+    """Cost per yuan borrowed, so that a small loan does not look cheap; what is shown is the sum."""
+    return None if offer.yearly_cost is None else (offer.yearly_cost / offer.amount).quantize(Decimal("0.000001"))
+
+
+def percent(rate: Decimal | None, unit: str = "") -> str:
+    """3.45%; a dash when it is not told."""
+    return NOTHING if rate is None else f"{rate.normalize():f}%{unit}"
+
+
+def _ended(offer: Offer, *, today: date) -> str:
+    if offer.state == Offer.State.ACCEPTED:
+        return "已选定"
+    if offer.state != Offer.State.OPEN:
+        return "未选中"
+    return "已过有效期" if offer.valid_until < today else ""
