@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
 from applications import rules
 from applications.models import Referral

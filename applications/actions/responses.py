@@ -24,7 +24,6 @@ from portal.foundation.core.moments import local_date
 from portal.foundation.journal.record import record
 from portal.foundation.sla import clocks
 
-
 # A referral in one of these leaves room for a new one to the same institution (constraint one_open_referral).
 ENDED = (
     Referral.State.DECLINED,
@@ -294,7 +293,9 @@ def dispatch(referral_id: int, *, institution_ids: Sequence[int], actor: Actor, 
 def _matched(application: Application, institutions: Sequence[Institution]) -> list[Address]:
     """Each institution with its best product for the request, where it has one that fits."""
     kinds = sorted(set(application.patents.values_list("kind", flat=True)))
-    best = {m.institution_id: m for m in rank(amount=application.amount, term_months=application.term_months, kinds=kinds)}
+    best = {
+        m.institution_id: m for m in rank(amount=application.amount, term_months=application.term_months, kinds=kinds)
+    }
     return [
         Address(i.pk, best[i.pk].product, best[i.pk].score, Referral.Origin.DISPATCH)
         if i.pk in best

@@ -1,0 +1,22 @@
+"""The institution's side: desk, referral, pool, team. Mounted under desk/."""
+
+from django.urls import path
+
+from applications.views import institution_desk, institution_files, institution_pool, institution_referral
+
+urlpatterns = [
+    path("", institution_desk.desk, name="desk"),
+    path("next/", institution_desk.next_one, name="desk-next"),
+    path("take/", institution_desk.take, name="desk-take"),
+    path("team/", institution_desk.team, name="desk-team"),
+    path("pool/", institution_pool.pool, name="desk-pool"),
+    path("pool/<slug:number>/", institution_pool.claim, name="desk-pool-claim"),
+    path("referrals/<uuid:ref>/", institution_referral.referral, name="desk-referral"),
+    path("referrals/<uuid:ref>/claim/", institution_referral.claim, name="desk-claim"),
+    path("referrals/<uuid:ref>/ask/", institution_referral.ask, name="desk-ask"),
+    path("referrals/<uuid:ref>/offer/", institution_referral.offer, name="desk-offer"),
+    path("referrals/<uuid:ref>/decline/", institution_referral.decline, name="desk-decline"),
+    path("referrals/<uuid:ref>/assign/", institution_referral.assign, name="desk-assign"),
+    path("referrals/<uuid:ref>/dispatch/", institution_referral.dispatch, name="desk-dispatch"),
+    path("referrals/<uuid:ref>/files/<uuid:file_ref>/", institution_files.attachment, name="desk-attachment"),
+]

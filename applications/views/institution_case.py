@@ -1,0 +1,218 @@
+"""What one referral shows to its institution: everything while the authorisation lives, number and state afterwards."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from applications import rules
+from applications.actions.submit import add_months
+from applications.desk_figures import district_names
+from applications.forms_bank import WORDS, AskForm, AssignForm, ClaimForm, Cost, DeclineForm, DispatchForm, OfferForm
+from applications.matching import rank
+from applications.models import Attachment, Consent, DeclineReason, InformationRequest, Referral
+from applications.views.institution_desk import colleagues
+from banks.models import Institution
+from portal.foundation.accounts.models import INSTITUTION_KINDS, Role
+from portal.foundation.assets.models import IPKind
+from portal.foundation.core.actor import Actor
+from portal.foundation.core.errors import DomainError
+from portal.foundation.core.moments import local_date
+from portal.foundation.journal.models import Entry
+from portal.foundation.sla import calendars_in_use, lamps
+
+S = Referral.State
+IN_HAND = (*Referral.OPEN_STATES, S.ACCEPTED)  # the institution still works on it: files may be read
+KNOWN = (S.CLAIMED, S.INFO, S.OFFERED, S.ACCEPTED)  # the institution has answered: it may see whom to call
+SHORTCUTS = [("1", "接单"), ("2", "要求补充"), ("3", "出方案"), ("4", "婉拒")]
+LEVELS = {"due_soon": "提醒：响应时限临近", "overdue": "响应超期，已提醒本机构负责人"}
+MARKS = {"referral.offered": "ok", "offer.accepted": "ok", "referral.declined": "bad", "clock.escalated": "warn"}
+
+Forms = Mapping[str, forms.Form]
+
+
+def mine(actor: Actor, ref: UUID) -> Referral:
+    """The institution's own referral with what the page needs; a stranger's is the same 404 as a missing one."""
+    live = Consent.objects.filter(
+        application=OuterRef("application"), institution=OuterRef("institution"), revoked_at=None
+    )
+    found = Referral.objects.visible_to(actor).select_related(
+        "application__organisation__industry", "clock", "institution__organisation", "product", "officer"
+    )
+    return get_object_or_404(found.annotate(readable=Exists(live)).prefetch_related("application__patents"), ref=ref)
+
+
+def files_of(referral: Referral) -> Any:
+    """The files this institution may read: the request's, and the answers to its own questions; none without consent."""
+    if referral.state not in IN_HAND or not referral.readable:  # type: ignore[attr-defined]
+        return Attachment.objects.none()
+    own = Q(question=None) | Q(question__referral=referral)
+    return Attachment.objects.filter(own, application_id=referral.application_id).order_by("pk")
+
+
+def place(form: forms.Form, error: DomainError) -> None:
+    """A refusal beside its field, or above the form when it has none."""
+    for name, said in error.fields.items():
+        form.add_error(name if name in form.fields else None, said)
+    if not error.fields:
+        form.add_error(None, error.reason)
+
+
+def offer_form(request: HttpRequest, referral: Referral, actor: Actor, now: datetime, data: Any = None) -> OfferForm:
+    """The offer form in this institution's words, starting from the request or from the open offer."""
+    words = WORDS[referral.institution.organisation.kind]
+    case = referral.application
+    start: dict[str, Any] = {"amount": case.amount, "term_months": case.term_months}
+    if data is None and (last := referral.offers.order_by("-version").first()):
+        names = ("amount", "term_months", "annual_rate", "fee_rate", "repayment", "conditions")
+        start = {name: getattr(last, name) for name in names}
+        start = {n: v.normalize() if n.endswith("rate") and v else v for n, v in start.items()}
+    return OfferForm(data, initial=start, auto_id="offer_%s", words=words, today=local_date(now))
+
+
+def claim_form(request: HttpRequest, actor: Actor, data: Any = None) -> ClaimForm:
+    """The claim form with the officer as the contact."""
+    phone = request.membership.user.phone  # type: ignore[attr-defined]
+    return ClaimForm(data, initial={"contact_name": actor.name, "contact_phone": phone}, auto_id="claim_%s")
+
+
+def dispatch_form(referral: Referral, data: Any = None) -> DispatchForm:
+    """Institutions that have not had this request, best match first, the others by name."""
+    case = referral.application
+    kinds = sorted({p.kind for p in case.patents.all()})
+    best = {m.institution_id: m for m in rank(amount=case.amount, term_months=case.term_months, kinds=kinds)}
+    had = case.referrals.values("institution_id")
+    free = Institution.objects.active().exclude(pk__in=had).select_related("organisation")
+    rows = []
+    for at in free.order_by("organisation__sort_key"):
+        match = best.get(at.pk)
+        hint = "没有匹配的产品"
+        if match:
+            parts = "，".join(f"{label} {points}" for label, points in match.parts.items() if points)
+            hint = f"匹配度 {match.score}：{parts}；{match.product.name}"
+        rows.append((match.score if match else -1, at.pk, f"{at}（{at.organisation.get_kind_display()}）", hint))
+    rows.sort(key=lambda row: -row[0])
+    return DispatchForm(data, choices=[row[1:] for row in rows], auto_id="dispatch_%s")
+
+
+def show(
+    request: HttpRequest,
+    referral: Referral,
+    *,
+    actor: Actor,
+    now: datetime,
+    given: Forms | None = None,
+    cost: Cost | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """Render the page; `given` are the forms that came back, shown as typed whatever the state is now."""
+    given = given or {}
+    context: dict[str, Any] = {
+        "referral": referral,
+        "case": referral.application,
+        "state_label": S(referral.state).label,
+        "forms": list(given.values()),
+        "cost": cost,
+        "cost_open": cost is not None,
+    }
+    if not referral.readable:  # type: ignore[attr-defined]
+        context["typed"] = [(f.label, f.value()) for form in given.values() for f in form if f.value()]
+        return render(request, "bank/referral_ended.html", context, status=status)
+    questions = InformationRequest.objects.filter(referral=referral).order_by("pk")
+    files = files_of(referral)
+    case = referral.application
+    context |= {
+        "firm": case.organisation,
+        "district": district_names().get(case.district_code, ""),
+        "lamp": lamps.of(referral.clock, now=now, calendar=calendars_in_use.current()) if referral.clock else None,
+        "known": referral.state in KNOWN,
+        "in_hand": referral.state in IN_HAND,
+        "patents": _patents(referral, now),
+        "files": list(files.filter(question=None)) if referral.state in IN_HAND else [],
+        "questions": list(questions.prefetch_related(Prefetch("attachments", queryset=files))),
+        "decline_reason": DeclineReason(referral.decline_code).label if referral.decline_code else "",
+        "history": _history(referral, actor),
+        "words": WORDS[referral.institution.organisation.kind],
+        "shortcuts": SHORTCUTS,
+        "compact": True,
+    }
+    context |= _panels(request, referral, actor=actor, now=now, given=given)
+    return render(request, "bank/referral.html", context, status=status)
+
+
+def _patents(referral: Referral, now: datetime) -> list[dict[str, Any]]:
+    """The pledged patents, and whether one ends before the wished term does (R03 of the refusal grounds)."""
+    end = add_months(local_date(now), referral.application.term_months)
+    return [
+        {
+            "number": f"{p.number[:-1]}.{p.number[-1]}",
+            "title": p.title,
+            "kind": IPKind(p.kind).label,
+            "expires_on": p.expires_on,
+            "short": p.expires_on < end,
+        }
+        for p in referral.application.patents.all()
+    ]
+
+
+def _history(referral: Referral, actor: Actor) -> list[dict[str, Any]]:
+    rows = []
+    for entry in Entry.objects.of_case(referral.application.number).readable_by(actor.organisation_id):
+        text = entry.text
+        if entry.verb == "clock.escalated":
+            if entry.data.get("organisation") != actor.organisation_id:
+                continue
+            text = LEVELS.get(str(entry.data.get("level")), "响应超期升级，监管部门已知悉")
+        answered = entry.subject == f"referral:{referral.pk}" and entry.at == referral.responded_at
+        rows.append(
+            {
+                "at": entry.at,
+                "who": entry.actor_label,
+                "text": text or entry.verb,
+                "mark": MARKS.get(entry.verb, "ok" if answered else ""),
+                "effect": "响应时限停止" if answered and referral.clock_id else "",
+            }
+        )
+    return rows
+
+
+def _panels(request: HttpRequest, referral: Referral, *, actor: Actor, now: datetime, given: Forms) -> dict[str, Any]:
+    """The answers that are possible now, and the one that is open; a form that came back stays, with what was typed."""
+    dispatcher = referral.institution.dispatcher
+    may = {
+        "claim": not dispatcher and bool(rules.can_claim(actor, referral)),
+        "ask": bool(rules.can_ask(actor, referral)),
+        "offer": not dispatcher and bool(rules.can_offer(actor, referral)),
+        "decline": bool(rules.can_decline(actor, referral)),
+        "dispatch": bool(rules.can_dispatch(actor, referral)),
+        "assign": bool(rules.can_assign(actor, referral)),
+    }
+    fresh: dict[str, Any] = {
+        "claim": lambda: claim_form(request, actor),
+        "ask": lambda: AskForm(auto_id="ask_%s"),
+        "offer": lambda: offer_form(request, referral, actor, now),
+        "decline": lambda: DeclineForm(auto_id="decline_%s"),
+        "dispatch": lambda: dispatch_form(referral),
+        "assign": lambda: AssignForm(colleagues=colleagues(actor), auto_id="assign_%s"),
+    }
+    panels = {name: given.get(name) or (fresh[name]() if may[name] else None) for name in may}
+    order = ["dispatch", "claim", "ask", "offer", "decline"]
+    if referral.state == S.CLAIMED:
+        order = ["offer", *order]
+    # With an offer out it is the enterprise's turn: nothing stands open that might be sent by mistake.
+    first = next((n for n in order if panels[n]), "") if referral.state in (S.WAITING, S.CLAIMED) else ""
+    first = next((n for n in order if n in given), first)
+    return {
+        "panel": panels,
+        "open_panel": first,
+        "answering": any(panels[n] for n in order),
+        "offers": list(referral.offers.order_by("-version")) if not dispatcher else [],
+        "may_take": referral.state == S.WAITING and referral.officer_id is None,
+        "manager": actor.role == Role.MANAGER,
+        "bank": referral.institution.organisation.kind == INSTITUTION_KINDS[0],
+    }
