@@ -194,7 +194,7 @@ def load(rows: int, policy: Policy) -> None:
             DROP TABLE IF EXISTS {SCHEMA}.sla_clock;
             CREATE TABLE {SCHEMA}.sla_clock (LIKE public.sla_clock);
             WITH {deadlines_sql.DUE}, started AS (
-                SELECT n, %(first)s::date + (n::bigint * 7919 %% %(days)s)::int AS day,
+                SELECT n, (n::bigint * 7919 %% %(days)s)::int + 1 AS place, %(first)s::date + (n::bigint * 7919 %% %(days)s)::int AS day,
                        interval '1 second' * (n::bigint * 104729 %% 86400) AS clock
                   FROM generate_series(1, %(rows)s) AS n
             )
@@ -204,7 +204,9 @@ def load(rows: int, policy: Policy) -> None:
                    %(policy_days)s, (day + clock) AT TIME ZONE interval '8 hours', due_at, provisional, '', false,
                    ARRAY['due_soon', 'overdue', 'supervise'],
                    ARRAY[due_at - interval '1 hour', due_at, due_at + interval '1 day'], 0, due_at - interval '1 hour'
-              FROM started JOIN due USING (day)
+              FROM (SELECT *, (SELECT ends FROM due)[place] AS due_at,
+                           (SELECT ends FROM due)[place] > (SELECT published_until FROM calendar) AS provisional
+                      FROM started) AS clock
              ORDER BY n
             """,
             {
