@@ -4,21 +4,20 @@ A request goes on above this floor (the pledge file), but the enterprise wants o
 from its `AppConfig.ready()`; nothing here knows who that is.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import ClassVar
 
 from portal.foundation.core.actor import Actor
 
 from .models import Application
 
+PLEDGE = "pledge"  # the step that hands the case to the pledge file
+
 
 @dataclass(frozen=True, slots=True)
 class NextStep:
     """One thing only the enterprise can do. `due` is a sentence about the limit, `until` the day it sorts by (None: last)."""
-
-    PLEDGE: ClassVar[str] = "pledge"
 
     case_number: str
     title: str
@@ -45,13 +44,18 @@ class Panel:
     tag_kind: str = ""
     number: str = ""
     todo: bool = False
+    running: bool = True  # False: it ended without result, so the step that began it is offered again
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Both answer in at most one query. `steps` is asked for the enterprise's live cases, `panel` for one case."""
+    """Both answer in at most one query.
 
-    steps: Callable[[Actor, Sequence[Application], datetime], Sequence[NextStep]]
+    `steps` is asked for the enterprise's live cases and gives those it has in hand, by number: with what is to be done, or
+    with an empty list when it is somebody else's turn. `panel` is asked for one case.
+    """
+
+    steps: Callable[[Actor, Sequence[Application], datetime], Mapping[str, Sequence[NextStep]]]
     panel: Callable[[Actor, Application, datetime], Panel | None]
 
 
@@ -63,9 +67,13 @@ def register(name: str, source: Source) -> None:
     _sources[name] = source
 
 
-def from_above(actor: Actor, cases: Sequence[Application], *, now: datetime) -> list[NextStep]:
-    """What the apps above want the enterprise to do in these cases."""
-    return [step for source in _sources.values() for step in source.steps(actor, cases, now)] if cases else []
+def from_above(actor: Actor, cases: Sequence[Application], *, now: datetime) -> dict[str, list[NextStep]]:
+    """What the apps above want the enterprise to do in those of these cases that they have in hand, by number."""
+    found: dict[str, list[NextStep]] = {}
+    for source in _sources.values() if cases else ():
+        for number, steps in source.steps(actor, cases, now).items():
+            found.setdefault(number, []).extend(steps)
+    return found
 
 
 def panels(actor: Actor, case: Application, *, now: datetime) -> list[Panel]:

@@ -32,7 +32,7 @@ from .models import (
     Offer,
     Referral,
 )
-from .next_steps import NextStep, Panel, from_above, panels
+from .next_steps import PLEDGE, NextStep, Panel, from_above, panels
 
 LIVE = (
     Application.State.OPEN,
@@ -140,8 +140,10 @@ def desk(actor: Actor, *, now: datetime, after: int | None = None) -> Desk:
     if after is not None:
         finished = finished.filter(pk__lt=after)
     page = list(finished[: PAGE + 1])
-    steps = [s for case in current for s in own_steps(case, rows[case.pk], now=now)]
-    steps += from_above(actor, current, now=now)
+    above = from_above(actor, [c for c in current if c.state != Application.State.OPEN], now=now)
+    steps = [step for todo in above.values() for step in todo]
+    for case in current:
+        steps += [s for s in own_steps(case, rows[case.pk], now=now) if s.kind != PLEDGE or case.number not in above]
     return Desk(
         steps=sorted(steps, key=lambda s: (s.until or date.max, s.case_number)),
         open=[_case_row(case, rows[case.pk]) for case in current],
@@ -230,7 +232,7 @@ def own_steps(case: Application, rows: Sequence[ReferralRow], *, now: datetime) 
                 url,
                 due="登记机构力争 1 个工作日内办结",
                 until=today,
-                kind=NextStep.PLEDGE,
+                kind=PLEDGE,
             )
         )
     return steps
@@ -323,8 +325,8 @@ def _live(actor: Actor, case: Application, questions: Iterable[InformationReques
     rows = rows_of([case], questions, now=now)[case.pk]
     above = panels(actor, case, now=now) if case.state != Application.State.OPEN else []
     steps = own_steps(case, rows, now=now)
-    if above:  # the pledge file has been begun: what is next is told by its own card
-        steps = [s for s in steps if s.kind != NextStep.PLEDGE]
+    if any(panel.running for panel in above):  # the file has been begun: what is next is told by its own card
+        steps = [s for s in steps if s.kind != PLEDGE]
     return Live(case, rows, sorted(steps, key=lambda s: s.until or date.max), above)
 
 
