@@ -25,6 +25,16 @@ def offer(form: forms.Form, name: str, *choices: tuple[str, str]) -> None:
     cast("forms.ChoiceField", form.fields[name]).choices = [("", "全部"), *choices]
 
 
+def require_period(form: forms.Form) -> None:
+    """A period ends after it begins and is no longer than three years."""
+    first, last = form.cleaned_data.get("from"), form.cleaned_data.get("to")
+    if isinstance(first, date) and isinstance(last, date):
+        if last < first:
+            form.add_error("to", "结束日期不能早于开始日期。")
+        elif (last - first).days > LONGEST_PERIOD:
+            form.add_error("to", "期间最长三年，请缩短。")
+
+
 class ScopeForm(PortalForm):
     """The report's filters. The address is the saved view; what an address leaves out has its usual value."""
 
@@ -68,14 +78,8 @@ class ScopeForm(PortalForm):
             filled["institution"] = ""
 
     def clean(self) -> dict[str, Any]:
-        values = super().clean() or self.cleaned_data
-        first, last = values.get("from"), values.get("to")
-        if isinstance(first, date) and isinstance(last, date):
-            if last < first:
-                self.add_error("to", "结束日期不能早于开始日期。")
-            elif (last - first).days > LONGEST_PERIOD:
-                self.add_error("to", "期间最长三年，请缩短。")
-        return values
+        require_period(self)
+        return self.cleaned_data
 
     @property
     def scope(self) -> Scope:
@@ -106,7 +110,9 @@ class PeriodForm(PortalForm):
         self.fields["from"] = DateField(label="从")
         self.fields["to"] = DateField(label="到")
 
-    clean = ScopeForm.clean
+    def clean(self) -> dict[str, Any]:
+        require_period(self)
+        return self.cleaned_data
 
     @property
     def scope(self) -> Scope:

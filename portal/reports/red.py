@@ -35,6 +35,7 @@ class Red:
 
     clock: Clock
     lamp: Lamp
+    number: str  # of the request, whose page shows the whole case
     district_code: str
     announced: str
     announced_at: datetime | None
@@ -124,6 +125,7 @@ def _red(clock: Clock, *, now: datetime, calendar: WorkCalendar) -> Red:
     return Red(
         clock=clock,
         lamp=lamps.of(clock, now=now, calendar=calendar),
+        number=owner.application.number if owner else clock.case_number,
         district_code=owner.application.district_code if owner else "",
         announced=LEVELS.get(announced[0].level, announced[0].level) if announced else "",
         announced_at=announced[0].announced_at if announced else None,

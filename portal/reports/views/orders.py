@@ -1,6 +1,7 @@
 """亮灯督办: the list of lamps, issuing a 督办单, and the orders as both sides see them."""
 
 from datetime import datetime
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render

@@ -1,0 +1,45 @@
+"""One case as the regulator sees it: whose, to whom, every clock, every order and everything that happened."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_GET
+
+from applications.models import Application
+from portal.foundation.accounts.guards import allow
+from portal.foundation.accounts.middleware import actor_of
+from portal.foundation.accounts.models import Role
+from portal.foundation.core import moments
+from portal.foundation.journal.models import Entry
+from portal.foundation.sla import calendars_in_use, lamps
+from portal.reports import sla
+from portal.reports.models import SupervisionOrder
+
+LONGEST = 200  # entries of a timeline; the longest known case has about forty
+
+
+@allow(Role.REGULATOR)
+@require_GET
+def case(request: HttpRequest, number: str) -> HttpResponse:
+    """The only page of supervision that names the enterprise."""
+    now, actor = moments.now(), actor_of(request)
+    found = get_object_or_404(Application.objects.visible_to(actor).select_related("organisation"), number=number)
+    calendar = calendars_in_use.current()
+    referrals = list(found.referrals.select_related("institution__organisation", "clock").order_by("pk"))
+    files = list(found.registrations.exclude(submitted_at=None).select_related("office", "clock").order_by("pk"))
+    clocks = [row.clock_id for row in (*referrals, *files) if row.clock_id is not None]
+    entries = list(Entry.objects.of_case(number)[:LONGEST])
+    return render(
+        request,
+        "supervision/case.html",
+        {
+            "case": found,
+            "district": sla.names().key("district", found.district_code or "-").label,
+            "referrals": [
+                (row, lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None) for row in referrals
+            ],
+            "files": [(row, lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None) for row in files],
+            "orders": list(SupervisionOrder.objects.filter(clock__in=clocks).order_by("pk")),
+            "entries": entries,
+            "now": now,
+        },
+    )
