@@ -33,4 +33,4 @@ class MatrixForm(PortalForm):
         choices=[*_ALL, *((k.value, OrganisationKind(k).label) for k in INSTITUTION_KINDS)],
         required=False,
     )
-    online = forms.BooleanField(label="只看线上办理", required=False)
+    online = forms.ChoiceField(label="线上办理", choices=[("", "不限"), ("1", "支持")], required=False)

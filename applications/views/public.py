@@ -93,7 +93,7 @@ def track(request: HttpRequest) -> HttpResponse:
     if found is None:
         form.add_error(None, SLOW_DOWN if slow else NOT_FOUND)
         return _page(request, form, None, 429 if slow else 404)
-    return _page(request, form, _status(found, now=now), 200)
+    return _page(request, TrackForm(), _status(found, now=now), 200)
 
 
 @transaction.atomic(durable=True)

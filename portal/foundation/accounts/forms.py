@@ -79,8 +79,8 @@ class NewPasswordForm(PortalForm):
             try:
                 validate_password(password, self.owner())
             except ValidationError as error:
-                for fault in error.error_list:
-                    self.add_error("password", _PASSWORD_FAULTS.get(str(fault.code), str(fault.message)))
+                first = error.error_list[0]  # one thing at a time: a longer password often cures the others too
+                self.add_error("password", _PASSWORD_FAULTS.get(str(first.code), str(first.message)))
         if password and again and password != again:
             self.add_error("password_again", "两次输入的密码不一样，请重新输入。")
         return data

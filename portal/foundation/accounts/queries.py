@@ -97,8 +97,8 @@ def demo_accounts() -> list[Membership]:
     """The demonstration log-ins that really exist here, in the order of the story."""
     found = {
         m.user.username: m
-        for m in Membership.objects.filter(user__username__in=DEMO_LOGINS, active=True).select_related(
-            "user", "organisation"
-        )
+        for m in Membership.objects.filter(user__username__in=DEMO_LOGINS, active=True)
+        .select_related("user", "organisation")
+        .order_by("-pk")  # the first chair of each wins
     }
     return [found[name] for name in DEMO_LOGINS if name in found]

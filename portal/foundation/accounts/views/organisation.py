@@ -30,6 +30,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         "seats": list(queries.seats_of(actor.user_id)),
         "editable": bool(rules.can_edit_organisation(actor)),
         "enterprise": actor.role == Role.ENTERPRISE,
+        "manages": bool(rules.can_manage(actor)),
     }
     return render(request, "accounts/profile.html", context)
 
