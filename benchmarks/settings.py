@@ -8,3 +8,4 @@ DATABASE = "portal_bench"
 DATABASES["default"]["NAME"] = DATABASE
 INSTALLED_APPS += ["viewflow", "viewflow.workflow", "benchmarks"]
 ROOT_URLCONF = "benchmarks.addresses"
+VIEWFLOW = {"AUTOREGISTER": False}  # it would put middleware of its own into everybody's stack
