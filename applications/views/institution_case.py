@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
-from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
@@ -15,7 +15,7 @@ from applications.actions.submit import add_months
 from applications.desk_figures import district_names
 from applications.forms_bank import WORDS, AskForm, AssignForm, ClaimForm, Cost, DeclineForm, DispatchForm, OfferForm
 from applications.matching import rank
-from applications.models import Attachment, Consent, DeclineReason, InformationRequest, Referral
+from applications.models import Attachment, Consent, DeclineReason, InformationRequest, Offer, Referral
 from applications.views.institution_desk import colleagues
 from banks.models import Institution
 from portal.foundation.accounts.models import INSTITUTION_KINDS, Role
@@ -63,12 +63,12 @@ def place(form: forms.Form, error: DomainError) -> None:
         form.add_error(None, error.reason)
 
 
-def offer_form(request: HttpRequest, referral: Referral, actor: Actor, now: datetime, data: Any = None) -> OfferForm:
-    """The offer form in this institution's words, starting from the request or from the open offer."""
+def offer_form(referral: Referral, now: datetime, *, data: Any = None, last: Offer | None = None) -> OfferForm:
+    """The offer form in this institution's words, starting from the request or from the last offer."""
     words = WORDS[referral.institution.organisation.kind]
     case = referral.application
     start: dict[str, Any] = {"amount": case.amount, "term_months": case.term_months}
-    if data is None and (last := referral.offers.order_by("-version").first()):
+    if last is not None:
         names = ("amount", "term_months", "annual_rate", "fee_rate", "repayment", "conditions")
         start = {name: getattr(last, name) for name in names}
         start = {n: v.normalize() if n.endswith("rate") and v else v for n, v in start.items()}
@@ -124,7 +124,7 @@ def show(
         context["typed"] = [(f.label, f.value()) for form in given.values() for f in form if f.value()]
         return render(request, "bank/referral_ended.html", context, status=status)
     questions = InformationRequest.objects.filter(referral=referral).order_by("pk")
-    files = files_of(referral)
+    files = list(files_of(referral))
     case = referral.application
     context |= {
         "firm": case.organisation,
@@ -133,8 +133,8 @@ def show(
         "known": referral.state in KNOWN,
         "in_hand": referral.state in IN_HAND,
         "patents": _patents(referral, now),
-        "files": list(files.filter(question=None)) if referral.state in IN_HAND else [],
-        "questions": list(questions.prefetch_related(Prefetch("attachments", queryset=files))),
+        "files": [f for f in files if f.question_id is None],
+        "questions": [(q, [f for f in files if f.question_id == q.pk]) for q in questions],
         "decline_reason": DeclineReason(referral.decline_code).label if referral.decline_code else "",
         "history": _history(referral, actor),
         "words": WORDS[referral.institution.organisation.kind],
@@ -192,10 +192,11 @@ def _panels(request: HttpRequest, referral: Referral, *, actor: Actor, now: date
         "dispatch": bool(rules.can_dispatch(actor, referral)),
         "assign": bool(rules.can_assign(actor, referral)),
     }
+    offers = [] if dispatcher else list(referral.offers.order_by("-version"))
     fresh: dict[str, Any] = {
         "claim": lambda: claim_form(request, actor),
         "ask": lambda: AskForm(auto_id="ask_%s"),
-        "offer": lambda: offer_form(request, referral, actor, now),
+        "offer": lambda: offer_form(referral, now, last=offers[0] if offers else None),
         "decline": lambda: DeclineForm(auto_id="decline_%s"),
         "dispatch": lambda: dispatch_form(referral),
         "assign": lambda: AssignForm(colleagues=colleagues(actor), auto_id="assign_%s"),
@@ -211,7 +212,7 @@ def _panels(request: HttpRequest, referral: Referral, *, actor: Actor, now: date
         "panel": panels,
         "open_panel": first,
         "answering": any(panels[n] for n in order),
-        "offers": list(referral.offers.order_by("-version")) if not dispatcher else [],
+        "offers": offers,
         "may_take": referral.state == S.WAITING and referral.officer_id is None,
         "manager": actor.role == Role.MANAGER,
         "bank": referral.institution.organisation.kind == INSTITUTION_KINDS[0],

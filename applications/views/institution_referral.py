@@ -80,7 +80,7 @@ def offer(request: HttpRequest, ref: UUID) -> HttpResponse:
     """出方案; with «试算» nothing is sent, the page comes back with what it costs."""
     actor, now = actor_of(request), moments.now()
     found = case_page.mine(actor, ref)
-    form = case_page.offer_form(request, found, actor, now, request.POST)
+    form = case_page.offer_form(found, now, data=request.POST)
     if "preview" in request.POST or "preview" in request.GET:
         return _preview(request, found, form)
     done = f"{form.words.offer}已发给企业。企业选定前可以出新的一版。"

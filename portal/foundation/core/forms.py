@@ -30,8 +30,8 @@ _LIMITS: Mapping[type, str] = {
     MinValueValidator: "不能小于 %(limit_value)s。",
 }
 _INVALID: Mapping[type, str] = {
+    forms.DecimalField: "请填写数字，例如 3.45。",  # before IntegerField, of which it is a kind
     forms.IntegerField: "请填写整数，例如 12。",
-    forms.DecimalField: "请填写数字，例如 3.45。",
     forms.EmailField: "邮箱的写法不对，应像 name@example.com。",
     forms.DateField: "日期的写法不对，应像 2026-11-23。",
     forms.URLField: "网址的写法不对，应以 https:// 开头。",
