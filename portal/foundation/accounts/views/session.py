@@ -25,7 +25,7 @@ DESKS: dict[str, str] = {
     Role.CLERK: "office",
     Role.CHIEF: "office",
     Role.REGULATOR: "supervision",
-    Role.ADMIN: "admin:index",
+    Role.ADMIN: "supervision-calendar",
 }
 _NOT_AFTER_LOGIN = {"login", "logout", "seat"}
 
