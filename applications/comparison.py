@@ -35,6 +35,16 @@ class Table:
     columns: list[Column]
     rows: list[tuple[str, list[Cell]]]
 
+    @property
+    def best(self) -> list[str]:
+        """The stand-outs in sentences, for a narrow screen: «年利率最低：示例乙银行，3.1%»."""
+        return [
+            f"{label}{cell.best[-2:]}：{column.institution}，{cell.text}"
+            for label, cells in self.rows
+            for column, cell in zip(self.columns, cells, strict=True)
+            if cell.best
+        ]
+
 
 def tables(offers: Sequence[Offer], *, today: date) -> list[Table]:
     """Lenders first. An offer that was replaced is not given here; one that ended is shown but never the best."""

@@ -10,7 +10,7 @@ from django.utils.datastructures import MultiValueDict
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.files import ACCEPTED_TEXT
+from portal.foundation.core.files import ACCEPTED, ACCEPTED_TEXT
 from portal.foundation.core.forms import AmountWanField, CheckboxCards, PhoneField, PortalForm, RadioCards
 
 from .actions.submit import MAX_PRODUCTS, OPEN_CALL_REACH, require_life, whole_months
@@ -24,9 +24,9 @@ PURPOSE_HINTS = {
     Purpose.EQUIPMENT: "购置或更新设备，改造生产线",
     Purpose.EXPANSION: "新建厂房、增加生产线",
 }
-MAX_TYPED = (
-    2000  # characters kept of one field; far above every limit, so that what is too long is still there to shorten
-)
+# Characters kept of one field: far above every limit, so that what is too long is still there to shorten.
+MAX_TYPED = 2000
+ACCEPT = ",".join(ACCEPTED)  # what the file dialogue offers; the server looks at the content
 
 
 def typed_of(form: type[forms.Form], post: MultiValueDict[str, str]) -> dict[str, str | list[str]]:
@@ -227,13 +227,13 @@ class FileForm(PortalForm):
     """A paper added to the request, beside step 3. `status` is the answer's, when the paper is refused."""
 
     status = 400
-    kind = forms.ChoiceField(label="材料类型", choices=Attachment.Kind, required=False)
+    kind = forms.ChoiceField(label="材料类型", choices=Attachment.Kind)
     file = forms.FileField(
         label="选择文件",
-        required=False,
         help_text=f"{ACCEPTED_TEXT}。手机上可以直接拍照。",
         allow_empty_file=True,
-        widget=forms.FileInput,
+        widget=forms.FileInput(attrs={"accept": ACCEPT}),
+        error_messages={"required": "请先选择要上传的文件。"},
     )
 
 
@@ -244,7 +244,7 @@ class ManyFilesInput(forms.FileInput):
 class ManyFilesField(forms.FileField):
     """Several files at once; cleans to a list. What they are is checked by the action, by content."""
 
-    widget = ManyFilesInput
+    widget = ManyFilesInput(attrs={"accept": ACCEPT})
 
     def clean(self, data: Any, initial: Any = None) -> Any:
         given = data if isinstance(data, list | tuple) else [data] if data else []
@@ -254,7 +254,13 @@ class ManyFilesField(forms.FileField):
 class AnswerForm(PortalForm):
     """The answer to an institution's question."""
 
-    answer = forms.CharField(label="答复", required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 5}))
+    answer = forms.CharField(
+        label="答复",
+        required=False,
+        max_length=1000,
+        help_text="文字和材料至少有一样。",
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
     papers = ManyFilesField(
         label="材料", required=False, help_text=f"可选多个文件，每个 {ACCEPTED_TEXT}。", allow_empty_file=True
     )

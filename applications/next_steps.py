@@ -26,6 +26,7 @@ class NextStep:
     url: str
     due: str = ""
     until: date | None = None
+    about: str = ""  # which request, in words
     kind: str = ""
 
 

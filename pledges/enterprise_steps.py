@@ -7,6 +7,7 @@ from django.urls import NoReverseMatch, reverse
 
 from applications.models import Application
 from applications.next_steps import NextStep, Panel, Source, register
+from applications.wording import about
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.display import moment_cn
 from portal.foundation.core.moments import local_date
@@ -54,7 +55,9 @@ def _steps(actor: Actor, cases: Sequence[Application], now: datetime) -> dict[st
         number = file.application.number
         todo = _todo(actor, file)
         found[number] = (
-            [NextStep(number, todo[0], todo[1], todo[2], todo[3], until=local_date(now))] if todo and todo[3] else []
+            [NextStep(number, todo[0], todo[1], todo[2], todo[3], until=local_date(now), about=about(file.application))]
+            if todo and todo[3]
+            else []
         )
     return found
 

@@ -11,28 +11,23 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from applications import queries_enterprise as queries
 from applications import wizard
 from applications.actions import drafts
 from applications.actions import submit as submitting
 from applications.actions.drafts import StaleDraft
+from applications.case_steps import route
 from applications.forms import FileForm, ReachForm, typed_of
 from applications.models import Application, Attachment, Draft
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of, membership_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
-from portal.foundation.core.display import moment_cn
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.moments import local_date
-from portal.foundation.sla import calendars_in_use, clocks
-from portal.foundation.sla.models import Kind, Policy
 from products.models import Product
-
-# Where a refusal of the submit action belongs: its field → the step that has it.
-STEP_OF = {"patents": "company", "term_months": "need", "amount": "need", "products": "reach"}
 
 
 @allow(Role.ENTERPRISE)
@@ -42,11 +37,11 @@ def start(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     wanted = _product(request.POST.get("product") or request.GET.get("product", ""))
     if request.method != "POST":
-        context = {"product": wanted, "drafts": queries.drafts_of(actor)[:20], "token": uuid.uuid4()}
+        context = {"product": wanted, "drafts": queries.draft_rows(actor), "token": uuid.uuid4()}
         return render(request, "enterprise/apply_start.html", context)
     data = {"reach": {"reach": ReachForm.CHOOSE, "products": [str(wanted.pk)]}} if wanted else {}
     token = _uuid(request.POST.get("token", ""))
-    if token and (already := _submitted(request, str(token))):
+    if token and (already := submitted_case(request, str(token))):
         return already
     draft = drafts.start(actor=actor, now=moments.now(), data=data, token=token)
     return redirect("apply:step", draft.pk, "company")
@@ -58,11 +53,11 @@ def step(request: HttpRequest, draft_id: int, step: str) -> HttpResponse:
     """One step: keep what was typed, then go where the pressed button says, or show what is wrong (400)."""
     if step not in wizard.FORMS:
         raise Http404
-    found = _draft(request, draft_id)
+    found = own_draft(request, draft_id)
     if isinstance(found, HttpResponse):
         return found
     if request.method != "POST":
-        return _page(request, found, step, check=step if "check" in request.GET else "")
+        return step_page(request, found, step, check=step if "check" in request.GET else "")
     try:
         draft = _keep(request, found, step)
     except StaleDraft as stale:
@@ -70,12 +65,12 @@ def step(request: HttpRequest, draft_id: int, step: str) -> HttpResponse:
     go = request.POST.get("go", "next")
     papers = FileForm(request.POST, request.FILES)
     if step == "reach" and not _take_papers(request, draft, papers, pressed=go == "attach"):
-        return _page(request, draft, step, papers=papers, status=papers.status)
+        return step_page(request, draft, step, papers=papers, status=papers.status)
     if step == "reach" and go.startswith("detach:"):
         drafts.detach(draft.pk, go.removeprefix("detach:"), actor=actor_of(request))
     if go != "next":
         return _leave(draft, step, go)
-    page = _page(request, draft, step, check=step)
+    page = step_page(request, draft, step, check=step)
     if page.status_code == 200:
         following = wizard.NAMES[wizard.NAMES.index(step) + 1]
         if request.POST.get("back") == "review" or following == "review":
@@ -106,7 +101,7 @@ def attach(request: HttpRequest, draft_id: int) -> HttpResponse:
     draft = get_object_or_404(queries.drafts_of(actor_of(request)), pk=draft_id)
     papers = FileForm(request.POST, request.FILES)
     if not _take_papers(request, draft, papers, pressed=True):
-        return _page(request, draft, "reach", papers=papers, status=papers.status)
+        return step_page(request, draft, "reach", papers=papers, status=papers.status)
     return _leave(draft, "reach", "attach")
 
 
@@ -119,64 +114,19 @@ def detach(request: HttpRequest, draft_id: int, ref: uuid.UUID) -> HttpResponse:
     return _leave(draft, "reach", "detach")
 
 
-@allow(Role.ENTERPRISE)
-@require_safe
-def review(request: HttpRequest, draft_id: int) -> HttpResponse:
-    """Every answer once more, with its way back; what is missing stands first."""
-    found = _draft(request, draft_id)
-    return found if isinstance(found, HttpResponse) else _review(request, found)
-
-
-@allow(Role.ENTERPRISE)
-@require_POST
-def submit(request: HttpRequest, draft_id: int) -> HttpResponse:
-    """Send it, once: a repeated click lands on the same case."""
-    found = _draft(request, draft_id)
-    if isinstance(found, HttpResponse):
-        return found
-    actor, now = actor_of(request), moments.now()
-    answers = wizard.read(found, membership_of(request), today=local_date(now), check=wizard.FORMS)
-    if not answers.complete:
-        return _review(request, found, status=400)
-    try:
-        version = _number(request, "version") if "version" in request.POST else None
-        case = submitting.submit(found.pk, answers.wish(), actor=actor, now=now, version=version)
-    except StaleDraft as stale:
-        return _review(
-            request, stale.theirs, note=f"{stale.by} 在 {stale.at} 修改了这份草稿，请重新核对后再提交。", status=409
-        )
-    except DomainError as refusal:
-        return _submitted(request, str(found.token)) or _refused(request, found, refusal)
-    messages.success(request, f"已提交，编号 {case.number}。10 分钟内可以无理由撤回。")
-    return redirect("case", case.number)
-
-
-@allow(Role.ENTERPRISE)
-@require_http_methods(["GET", "HEAD", "POST"])
-def discard(request: HttpRequest, draft_id: int) -> HttpResponse:
-    """Delete a draft, after asking."""
-    actor = actor_of(request)
-    draft = get_object_or_404(queries.drafts_of(actor), pk=draft_id)
-    if request.method != "POST":
-        return render(request, "enterprise/discard.html", {"draft": draft})
-    drafts.discard(draft.pk, actor=actor)
-    messages.success(request, "草稿已删除。")
-    return redirect("case-list")
-
-
 # --- parts ---------------------------------------------------------------------------------------------------------
 
 
-def _draft(request: HttpRequest, draft_id: int) -> Draft | HttpResponse:
+def own_draft(request: HttpRequest, draft_id: int) -> Draft | HttpResponse:
     """The actor's draft; when it is gone because it was submitted, the way to its case; else 404."""
     draft = queries.drafts_of(actor_of(request)).filter(pk=draft_id).first()
-    found = draft or _submitted(request, request.POST.get("token", ""))
+    found = draft or submitted_case(request, request.POST.get("token", ""))
     if found is None:
         raise Http404
     return found
 
 
-def _submitted(request: HttpRequest, token: str) -> HttpResponseRedirect | None:
+def submitted_case(request: HttpRequest, token: str) -> HttpResponseRedirect | None:
     """The way to the case this token became, if it is the actor's."""
     case: Application | None = submitting.submitted_as(token) if token else None
     if case is None or case.organisation_id != actor_of(request).organisation_id:
@@ -190,7 +140,7 @@ def _keep(request: HttpRequest, draft: Draft, step: str) -> Draft:
         draft.pk,
         step=step,
         data=typed_of(wizard.FORMS[step], request.POST),
-        version=_number(request, "version"),
+        version=number_of(request, "version"),
         page=request.POST.get("page", "")[:40],
         actor=actor_of(request),
         now=moments.now(),
@@ -201,9 +151,7 @@ def _take_papers(request: HttpRequest, draft: Draft, papers: FileForm, *, presse
     """Attach a chosen file, whichever button was pressed; False with the reason on the form when it is refused."""
     upload = request.FILES.get("file")
     if upload is None:
-        if pressed:
-            papers.add_error("file", "请先选择要上传的文件。")
-        return not pressed
+        return not pressed  # the form itself says that a file is missing
     kind = request.POST.get("kind", "")
     try:
         drafts.attach(
@@ -225,14 +173,14 @@ def _leave(draft: Draft, step: str, go: str) -> HttpResponse:
     here = reverse("apply:step", args=[draft.pk, step])
     if go == "back" and step != wizard.NAMES[0]:
         return redirect("apply:step", draft.pk, wizard.NAMES[wizard.NAMES.index(step) - 1])
-    if go == "patent" and (url := queries.route("assets:add")):
+    if go == "patent" and (url := route("assets:add")):
         return redirect(f"{url}?next={here}")
     if go == "later":
         return redirect("case-list")
     return redirect(f"{here}#files" if go.startswith(("attach", "detach")) else here)
 
 
-def _page(
+def step_page(
     request: HttpRequest,
     draft: Draft,
     step: str,
@@ -260,7 +208,7 @@ def _page(
         "step": step,
         "number": number,
         "heading": wizard.STEPS[number - 1][2],
-        "steps": _steps(draft),
+        "steps": step_links(draft),
         "form": form,
         "papers": papers or FileForm(),
         "files": wizard.files_of(draft) if step == "reach" else [],
@@ -270,13 +218,13 @@ def _page(
         "page": uuid.uuid4().hex,
         "back": "review" if "review" in (request.GET.get("back"), request.POST.get("back")) else "",
         "page_has_errors": status >= 400,
-        "add_patent": queries.route("assets:add"),
+        "add_patent": route("assets:add"),
         **extra,
     }
     return render(request, f"enterprise/step_{step}.html", context, status=status)
 
 
-def _steps(draft: Draft) -> list[dict[str, str]]:
+def step_links(draft: Draft) -> list[dict[str, str]]:
     return [
         {
             "label": label,
@@ -295,51 +243,7 @@ def _stale(request: HttpRequest, stale: StaleDraft, step: str) -> HttpResponse:
     answers = wizard.read(theirs, membership_of(request), today=local_date(moments.now()))
     rows = wizard.difference(step, mine, stored, answers)
     theirs.data = {**theirs.data, step: mine}  # for showing only: nothing is saved here
-    return _page(request, theirs, step, check=step, status=409, stale=stale, rows=rows)
-
-
-def _refused(request: HttpRequest, draft: Draft, refusal: DomainError) -> HttpResponse:
-    """A refusal of the submit action, at its field of its step; without a field, on the review page."""
-    step = next((STEP_OF[f] for f in refusal.fields if f in STEP_OF), "")
-    if not step:
-        return _review(request, draft, note=refusal.reason, status=refusal.status)
-    return _page(request, draft, step, check=step, refusal=refusal, status=refusal.status)
-
-
-def _review(request: HttpRequest, draft: Draft, *, note: str = "", status: int = 200) -> HttpResponse:
-    membership, now = membership_of(request), moments.now()
-    answers = wizard.read(draft, membership, today=local_date(now), check=wizard.FORMS)
-    problems = [
-        {"step": name, "number": n, "label": label, "field": field.label, "id": field.auto_id, "text": error}
-        for n, (name, label, _) in enumerate(wizard.STEPS, start=1)
-        if name in wizard.FORMS
-        for field in answers.form(name)
-        for error in field.errors
-    ]
-    context = {
-        "draft": draft,
-        "answers": answers,
-        "need_rows": wizard.need_rows(answers),
-        "reach": answers.reach,
-        "problems": problems,
-        "note": note,
-        "steps": _steps(draft),
-        "company": membership.organisation,
-        "files": wizard.files_of(draft),
-        "open_call": answers.reach["reach"].value() == ReachForm.OPEN,
-        "due": _due(),
-        "page_has_errors": bool(problems) or status >= 400,
-        "saved": wizard.saved_by(draft),
-    }
-    return render(request, "enterprise/review.html", context, status=status)
-
-
-def _due() -> str:
-    """When the institutions' promise would end if the request were sent now."""
-    now = moments.now()
-    policy = Policy.objects.in_force(Kind.RESPONSE, at=now)
-    planned = clocks.plan(policy, list(policy.levels.all()), started_at=now, calendar=calendars_in_use.current())
-    return moment_cn(planned.due_at, today=local_date(now))
+    return step_page(request, theirs, step, check=step, status=409, stale=stale, rows=rows)
 
 
 def _product(raw: str) -> Product | None:
@@ -355,7 +259,7 @@ def _uuid(raw: str) -> uuid.UUID | None:
         return None
 
 
-def _number(request: HttpRequest, name: str) -> int:
+def number_of(request: HttpRequest, name: str) -> int:
     """A version from a hidden field; 0 (older than anything) when it was tampered with."""
     raw = request.POST.get(name, "")
     return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0

@@ -11,6 +11,7 @@ from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
 from applications import comparison, story
+from applications import queries_case as cases
 from applications import queries_enterprise as queries
 from applications.forms import AnswerForm
 from applications.models import Application, Offer
@@ -39,8 +40,8 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
     """E5: one case. `?part=live` answers only the part that changes, with an ETag, for the page's own refresh."""
     actor, now = actor_of(request), moments.now()
     if request.GET.get("part") == "live":
-        return _live(request, queries.own_case(actor, number))
-    page = queries.case_page(actor, number, now=now)
+        return _live(request, cases.own_case(actor, number))
+    page = cases.case_page(actor, number, now=now)
     found = page.live.case
     context: dict[str, Any] = {
         "page": page,
@@ -58,7 +59,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
 
 def _live(request: HttpRequest, found: Application) -> HttpResponse:
     """The fragment without the frame: lamps move with time, so the tag is the digest of what would be shown."""
-    shown = queries.live(actor_of(request), found, now=moments.now())
+    shown = cases.live(actor_of(request), found, now=moments.now())
     body = render_to_string("enterprise/case_live.html", {"live": shown, "case": found})
     etag = f'"{hashlib.sha256(body.encode()).hexdigest()[:32]}"'
     response = HttpResponse(body)
@@ -72,7 +73,7 @@ def _live(request: HttpRequest, found: Application) -> HttpResponse:
 @require_safe
 def offers(request: HttpRequest, number: str) -> HttpResponse:
     """E6: offers side by side, lenders apart from guarantors and insurers."""
-    found = queries.own_case(actor_of(request), number)
+    found = cases.own_case(actor_of(request), number)
     made = (
         Offer.objects.filter(
             referral__application=found, state__in=(Offer.State.OPEN, Offer.State.ACCEPTED, Offer.State.CLOSED)
@@ -89,7 +90,7 @@ def offers(request: HttpRequest, number: str) -> HttpResponse:
 @require_safe
 def attachment(request: HttpRequest, number: str, ref: uuid.UUID) -> HttpResponseBase:
     """A paper of the own case, as a download."""
-    found = queries.own_case(actor_of(request), number)
+    found = cases.own_case(actor_of(request), number)
     paper = get_object_or_404(found.attachments, ref=ref)
     try:
         return send(paper)

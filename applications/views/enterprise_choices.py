@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from applications import comparison, matching
-from applications import queries_enterprise as queries
+from applications import queries_case as cases
 from applications.actions import choices
 from applications.forms import AddressForm, AnswerForm, ReasonForm
 from applications.models import Application, InformationRequest, Offer, Referral
@@ -47,7 +47,7 @@ def _place(form: PortalForm, refusal: DomainError, default: str | None = None) -
 def answer(request: HttpRequest, number: str, question_id: int) -> HttpResponse:
     """Answer an institution's question, with papers."""
     actor = actor_of(request)
-    case = queries.own_case(actor, number)
+    case = cases.own_case(actor, number)
     question = get_object_or_404(
         InformationRequest.objects.select_related("referral__institution__organisation"),
         pk=question_id,
@@ -85,7 +85,7 @@ def _answered(question: InformationRequest) -> Verdict:
 def accept(request: HttpRequest, number: str, offer_id: int) -> HttpResponse:
     """The confirm page restates what choosing means, and who is told."""
     actor, now = actor_of(request), moments.now()
-    case = queries.own_case(actor, number)
+    case = cases.own_case(actor, number)
     offer = get_object_or_404(
         Offer.objects.select_related("referral__institution__organisation", "referral__product"),
         pk=offer_id,
@@ -122,7 +122,7 @@ def accept(request: HttpRequest, number: str, offer_id: int) -> HttpResponse:
 def withdraw(request: HttpRequest, number: str) -> HttpResponse:
     """Take the request back: without a reason in the first ten minutes, later with one."""
     actor, now = actor_of(request), moments.now()
-    case = queries.own_case(actor, number)
+    case = cases.own_case(actor, number)
     undo = now < case.submitted_at + UNDO
     context: dict[str, Any] = {"undo_until": case.submitted_at + UNDO if undo else None}
     verdict = can_withdraw(actor, case)
@@ -146,7 +146,7 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
 def extend(request: HttpRequest, number: str) -> HttpResponse:
     """换一批机构: further institutions, each with its own fresh consent."""
     actor = actor_of(request)
-    case = queries.own_case(actor, number)
+    case = cases.own_case(actor, number)
     taken = set(case.referrals.values_list("institution_id", flat=True))
     kinds = sorted(set(case.patents.values_list("kind", flat=True)))
     matches = matching.rank(amount=case.amount, term_months=case.term_months, kinds=kinds)
@@ -180,7 +180,7 @@ def extend(request: HttpRequest, number: str) -> HttpResponse:
 def close(request: HttpRequest, number: str) -> HttpResponse:
     """End a request nobody works on any more."""
     actor = actor_of(request)
-    case = queries.own_case(actor, number)
+    case = cases.own_case(actor, number)
     verdict = can_close_unmet(actor, case, busy=case.referrals.open().exists())
     form = ReasonForm(request.POST if request.method == "POST" else None, must=True)
     status = 200
@@ -204,7 +204,7 @@ def close(request: HttpRequest, number: str) -> HttpResponse:
 def revoke(request: HttpRequest, number: str, ref: uuid.UUID) -> HttpResponse:
     """Take one institution's authorisation back; the others go on."""
     actor = actor_of(request)
-    case = queries.own_case(actor, number)
+    case = cases.own_case(actor, number)
     referral: Referral = get_object_or_404(case.referrals.select_related("institution__organisation"), ref=ref)
     referral.application = case
     if request.method == "POST":
