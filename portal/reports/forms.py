@@ -69,7 +69,11 @@ class ScopeForm(PortalForm):
         offer(
             self,
             "district",
-            *((code, name) for code, (name, _) in sorted(known.districts.items(), key=lambda item: item[1][1])),
+            *(
+                (code, d.name)
+                for code, d in sorted(known.districts.items(), key=lambda item: item[1].position)
+                if d.current
+            ),
             (NO_DISTRICT, "未填区县"),
         )
         # A bank is no choice of the registration promise: changing the promise drops it instead of complaining.

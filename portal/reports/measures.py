@@ -93,7 +93,7 @@ REASONS: dict[Kind, tuple[str, ...]] = {
     Kind.REGISTRATION: tuple(f"refused-{value}" for value in Ground.values),
 }
 PROMISES: dict[Kind, str] = {Kind.RESPONSE: "金融机构 2 个工作日响应", Kind.REGISTRATION: "专利质押 1 个工作日登记"}
-RATES: dict[Kind, str] = {Kind.RESPONSE: "按时响应率", Kind.REGISTRATION: "按时办结率"}
+RATES: dict[Kind, str] = {Kind.RESPONSE: "按时响应率", Kind.REGISTRATION: "按时登记率"}
 
 SHARED_DEFINITIONS: tuple[tuple[str, str], ...] = (
     ("按时率", "按时 ÷（按时 + 超期办结 + 超期未办），分母写在旁边；没有全部按时就不会显示 100%。"),

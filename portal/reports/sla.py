@@ -129,12 +129,20 @@ class Responsible(NamedTuple):
     kind: Kind
 
 
+class Place(NamedTuple):
+    """A district, abolished ones too: history stays readable."""
+
+    name: str
+    position: int
+    current: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Names:
     """Names and reading order of everything a row can be grouped by."""
 
     institutions: Mapping[int, Responsible]
-    districts: Mapping[str, tuple[str, int]]  # code -> (name, position); current ones only
+    districts: Mapping[str, Place]  # by code
 
     def key(self, dimension: str, value: int | str | date) -> Key:
         if isinstance(value, date):
@@ -144,8 +152,8 @@ class Names:
             return Key(dimension, value, found.name if found else f"机构 {value}", (0, found.pinyin if found else "~"))
         if value == NO_DISTRICT:
             return Key(dimension, value, "未填区县", (10_000, ""))
-        name, position = self.districts.get(value, (value, 9_999))
-        return Key(dimension, value, name, (position, value))
+        place = self.districts.get(value, Place(value, 9_999, current=False))
+        return Key(dimension, value, place.name, (place.position, value))
 
 
 def institutions() -> dict[int, Responsible]:
@@ -166,9 +174,13 @@ def institutions() -> dict[int, Responsible]:
 
 
 def names() -> Names:
-    """Institutions and current districts, two queries."""
-    districts = District.objects.filter(successor=None).values_list("code", "name", "position")
-    return Names(institutions(), {code: (name, position) for code, name, position in districts})
+    """Institutions and districts, two queries."""
+    rows = District.objects.values_list("code", "name", "position", "successor__name")
+    places = {
+        code: Place(f"{name}（现{successor}）" if successor else name, position, current=successor is None)
+        for code, name, position, successor in rows
+    }
+    return Names(institutions(), places)
 
 
 def report(scope: Scope, *, known: Names, now: datetime) -> Report:
@@ -239,9 +251,3 @@ def _minutes(value: float | None) -> Decimal | None:
 
 def _hours(minutes: Decimal | None) -> Decimal | None:
     return None if minutes is None else (minutes / 60).quantize(TENTH, rounding=ROUND_HALF_UP)
-
-
-def promise_total(kind: Kind, scope: Scope, *, now: datetime) -> Figures:
-    """One promise over the scope's days, everybody but the desk together, one query."""
-    wanted = Scope(kind, scope.first, scope.last, by=MONTH, desk=False)
-    return next((f for _, values, f in _grouped(wanted, (MONTH,), now=now) if values is None), NOTHING)

@@ -49,11 +49,11 @@ class Seed:
             submitted_at=submitted,
         )
 
-    def clock(self, kind: Kind, to: Organisation, case: str, subject: str, *, started: datetime, **facts: object) -> Clock:
+    def clock(
+        self, kind: Kind, to: Organisation, case: str, subject: str, *, started: datetime, **facts: object
+    ) -> Clock:
         """A clock as the portal starts it, then moved to what the story says happened."""
-        clock = clocks.prepare(
-            kind, organisation_id=to.pk, case_number=case, subject=subject, watchers=[], now=started
-        )
+        clock = clocks.prepare(kind, organisation_id=to.pk, case_number=case, subject=subject, watchers=[], now=started)
         for name, value in facts.items():
             setattr(clock, name, value)
         if clock.stopped_at is not None:
@@ -183,7 +183,9 @@ def desk() -> Organisation:
     return made
 
 
-def scatter(seed: Seed, institutions: list[Organisation], office: Organisation, *, number: int, now: datetime, key: int) -> None:
+def scatter(
+    seed: Seed, institutions: list[Organisation], office: Organisation, *, number: int, now: datetime, key: int
+) -> None:
     """`number` response clocks and a third as many registrations over the last five months, from the seed `key`."""
     dice = random.Random(key)
     policy = {kind: Policy.objects.in_force(kind, at=now) for kind in Kind}

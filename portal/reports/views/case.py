@@ -11,10 +11,22 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use, lamps
+from portal.foundation.sla.models import Kind
 from portal.reports import sla
 from portal.reports.models import SupervisionOrder
+from portal.reports.red import LEVELS
 
 LONGEST = 200  # entries of a timeline; the longest known case has about forty
+
+
+def _said(entry: Entry) -> str:
+    """What happened, in words; the sweep writes its entries without any."""
+    if entry.text:
+        return entry.text
+    if entry.verb == "clock.escalated":
+        level = str(entry.data.get("level", ""))
+        return f"时限提醒：{Kind(entry.data['kind']).label}，{LEVELS.get(level, level)}"
+    return entry.verb
 
 
 @allow(Role.REGULATOR)
@@ -26,7 +38,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
     calendar = calendars_in_use.current()
     referrals = list(found.referrals.select_related("institution__organisation", "clock").order_by("pk"))
     files = list(found.registrations.exclude(submitted_at=None).select_related("office", "clock").order_by("pk"))
-    clocks = [row.clock_id for row in (*referrals, *files) if row.clock_id is not None]
+    clocks = {row.clock_id for row in referrals} | {row.clock_id for row in files}
     entries = list(Entry.objects.of_case(number)[:LONGEST])
     return render(
         request,
@@ -38,8 +50,8 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
                 (row, lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None) for row in referrals
             ],
             "files": [(row, lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None) for row in files],
-            "orders": list(SupervisionOrder.objects.filter(clock__in=clocks).order_by("pk")),
-            "entries": entries,
+            "orders": list(SupervisionOrder.objects.filter(clock__in=clocks - {None}).order_by("pk")),
+            "entries": [(entry, _said(entry)) for entry in entries],
             "now": now,
         },
     )

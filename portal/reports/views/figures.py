@@ -19,7 +19,7 @@ from portal.foundation.core.errors import Invalid
 from portal.foundation.sla.models import Kind
 from portal.reports import actions, books, cases, exports, red, results, sla
 from portal.reports.forms import LampForm, ScopeForm
-from portal.reports.measures import AFTER_RATE, COLUMNS, MEASURES, PROMISES, RATES, REASONS, definitions
+from portal.reports.measures import AFTER_RATE, COLUMNS, MEASURES, PROMISES, REASONS, definitions
 from portal.reports.paging import Place
 from portal.reports.scope import DIMENSIONS, INSTITUTION, Scope, recent
 from portal.reports.sla import Figures, Names, Report, Row
@@ -54,14 +54,14 @@ def cells(figures: Figures, scope: Scope) -> list[Cell]:
     row = [counted(code) for code in COLUMNS[kind]]
     row.append(
         Cell(
-            RATES[kind],
+            "按时率",
             rate.text,
             cases_url(scope, "counted") if rate.whole else "",
             rate.fraction if rate.whole else "",
         )
     )
-    row.append(Cell("中位（小时）", _hours(figures.median_hours)))
-    row.append(Cell("P90（小时）", _hours(figures.p90_hours)))
+    row.append(Cell("中位小时", _hours(figures.median_hours)))
+    row.append(Cell("P90 小时", _hours(figures.p90_hours)))
     row += [counted(code) for code in AFTER_RATE[kind]]
     if kind == Kind.REGISTRATION:
         share = figures.correction_rate

@@ -24,6 +24,7 @@ from portal.reports.sla import Figures, Names, Report, Responsible
 from .figures import cases_url
 
 TARGET = Decimal(100)  # the measures promise every case; no lower target is published
+HUNDRED_MILLION = Decimal(100_000_000)  # yuan
 WEEKS = 8
 MOST_INSTITUTIONS = 30  # rows of the heat table
 # Lower bound of each shade, per cent: 97 and more, 93, 90, 86, less.
@@ -58,11 +59,10 @@ def overview(request: HttpRequest) -> HttpResponse:
     scope = form.scope if valid else form.usual
     institutions = sla.institutions()
     monthly = sla.report(replace(scope, by=MONTH), known=Names({}, {}), now=now)
-    registration = sla.promise_total(Kind.REGISTRATION, scope, now=now)
+    registration = sla.report(replace(scope, by=MONTH, kind=Kind.REGISTRATION), known=Names({}, {}), now=now)
     found = results.results(scope)
     lamps = red.glance(now=now)
     weeks, heat, left_out = _heat(institutions, now=now)
-    drawn = _monthly(monthly)
     return render(
         request,
         "supervision/overview.html",
@@ -70,11 +70,11 @@ def overview(request: HttpRequest) -> HttpResponse:
             "form": form,
             "scope": scope,
             "now": now,
-            "kpis": _kpis(scope, monthly.total, registration, found, lamps.total),
+            "kpis": _kpis(scope, monthly.total, registration.total, found, lamps.total),
             "weeks": weeks,
             "heat": heat,
             "left_out": left_out,
-            "monthly": drawn,
+            "charts": [_monthly(monthly, "响应：收到与按时"), _monthly(registration, "登记：收到与按时")],
             "tiles": _tiles(scope, found),
             "tile_rows": _tile_rows(scope, found),
             "tiles_caption": tiles.CAPTION,
@@ -93,8 +93,8 @@ def _kpis(scope: Scope, response: Figures, registration: Figures, found: Results
         _promise(Kind.REGISTRATION, scope, registration),
         Kpi(
             "登记金额",
-            f"{money.format_wan(found.pledged)} 万元",
-            f"首次质押 {found.first_time} 件",
+            _large(found.pledged),
+            f"被担保债权数额合计 {money.format_wan(found.pledged)} 万元",
             cases_url(scope, "pledged"),
         ),
         Kpi(
@@ -105,8 +105,8 @@ def _kpis(scope: Scope, response: Figures, registration: Figures, found: Results
         ),
         Kpi(
             "放款金额",
-            f"{money.format_wan(found.lent)} 万元",
-            f"{found.loans} 笔，以银行登记为准，不与登记金额相加",
+            _large(found.lent),
+            f"{found.loans} 笔，合计 {money.format_wan(found.lent)} 万元；不与登记金额相加",
             cases_url(scope, "loans"),
         ),
         Kpi(
@@ -119,9 +119,9 @@ def _kpis(scope: Scope, response: Figures, registration: Figures, found: Results
             "" if days is None else ("g" if days <= DAYS_NOW else "y"),
         ),
         Kpi(
-            "首次质押",
-            f"{found.first_time} 件",
-            "出质企业在本通道的第一件登记",
+            "首次质押企业",
+            f"{found.first_time} 户",
+            "在本通道第一次登记的出质企业",
             cases_url(scope, "pledged-first") if found.first_time else "",
         ),
         Kpi(
@@ -142,6 +142,13 @@ def _promise(kind: Kind, scope: Scope, figures: Figures) -> Kpi:
     short = TARGET - rate.tenth
     aim = "目标 100%，已达到" if not short else f"目标 100%，差 {_trim(short)} 个百分点"
     return Kpi(PROMISES[kind], rate.text, f"{rate.fraction} 件；{aim}", href, "g" if not short else "y")
+
+
+def _large(yuan: Decimal) -> str:
+    """A headline amount: 亿元 with two decimals from a hundred million on; the exact figure stands below it."""
+    if yuan < HUNDRED_MILLION:
+        return f"{money.format_wan(yuan)} 万元"
+    return f"{(yuan / HUNDRED_MILLION).quantize(money.FEN, rounding=money.ROUNDING)} 亿元"
 
 
 def _trim(number: Decimal) -> str:
@@ -189,19 +196,26 @@ def _cell(figures: Figures | None, scope: Scope, *, institution: int, week: date
     return Heat(f"{_trim(rate.tenth)}%", rate.fraction, tone, cases_url(own, "counted"))
 
 
-def _monthly(found: Report) -> dict[str, object]:
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawing and its data; no drawing when there is nothing to draw."""
+
+    title: str
+    svg: SafeString | None
+    data: charts.Data
+
+
+def _monthly(found: Report, title: str) -> Chart:
     months = [row.keys[0].value for row in found.rows]
-    labels = results.month_labels([month for month in months if isinstance(month, date)])
     data = charts.Data(
-        labels,
+        results.month_labels([month for month in months if isinstance(month, date)]),
         [
             charts.Series("收到", [row.figures["addressed"] for row in found.rows]),
             charts.Series("按时", [row.figures["on_time"] for row in found.rows]),
         ],
         "件",
     )
-    drawing: SafeString | None = charts.bar(data, title="响应：收到与按时") if labels else None
-    return {"data": data, "svg": drawing}
+    return Chart(title, charts.bar(data, title=title) if data.labels else None, data)
 
 
 def _districts(scope: Scope, found: Results) -> dict[str, str]:
