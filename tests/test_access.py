@@ -11,7 +11,13 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from portal.foundation.accounts.models import Role
 from tests.factories import Person
 
-SAMPLES: dict[str, Any] = {"int": 999999, "uuid": uuid.UUID(int=7), "str": "YZD202611230001X", "slug": "missing", "path": "missing"}
+SAMPLES: dict[str, Any] = {
+    "int": 999999,
+    "uuid": uuid.UUID(int=7),
+    "str": "YZD202611230001X",
+    "slug": "missing",
+    "path": "missing",
+}
 # The machine interface guards itself with DRF permissions and has tests of its own.
 ELSEWHERE = ("api/",)
 

@@ -14,7 +14,9 @@ DIAGRAMS = ["applications.Application", "applications.Referral", "pledges.Regist
 
 
 def test_imports_run_one_way() -> None:
-    checked = subprocess.run([Path(sys.executable).with_name("lint-imports")], cwd=ROOT, capture_output=True, text=True, check=False)
+    checked = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports")], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert checked.returncode == 0, checked.stdout
 
 

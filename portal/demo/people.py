@@ -26,19 +26,70 @@ class Firm:
 
 INV, UTI, DES = PatentKind.INVENTION, PatentKind.UTILITY, PatentKind.DESIGN
 FIRMS = (
-    Firm(1, "重庆示例智造科技有限公司", "示例智造", "500157", "C", (
-        ("一种镁合金壳体的压铸方法", INV, 2019), ("一种电驱动桥的散热装置", INV, 2020), ("一种装配工装的定位机构", UTI, 2021),
-        ("一种减速器壳体的检测方法", INV, 2018),
-    )),
-    Firm(2, "重庆示例微电子股份有限公司", "示例微电子", "X50001", "C", (("一种功率器件的封装结构", INV, 2020), ("一种栅极驱动电路", INV, 2021))),
-    Firm(3, "重庆示例光电技术有限公司", "示例光电", "500106", "C", (("一种光学镜片的镀膜夹具", UTI, 2020), ("一种显示背光模组", UTI, 2022))),
-    Firm(4, "重庆示例生物医药有限公司", "示例生物", "500109", "M", (("一种缓释微球的制备方法", INV, 2017), ("一种药物组合物", INV, 2019))),
+    Firm(
+        1,
+        "重庆示例智造科技有限公司",
+        "示例智造",
+        "500157",
+        "C",
+        (
+            ("一种镁合金壳体的压铸方法", INV, 2019),
+            ("一种电驱动桥的散热装置", INV, 2020),
+            ("一种装配工装的定位机构", UTI, 2021),
+            ("一种减速器壳体的检测方法", INV, 2018),
+        ),
+    ),
+    Firm(
+        2,
+        "重庆示例微电子股份有限公司",
+        "示例微电子",
+        "X50001",
+        "C",
+        (("一种功率器件的封装结构", INV, 2020), ("一种栅极驱动电路", INV, 2021)),
+    ),
+    Firm(
+        3,
+        "重庆示例光电技术有限公司",
+        "示例光电",
+        "500106",
+        "C",
+        (("一种光学镜片的镀膜夹具", UTI, 2020), ("一种显示背光模组", UTI, 2022)),
+    ),
+    Firm(
+        4,
+        "重庆示例生物医药有限公司",
+        "示例生物",
+        "500109",
+        "M",
+        (("一种缓释微球的制备方法", INV, 2017), ("一种药物组合物", INV, 2019)),
+    ),
     Firm(5, "重庆示例新材料有限公司", "示例新材", "500102", "C", (("一种页岩气用耐蚀涂层", INV, 2018),)),
-    Firm(6, "重庆示例锂能科技有限公司", "示例锂能", "500115", "C", (("一种电池模组的液冷结构", INV, 2020), ("一种电池包箱体", UTI, 2021))),
-    Firm(7, "重庆示例轻量化部件有限公司", "示例轻量化", "500120", "C", (("一种铝合金副车架", UTI, 2021), ("一种连接节点", UTI, 2022))),
+    Firm(
+        6,
+        "重庆示例锂能科技有限公司",
+        "示例锂能",
+        "500115",
+        "C",
+        (("一种电池模组的液冷结构", INV, 2020), ("一种电池包箱体", UTI, 2021)),
+    ),
+    Firm(
+        7,
+        "重庆示例轻量化部件有限公司",
+        "示例轻量化",
+        "500120",
+        "C",
+        (("一种铝合金副车架", UTI, 2021), ("一种连接节点", UTI, 2022)),
+    ),
     Firm(8, "重庆示例智慧农机有限公司", "示例农机", "500235", "A", (("一种丘陵山地播种机", INV, 2019),)),
     Firm(9, "重庆示例软件技术有限公司", "示例软件", "500103", "I", (("一种工业数据的采集方法", INV, 2021),)),
-    Firm(10, "重庆示例环保装备有限公司", "示例环保", "500116", "N", (("一种污水处理一体化装置", INV, 2018), ("一种滤芯结构", UTI, 2021))),
+    Firm(
+        10,
+        "重庆示例环保装备有限公司",
+        "示例环保",
+        "500116",
+        "N",
+        (("一种污水处理一体化装置", INV, 2018), ("一种滤芯结构", UTI, 2021)),
+    ),
     Firm(11, "重庆示例机器人有限公司", "示例机器人", "500107", "C", (("一种协作机器人的关节模组", INV, 2021),)),
     Firm(12, "重庆示例仪器仪表有限公司", "示例仪表", "500109", "C", (("一种超声流量计的校准方法", INV, 2020),)),
 )
@@ -61,7 +112,9 @@ def patent_number(kind: PatentKind, year: int, serial: int) -> str:
 
 def seat(username: str, name: str, role: Role, at: Organisation) -> Membership:
     """A person with the demonstration password in one chair; mail goes to a file."""
-    user = User.objects.create_user(username, email=f"{username}@example.invalid", password=PASSWORD, name=name, phone="13800000000")
+    user = User.objects.create_user(
+        username, email=f"{username}@example.invalid", password=PASSWORD, name=name, phone="13800000000"
+    )
     return Membership.objects.create(user=user, organisation=at, role=role)
 
 
@@ -98,13 +151,10 @@ def enterprise(firm: Firm, username: str) -> Membership:
     return seat(username, contact, Role.ENTERPRISE, organisation)
 
 
-def institution(kind: OrganisationKind, name: str, short: str, *, dispatcher: bool = False) -> Organisation:
-    """An example institution, found by name when the product library has made it already."""
-    made, _ = Organisation.objects.get_or_create(
-        name=name, defaults={"kind": kind, "short_name": short, "district_id": "500103", "contact_phone": "023-00000000"}
+def dispatcher() -> Organisation:
+    """The desk that owns what no institution matches."""
+    made = Organisation.objects.create(
+        kind=OrganisationKind.PLATFORM, name="快速通道调度台（示例）", short_name="调度台（示例）"
     )
-    Institution.objects.get_or_create(
-        organisation=made,
-        defaults={"example": True, "dispatcher": dispatcher, "takes_open_calls": not dispatcher, "service_phone": "023-00000000"},
-    )
+    Institution.objects.create(organisation=made, example=True, dispatcher=True, takes_open_calls=False)
     return made

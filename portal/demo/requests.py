@@ -79,7 +79,9 @@ def claim(case: Application, bank: Bank, *, at: datetime, next_step: str) -> Non
     )
 
 
-def offer(case: Application, bank: Bank, *, at: datetime, wan: int, rate: str = "", fee: str = "", months: int = 24) -> Offer:
+def offer(
+    case: Application, bank: Bank, *, at: datetime, wan: int, rate: str = "", fee: str = "", months: int = 24
+) -> Offer:
     terms = responses.Terms(
         amount=Decimal(wan) * 10_000,
         term_months=months,
@@ -97,7 +99,16 @@ def accept(made: Offer, who: Membership, *, at: datetime) -> Application:
 
 
 def agreed(
-    who: Membership, bank: Bank, *, asked: datetime, claimed: datetime, offered: datetime, taken: datetime, wan: int, rate: str, patents: slice
+    who: Membership,
+    bank: Bank,
+    *,
+    asked: datetime,
+    claimed: datetime,
+    offered: datetime,
+    taken: datetime,
+    wan: int,
+    rate: str,
+    patents: slice,
 ) -> Application:
     """A request that went straight to an accepted offer."""
     case = apply(who, [bank], at=asked, wan=wan, patents=patents)
