@@ -8,23 +8,21 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from applications.models import Application, Draft, Referral
 from portal.foundation.assets.models import Patent
 from portal.foundation.sla.models import Clock
 
-_APPLICATION = (
-    "number", "token", "organisation_id", "organisation_name", "district_code", "industry_letter", "state", "amount",
-    "term_months", "purpose", "purpose_note", "open_call", "contact_name", "contact_phone", "submitted_by_id",
-    "submitted_at", "close_reason",
+_ASKED = (
+    "number", "token", "organisation_id", "state", "amount", "term_months", "purpose", "purpose_note", "open_call",
+    "contact_name", "contact_phone", "submitted_by_id", "submitted_at", "close_reason",
 )  # fmt: skip
 
 _CASE = f"""
 WITH made AS (
-    INSERT INTO applications_application ({", ".join(_APPLICATION)})
-    VALUES ({", ".join(f"%({name})s" for name in _APPLICATION)})
-    RETURNING id
+    INSERT INTO applications_application ({", ".join(_ASKED)}, organisation_name, district_code, industry_letter)
+    SELECT {", ".join(f"%({name})s" for name in _ASKED)}, name, coalesce(district_id, ''), coalesce(industry_id, '')
+      FROM accounts_organisation WHERE id = %(organisation_id)s
+    RETURNING *
 ), patents AS (
     INSERT INTO applications_applicationpatent (application_id, patent_id, number, kind, title, expires_on)
     SELECT made.id, p.* FROM made, unnest(%(ids)s::bigint[], %(numbers)s::text[], %(kinds)s::text[], %(titles)s::text[],
@@ -34,7 +32,7 @@ WITH made AS (
 ), consumed AS (
     DELETE FROM applications_draft WHERE id = %(draft)s
 )
-SELECT id FROM made
+SELECT * FROM made
 """  # noqa: S608 — only constants are put together, every value is a parameter
 
 _REFERRALS = """
@@ -64,9 +62,10 @@ RETURNING *
 """
 
 
-def insert_case(application: Application, patents: Sequence[Patent], *, draft: Draft) -> None:
-    """Save a new application with its patents, hand it the draft's papers and remove the draft. Sets the primary key."""
-    values: dict[str, Any] = {name: getattr(application, name) for name in _APPLICATION}
+def insert_case(application: Application, patents: Sequence[Patent], *, draft: Draft) -> Application:
+    """Save a new application (the enterprise's name and place are taken from its row) with its patents; the draft's papers
+    become its own and the draft goes. Returns it as it is now in the database."""
+    values: dict[str, Any] = {name: getattr(application, name) for name in _ASKED}
     values |= {
         "ids": [p.pk for p in patents],
         "numbers": [p.number for p in patents],
@@ -75,10 +74,7 @@ def insert_case(application: Application, patents: Sequence[Patent], *, draft: D
         "ends": [p.expires_on for p in patents],
         "draft": draft.pk,
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_CASE, values)
-        application.pk = cursor.fetchone()[0]
-    application._state.adding, application._state.db = False, connection.alias
+    return next(iter(Application.objects.raw(_CASE, values)))
 
 
 def insert_referrals(

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from portal.foundation.core.moments import local_date, midnight_after
 
@@ -15,6 +16,9 @@ from .workdays import WorkCalendar
 OPENS, CLOSES = time(9), time(18)  # office hours: when people can act on a reminder
 
 
+_IN_FORCE = "SELECT id FROM sla_policy WHERE kind = %s AND valid_from <= %s ORDER BY valid_from DESC, id DESC LIMIT 1"
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What a start or a resume decides: the due moment and the ladder of moments before and after it."""
@@ -23,6 +27,25 @@ class Plan:
     provisional: bool
     levels: list[str]
     moments: list[datetime]
+
+
+def policy_in_force(kind: str, *, at: datetime) -> Policy:
+    """The version of this promise in force at a moment, with its levels. Raises Policy.DoesNotExist when none was ever set.
+
+    Which one it is, is asked every time, so a new version counts at once; what it says never changes (a new version is a
+    new row), so that is read once per process. Treat it as read-only.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_IN_FORCE, [str(kind), at])
+        found = cursor.fetchone()
+    if found is None:
+        raise Policy.DoesNotExist(f"no policy is in force for {kind}: run load_reference")
+    return _version(found[0])
+
+
+@lru_cache(maxsize=64)
+def _version(policy_id: int) -> Policy:
+    return Policy.objects.prefetch_related("levels").get(pk=policy_id)
 
 
 def plan(policy: Policy, levels: Sequence[PolicyLevel], *, started_at: datetime, calendar: WorkCalendar) -> Plan:
@@ -67,7 +90,7 @@ def prepare(
     policy: Policy | None = None,
 ) -> Clock:
     """An unsaved running clock (for one INSERT of many). Raises Policy.DoesNotExist without a policy in force."""
-    policy = policy or Policy.objects.in_force(kind, at=now)
+    policy = policy or policy_in_force(kind, at=now)
     planned = plan(policy, list(policy.levels.all()), started_at=now, calendar=calendars_in_use.current())
     return Clock(
         kind=kind,
