@@ -9,6 +9,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from portal.foundation.accounts.guards import public
 from portal.foundation.core.templatetags.portal_ui import MODES
 
 from . import samples
@@ -25,36 +26,42 @@ STAGES: tuple[dict[str, str], ...] = (
 )
 
 
+@public
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """首页: the promise, its four figures, the five stages and the progress look-up."""
     return render(request, "content/home.html", {"stages": STAGES})
 
 
+@public
 @require_safe
 def policy(request: HttpRequest) -> HttpResponse:
     """The ten measures of 渝银发〔2025〕58号 in full, each with an anchor."""
     return render(request, "content/policy.html")
 
 
+@public
 @require_safe
 def guide(request: HttpRequest) -> HttpResponse:
     """办事指南 of the two matters: a financing request, and the registration of a patent pledge."""
     return render(request, "content/guide.html", {"stages": STAGES})
 
 
+@public
 @require_safe
 def accessibility(request: HttpRequest) -> HttpResponse:
     """无障碍说明."""
     return render(request, "content/accessibility.html")
 
 
+@public
 @require_safe
 def privacy(request: HttpRequest) -> HttpResponse:
     """隐私说明."""
     return render(request, "content/privacy.html")
 
 
+@public
 @require_safe
 def styleguide(request: HttpRequest) -> HttpResponse:
     """Every component in every state, with the line of template that produces it."""
@@ -64,6 +71,7 @@ def styleguide(request: HttpRequest) -> HttpResponse:
 
 # Exempt from the token, not from the rule: a page that carries a token differs on every request, which would spoil the
 # caching of every public page for the sake of a preference. The origin check below refuses other sites just as well.
+@public
 @csrf_exempt
 @require_POST
 def display(request: HttpRequest) -> HttpResponse:
