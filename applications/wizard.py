@@ -116,11 +116,13 @@ def cards(form: AddressForm, choices: Sequence[Choice]) -> list[dict[str, Any]]:
     ]
 
 
-def read(draft: Draft, membership: Membership, *, today: date, check: Iterable[str] = ()) -> Answers:
+def read(
+    draft: Draft, membership: Membership, *, today: date, check: Iterable[str] = (), ranked: bool = True
+) -> Answers:
     """The draft's answers. The forms of the steps in `check` are bound (and so show what is wrong), the others only filled.
 
     Later steps depend on earlier ones (the term on the patents, the institutions on amount and term); those are always
-    checked silently for that.
+    checked silently for that. Without `ranked` only the chosen products are looked up: enough to check, not to choose.
     """
     data: Mapping[str, Any] = draft.data
     wanted = set(check)
@@ -129,11 +131,12 @@ def read(draft: Draft, membership: Membership, *, today: date, check: Iterable[s
     picked = company.chosen() if company.is_valid() else []
     need = NeedForm(as_post(data.get("need", {})), patents=picked, today=today)
     need_valid = need.is_valid()
-    choices = _choices(need, picked, keep=data.get("reach", {}).get("products", [])) if need_valid and picked else []
-    if not choices:
-        choices = _kept(data.get("reach", {}).get("products", []))
-    offered = {str(c.product.pk): (str(c.product.institution_id), c.institution) for c in choices}
     stored_reach = data.get("reach", {})
+    keep = stored_reach.get("products", [])
+    choices = _choices(need, picked, keep=keep) if ranked and need_valid and picked else []
+    if not choices:
+        choices = _kept(keep)
+    offered = {str(c.product.pk): (str(c.product.institution_id), c.institution) for c in choices}
     return Answers(
         draft=draft,
         company=company

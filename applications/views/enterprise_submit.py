@@ -43,7 +43,7 @@ def submit(request: HttpRequest, draft_id: int) -> HttpResponse:
     if isinstance(found, HttpResponse):
         return found
     actor, now = actor_of(request), moments.now()
-    answers = wizard.read(found, membership_of(request), today=local_date(now), check=wizard.FORMS)
+    answers = wizard.read(found, membership_of(request), today=local_date(now), check=wizard.FORMS, ranked=False)
     if not answers.complete:
         return _review(request, found, status=400)
     try:
