@@ -12,6 +12,8 @@ pytestmark = pytest.mark.browser
 
 ADDRESSES = ["/", "/policy/", "/guide/", "/accessibility/", "/privacy/", "/styleguide/", "/no-such-page/"]
 CHROMIUM = "/usr/bin/chromium"
+PATIENCE = 90_000  # milliseconds
+expect.set_options(timeout=20_000)
 PAPER = FilePayload(name="合同.pdf", mimeType="application/pdf", buffer=b"%PDF-1.7 example")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
@@ -37,9 +39,16 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+def visitor(chromium: Browser, *, width: int = 1280, scripts: bool = True) -> BrowserContext:
+    """A browser of its own. Patient, because the machine may be running every other test at the same time."""
+    context = chromium.new_context(viewport={"width": width, "height": 900}, java_script_enabled=scripts)
+    context.set_default_timeout(PATIENCE)
+    return context
+
+
 @pytest.fixture
 def context(chromium: Browser) -> Iterator[BrowserContext]:
-    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    context = visitor(chromium)
     yield context
     context.close()
 
@@ -60,7 +69,7 @@ def complaints(page: Page) -> list[str]:
 @pytest.mark.parametrize("mode", ["", "display_text=large", "display_contrast=high"])
 @pytest.mark.parametrize("width", [1280, 390, 320])
 def test_every_public_page_is_accessible_and_fits(site: str, chromium: Browser, width: int, mode: str) -> None:
-    context = chromium.new_context(viewport={"width": width, "height": 900})
+    context = visitor(chromium, width=width)
     if mode:
         name, value = mode.split("=")
         context.add_cookies([{"name": name, "value": value, "url": site}])
@@ -103,7 +112,7 @@ def test_large_text_without_leaving_the_page(site: str, page: Page) -> None:
 
 
 def test_large_text_without_scripts(site: str, chromium: Browser) -> None:
-    context = chromium.new_context(java_script_enabled=False)
+    context = visitor(chromium, scripts=False)
     page = context.new_page()
     page.goto(site + "/guide/")
     page.get_by_role("button", name="高对比").click()
