@@ -1,8 +1,10 @@
 """Getting in, staying in, being slowed down; and what a guesser learns: nothing."""
 
+import threading
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client, override_settings
 from pytest_django import DjangoAssertNumQueries
 
@@ -54,6 +56,27 @@ def test_after_five_wrong_passwords_the_right_one_waits_fifteen_minutes(ling: Pe
     assert actions.sign_in("ling", RIGHT, now=fifth + timedelta(minutes=14, seconds=59)) is None
     assert actions.sign_in("ling", RIGHT, now=fifth + timedelta(minutes=15)) == ling.user
     assert not Attempt.objects.exists()
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_a_dozen_guesses_at_once_are_still_five(ling: Person) -> None:
+    now = moments.now()
+    gate = threading.Barrier(12)
+
+    def guess() -> None:
+        gate.wait()
+        try:
+            assert actions.sign_in("ling", WRONG, now=now) is None
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=guess) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Attempt.objects.count() == 5
 
 
 def test_slips_of_different_hours_do_not_add_up(ling: Person) -> None:

@@ -193,6 +193,6 @@ def test_a_member_is_not_invited_twice(ling: Person) -> None:
     answer = ling.client.post("/members/", {"phone": "13800000000"})
     assert answer.status_code == 400
     assert "已经是本单位成员" in answer.content.decode()
+    issued = actions.invite(NEW, Role.ENTERPRISE, actor=ling.actor, now=moments.now())
     with pytest.raises(WrongState, match="已经是"):
-        issued = actions.invite(NEW, Role.ENTERPRISE, actor=ling.actor, now=moments.now())
         actions.join(issued.invitation.token_digest, ling.user.pk, now=moments.now())

@@ -99,7 +99,7 @@ def edit(patent_id: int, facts: Facts, *, seen: str, actor: Actor, now: datetime
         actor=actor,
         now=now,
         subject=f"patent:{patent.pk}",
-        text=f"修改专利 {patent.dotted} 的资料",
+        text=f"修改专利 {patent.dotted} 的资料" if changed else f"核对专利 {patent.dotted}，内容没有变化",
         data=changed,
     )
     return patent

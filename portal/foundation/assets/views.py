@@ -23,6 +23,7 @@ from .forms import FactsForm, PatentForm, co_owner_rows, compute
 from .models import Patent
 
 _TRAIL = "专利"
+_JUDGED = ("number", "filing_date")  # what «核对号码» looks at
 
 
 def _cursor(text: str | None) -> int | None:
@@ -69,7 +70,7 @@ def add(request: HttpRequest) -> HttpResponse:
     form = PatentForm(request.POST, today=today)
     rows = co_owner_rows(request.POST, more="more" in request.POST)
     if "more" in request.POST or "check" in request.POST:
-        return _form_page(request, _quiet(form), rows, 200)
+        return _form_page(request, _quiet(form, judged=() if "more" in request.POST else _JUDGED), rows, 200)
     if not (form.is_valid() & rows.is_valid()):
         return _form_page(request, form, rows, 400)
     number: PatentNumber = form.cleaned_data["number"]
@@ -82,11 +83,11 @@ def add(request: HttpRequest) -> HttpResponse:
     return redirect("assets:list")
 
 
-def _quiet(form: PatentForm) -> PatentForm:
-    """The same form with only the number and the filing date judged: the rest is not finished yet."""
+def _quiet(form: PatentForm, *, judged: tuple[str, ...]) -> PatentForm:
+    """The same form with only these fields judged: the rest is not finished yet."""
     form.is_valid()
     for name in list(form.errors):
-        if name not in ("number", "filing_date") or not form[name].value():
+        if name not in judged or not form[name].value():
             del form.errors[name]
     return form
 
@@ -103,7 +104,7 @@ def _form_page(
 @require_POST
 def check(request: HttpRequest) -> HttpResponse:
     """The panel under number and filing date, asked for by the page while somebody types. Changes nothing."""
-    form = _quiet(PatentForm(request.POST, today=moments.local_date(moments.now())))
+    form = _quiet(PatentForm(request.POST, today=moments.local_date(moments.now())), judged=_JUDGED)
     return render(request, "assets/_computed.html", {"computed": form.computed(), "form": form, "live": True})
 
 
