@@ -27,18 +27,27 @@ def offer(form: forms.Form, name: str, *choices: tuple[str, str]) -> None:
 
 def require_period(form: forms.Form) -> None:
     """A period ends after it begins and is no longer than three years."""
-    first, last = form.cleaned_data.get("from"), form.cleaned_data.get("to")
+    first, last = form.cleaned_data.get("first"), form.cleaned_data.get("last")
     if isinstance(first, date) and isinstance(last, date):
         if last < first:
-            form.add_error("to", "结束日期不能早于开始日期。")
+            form.add_error("last", "结束日期不能早于开始日期。")
         elif (last - first).days > LONGEST_PERIOD:
-            form.add_error("to", "期间最长三年，请缩短。")
+            form.add_error("last", "期间最长三年，请缩短。")
 
 
-class ScopeForm(PortalForm):
+class Dated:
+    """A form whose days are `from` and `to` in the address; the first is a word of Python and no name of a field."""
+
+    def add_prefix(self, field_name: str) -> str:
+        return {"first": "from", "last": "to"}.get(field_name, field_name)
+
+
+class ScopeForm(Dated, PortalForm):
     """The report's filters. The address is the saved view; what an address leaves out has its usual value."""
 
     kind = forms.ChoiceField(label="承诺", choices=[(k.value, k.label) for k in Kind])
+    first = DateField(label="起算日从")
+    last = DateField(label="到")
     by = forms.ChoiceField(label="分组", choices=list(GROUPINGS.items()))
     institution = forms.ChoiceField(label="机构", required=False)
     district = forms.ChoiceField(label="区县", required=False)
@@ -58,8 +67,6 @@ class ScopeForm(PortalForm):
             filled[name] = filled.get(name) or value
         super().__init__(filled)
         self.today = usual.last
-        self.fields["from"] = DateField(label="起算日从")  # «from» is a word of Python, so not in the class body
-        self.fields["to"] = DateField(label="到")
         kind = filled["kind"]
         offer(
             self,
@@ -91,8 +98,8 @@ class ScopeForm(PortalForm):
         values = self.cleaned_data
         return Scope(
             kind=Kind(values["kind"]),
-            first=values["from"],
-            last=values["to"],
+            first=values["first"],
+            last=values["last"],
             by=values["by"],
             institution=int(values["institution"]) if values["institution"] else None,
             district=values["district"] or None,
@@ -100,8 +107,11 @@ class ScopeForm(PortalForm):
         )
 
 
-class PeriodForm(PortalForm):
+class PeriodForm(Dated, PortalForm):
     """The overview's days."""
+
+    first = DateField(label="从")
+    last = DateField(label="到")
 
     def __init__(self, data: Any, *, now: datetime) -> None:
         self.usual = recent(now=now)
@@ -111,8 +121,6 @@ class PeriodForm(PortalForm):
                 "to": data.get("to") or self.usual.last.isoformat(),
             }
         )
-        self.fields["from"] = DateField(label="从")
-        self.fields["to"] = DateField(label="到")
 
     def clean(self) -> dict[str, Any]:
         require_period(self)
@@ -120,7 +128,7 @@ class PeriodForm(PortalForm):
 
     @property
     def scope(self) -> Scope:
-        return Scope(self.usual.kind, self.cleaned_data["from"], self.cleaned_data["to"])
+        return Scope(self.usual.kind, self.cleaned_data["first"], self.cleaned_data["last"])
 
 
 class LampForm(PortalForm):

@@ -37,17 +37,19 @@ _FIRST = (
     "AND (e.decided_at, e.id) < (g.decided_at, g.id))"
 )
 STAGES: dict[str, Stage] = {
-    "submitted": Stage("提交需求", "a.submitted_at", "true", "期内提交的融资需求。"),
-    "answered": Stage(
+    "stage-submitted": Stage("提交需求", "a.submitted_at", "true", "期内提交的融资需求。"),
+    "stage-answered": Stage(
         "机构响应",
         "a.submitted_at",
         "EXISTS (SELECT 1 FROM applications_referral r WHERE r.application_id = a.id AND r.responded_at IS NOT NULL "
         "AND r.state <> 'reassigned')",
         "其中至少一家机构已作出实质答复。",
     ),
-    "accepted": Stage("选定方案", "a.submitted_at", "a.accepted_at IS NOT NULL", "其中企业已选定一家银行的方案。"),
-    "registered": Stage("质押登记", "a.submitted_at", _REGISTERED, "其中专利质押已登记。"),
-    "lent": Stage("获得贷款", "a.submitted_at", _LENT, "其中银行已登记放款。"),
+    "stage-accepted": Stage(
+        "选定方案", "a.submitted_at", "a.accepted_at IS NOT NULL", "其中企业已选定一家银行的方案。"
+    ),
+    "stage-registered": Stage("质押登记", "a.submitted_at", _REGISTERED, "其中专利质押已登记。"),
+    "stage-lent": Stage("获得贷款", "a.submitted_at", _LENT, "其中银行已登记放款。"),
 }
 RESULTS: dict[str, Stage] = {
     "pledged": Stage(

@@ -202,13 +202,18 @@ def _naive(scope: Scope) -> dict[tuple[bool, tuple[object, ...]], tuple[Counter[
 
 @pytest.fixture
 def crowd(ling: Person, chen: Person) -> None:
-    scatter(Seed(ling), [*banks(4), desk()], chen.organisation, number=150, now=NOW, key=20261120)
+    scatter(Seed(ling), [*banks(4), desk()], chen.organisation, number=120, now=NOW, key=20261120)
 
 
-@pytest.mark.parametrize("kind", list(Kind))
-@pytest.mark.parametrize("by", list(GROUPINGS))
-def test_the_report_agrees_with_a_loop_over_every_clock(crowd: None, kind: Kind, by: str) -> None:
-    scope = Scope(kind, date(2026, 6, 20), date(2026, 11, 20), by=by)
+def test_the_report_agrees_with_a_loop_over_every_clock(crowd: None) -> None:
+    for kind in Kind:
+        for by in GROUPINGS:
+            compare(Scope(kind, date(2026, 6, 20), date(2026, 11, 20), by=by))
+
+
+def compare(scope: Scope) -> None:
+    """Every count, median and P90 of every row and total, one grouping."""
+    kind = scope.kind
     found = sla.report(scope, known=sla.names(), now=NOW)
     expected = _naive(scope)
     rows = [(False, row) for row in found.rows] + [(True, row) for row in found.desk_rows]
@@ -238,7 +243,9 @@ def test_every_figure_opens_exactly_the_cases_it_counts(crowd: None, kind: Kind)
         clocks.update(case.clock for case in parts)
     assert set(clocks.values()) == {1}
     assert set(clocks) == set(
-        Clock.objects.filter(kind=kind, started_at__gte=scope.starts, started_at__lt=scope.ends).values_list("pk", flat=True)
+        Clock.objects.filter(kind=kind, started_at__gte=scope.starts, started_at__lt=scope.ends).values_list(
+            "pk", flat=True
+        )
     )
     by_district = Scope(kind, scope.first, scope.last, by="district-month")
     again = sla.report(by_district, known=sla.names(), now=NOW)
@@ -250,8 +257,12 @@ def test_every_figure_opens_exactly_the_cases_it_counts(crowd: None, kind: Kind)
 def test_pages_turn_both_ways_without_losing_a_case(crowd: None) -> None:
     scope, known = Scope(Kind.RESPONSE, date(2026, 6, 20), date(2026, 11, 20)), sla.names()
     first = cases.cases(scope, "addressed", place=Place(), known=known, now=NOW, size=10)
-    second = cases.cases(scope, "addressed", place=Place.of(before="", after=first.after), known=known, now=NOW, size=10)
-    back = cases.cases(scope, "addressed", place=Place.of(before=second.before, after=""), known=known, now=NOW, size=10)
+    second = cases.cases(
+        scope, "addressed", place=Place.of(before="", after=first.after), known=known, now=NOW, size=10
+    )
+    back = cases.cases(
+        scope, "addressed", place=Place.of(before=second.before, after=""), known=known, now=NOW, size=10
+    )
     assert [case.clock for case in back.rows] == [case.clock for case in first.rows]
     assert (first.before, back.before) == ("", "")
 

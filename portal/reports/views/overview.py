@@ -238,7 +238,7 @@ def _tile_rows(scope: Scope, found: Results) -> list[tuple[str, int, str]]:
 
 
 def _stages(scope: Scope, found: Results) -> list[dict[str, object]]:
-    first = found.stages["submitted"]
+    first = found.stages["stage-submitted"]
     return [
         {
             "label": stage.label,
