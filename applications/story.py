@@ -1,6 +1,6 @@
 """A case told: the five official stages and the events of its time line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -35,7 +35,7 @@ _EFFECTS = {
     "offer.accepted": ("ok", ""),
     "clock.escalated": ("bad", ""),
 }
-_LEVELS = {"due_soon": "时限将到，已提醒承办单位", "overdue": "承办单位超过时限，已通知其负责人"}
+_LEVELS = {"due_soon": "的时限将到，已提醒", "overdue": "超过时限，已通知其负责人"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,16 @@ class Event:
     effect: str
 
 
-def events(entries: Sequence[Entry]) -> list[Event]:
-    """The time line, newest first."""
+def events(entries: Sequence[Entry], names: Mapping[int, str]) -> list[Event]:
+    """The time line, newest first; `names` of the institutions in the case, by id."""
     told = []
     for e in reversed(entries):
         css, effect = _EFFECTS.get(e.verb, ("", ""))
         text = e.text
         if e.verb == "clock.escalated":
             level = str(e.data.get("level", ""))
-            text = text or _LEVELS.get(level, "超过时限满 1 个工作日，已报监管部门督办")
+            late = names.get(int(e.data.get("organisation") or 0), "承办单位")
+            text = text or f"{late}{_LEVELS.get(level, '超过时限满 1 个工作日，已报监管部门督办')}"
             css = "warn" if level == "due_soon" else "bad"
         told.append(Event(e.at, e.actor_label, text or e.verb, css, effect))
     return told

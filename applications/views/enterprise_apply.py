@@ -62,6 +62,9 @@ def step(request: HttpRequest, draft_id: int, step: str) -> HttpResponse:
         draft = _keep(request, found, step)
     except StaleDraft as stale:
         return _stale(request, stale, step)
+    except DomainError as refusal:  # somebody holds the draft: what was typed comes back on the page
+        found.data = {**found.data, step: typed_of(wizard.FORMS[step], request.POST)}
+        return step_page(request, found, step, check=step, refusal=refusal, status=refusal.status)
     go = request.POST.get("go", "next")
     papers = FileForm(request.POST, request.FILES)
     if step == "reach" and not _take_papers(request, draft, papers, pressed=go == "attach"):
@@ -90,6 +93,8 @@ def save(request: HttpRequest, draft_id: int, step: str) -> HttpResponse:
         draft = _keep(request, draft, step)
     except StaleDraft as stale:
         return render(request, "enterprise/saved.html", {"stale": stale}, status=stale.status)
+    except DomainError as refusal:
+        return render(request, "enterprise/saved.html", {"refusal": refusal}, status=refusal.status)
     saved_at = moments.local(draft.updated_at)
     return render(request, "enterprise/saved.html", {"saved_at": f"{saved_at:%H:%M}", "version": draft.version})
 
@@ -197,7 +202,7 @@ def step_page(
     form = answers.form(step)
     if refusal is not None:
         form.is_valid()
-        for field, said in refusal.fields.items():
+        for field, said in (refusal.fields or {"": refusal.reason}).items():
             form.add_error(field if field in form.fields else None, said)
     if check and status == 200 and not form.is_valid():
         status = 400

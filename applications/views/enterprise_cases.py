@@ -48,7 +48,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         "live": page.live,
         "case": found,
         "stages": story.stages(found, today=local_date(now)),
-        "events": story.events(page.events),
+        "events": story.events(page.events, {row.referral.institution_id: row.name for row in page.live.rows}),
         "asked": [(item, AnswerForm(auto_id=f"q{item.question.pk}_%s")) for item in page.asked],
         "undo_until": found.submitted_at + UNDO if now < found.submitted_at + UNDO else None,
         "may_withdraw": bool(can_withdraw(actor, found)),

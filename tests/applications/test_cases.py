@@ -13,6 +13,7 @@ from applications.models import Application, Attachment, Offer, Referral
 from portal.foundation.core import moments
 from portal.foundation.core.errors import WrongState
 from portal.foundation.journal.models import Entry
+from portal.foundation.sla.sweep import sweep
 from products.models import Product
 from tests import factories
 from tests.factories import Person
@@ -145,6 +146,20 @@ def test_the_refresh_answers_not_modified_until_something_happens(
     changed = ling.client.get(url, headers={"If-None-Match": first.headers["ETag"]})
     assert changed.status_code == 200
     assert "3.45%" in changed.content.decode()
+
+
+def test_a_late_bank_stands_in_red_and_in_the_story(ling: Person, bo: Person, case: Application) -> None:
+    clock = referral_of(case, bo).clock
+    assert clock is not None
+    late = moments.now() - timedelta(minutes=1)
+    clock.started_at, clock.due_at, clock.next_at = late - timedelta(days=4), late, late
+    clock.levels, clock.moments = ["overdue"], [late]
+    clock.save()
+    sweep()
+    html = get(ling, "case", case.number)
+    assert "示例甲银行超过时限，已通知其负责人" in html
+    assert "红灯" in html
+    assert "红灯" in get(ling, "case-list")
 
 
 def test_a_disbursed_case_is_measured_against_the_promise(ling: Person, case: Application) -> None:
