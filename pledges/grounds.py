@@ -37,6 +37,11 @@ class CheckResult:
     warning: bool = field(default=False)
 
     @property
+    def title(self) -> str:
+        """What this line is about, worded so that its tag cannot be read the wrong way."""
+        return f"{self.ground} {FINE[self.ground] if self.result == Result.CLEAR else self.ground.label}"
+
+    @property
     def waivable(self) -> bool:
         return self.ground in WAIVABLE
 
@@ -44,6 +49,23 @@ class CheckResult:
     def blocks(self) -> bool:
         """Whether the file cannot be handed in or registered as it is."""
         return self.result == Result.FOUND
+
+
+# What the check list says when there is nothing: a tick beside a sentence of refusal could be read either way.
+FINE: dict[str, str] = {
+    Ground.R01: "出质人与专利权人一致",
+    Ground.R02: "专利权有效",
+    Ground.R03: "专利已授权公告",
+    Ground.R04: "年费已缴",
+    Ground.R05: "没有中止或保全",
+    Ground.R06: "债务期限在专利有效期内",
+    Ground.R07: "合同要素齐全",
+    Ground.R08: "共有人同意",
+    Ground.R09: "没有在先质押",
+    Ground.R10: "没有同日申请的发明专利申请",
+    Ground.R11: "没有无效宣告程序",
+    Ground.R12: "没有其他不予登记的情形",
+}
 
 
 def evaluate(facts: FileFacts) -> list[CheckResult]:

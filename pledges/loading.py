@@ -6,7 +6,7 @@ from django.db.models import Q
 
 from portal.foundation.assets.models import Patent
 
-from .facts import FileFacts, PatentFacts, plain_name
+from .facts import FileFacts, PatentFacts, others, plain_name
 from .models import Document, PledgedPatent, Registration
 
 WITH_THE_OFFICE = (Registration.State.SUBMITTED, Registration.State.EXAMINING, Registration.State.CORRECTING)
@@ -36,11 +36,14 @@ def load(file: Registration, *, today: date, filing: bool) -> FileFacts:
         agreement_on_file=Document.Kind.AGREEMENT in kinds,
         twin_declared=file.twin_declared,
         invalidation_declared=file.invalidation_declared,
-        patents=tuple(_patent(patents[r.patent_id], papers, r.number in taken, waiting.get(r.number, 0)) for r in rows),
+        patents=tuple(
+            _patent(patents[r.patent_id], papers, pledged=r.number in taken, pending=waiting.get(r.number, 0))
+            for r in rows
+        ),
     )
 
 
-def _patent(patent: Patent, papers: list[Document], pledged: bool, pending: int) -> PatentFacts:
+def _patent(patent: Patent, papers: list[Document], *, pledged: bool, pending: int) -> PatentFacts:
     consents = frozenset(
         plain_name(d.co_owner)
         for d in papers
@@ -81,3 +84,11 @@ def elsewhere(file: Registration, numbers: list[str]) -> tuple[set[str], dict[st
         if effective is None:
             waiting[number] = waiting.get(number, 0) + 1
     return taken, waiting
+
+
+def owned(file: Registration) -> list[tuple[int, PatentFacts, list[str]]]:
+    """Every patent of the request with the co-owners whose consent it needs; two queries."""
+    offered = file.application.patents.values_list("patent_id", flat=True)
+    rows = Patent.objects.filter(pk__in=offered).prefetch_related("co_owners").order_by("number")
+    facts = [(p.pk, _patent(p, [], pledged=False, pending=0)) for p in rows]
+    return [(pk, p, others(p, file.pledgor.name)) for pk, p in facts]

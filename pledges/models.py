@@ -15,8 +15,11 @@ from portal.foundation.assets.models import Patent
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import StateModel
 from portal.foundation.core.files import StoredFile
+from portal.foundation.core.identifiers import PatentKind
 from portal.foundation.core.money import MAX_YUAN
 from portal.foundation.sla.models import Clock
+
+from . import places
 
 
 class Ground(models.TextChoices):
@@ -276,6 +279,14 @@ class PledgedPatent(models.Model):
     def __str__(self) -> str:
         return self.number
 
+    @property
+    def dotted(self) -> str:
+        return f"{self.number[:-1]}.{self.number[-1]}"
+
+    @property
+    def kind_label(self) -> str:
+        return str(PatentKind(self.kind).label)
+
 
 class Document(StoredFile):
     """A paper of the file (公告第461号第七条)."""
@@ -352,6 +363,10 @@ class Correction(models.Model):
     def __str__(self) -> str:
         return self.defect[:40]
 
+    @property
+    def place_label(self) -> str:
+        return places.label(self.field)
+
 
 class Notice(models.Model):
     """A paper the office issued: numbered without gaps per year, its digest recorded, verifiable by code."""
@@ -384,21 +399,6 @@ class Notice(models.Model):
         return self.number
 
 
-class Guess(models.Model):
-    """Look-ups of notices by one address within a window: codes cannot be guessed by the thousand (in PostgreSQL)."""
-
-    source = models.CharField(max_length=64, primary_key=True)  # SHA-256 of the address, never the address
-    tries = models.PositiveIntegerField(default=0)
-    since = models.DateTimeField()
-
-    class Meta:
-        verbose_name = "核验次数"
-        verbose_name_plural = verbose_name
-
-    def __str__(self) -> str:
-        return f"{self.source[:8]} {self.tries}"
-
-
 class Loan(models.Model):
     """Money paid out under a registered pledge, as the bank reports it."""
 
@@ -418,3 +418,8 @@ class Loan(models.Model):
 
     def __str__(self) -> str:
         return f"{self.registration_id} {self.amount}"
+
+    @property
+    def rate_text(self) -> str:
+        """3.45, without trailing zeros."""
+        return f"{self.annual_rate.normalize():f}"

@@ -5,12 +5,11 @@ A correction list names places by code, so that the party finds the field or the
 
 from dataclasses import dataclass
 
-from .models import Document
-
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`fields` are form fields that may be changed there; `paper` is the kind of document that may be handed in anew."""
+    """`fields` are form fields that may be changed there; `paper` is the kind of document (a value of Document.Kind)
+    that may be handed in anew."""
 
     code: str
     label: str
@@ -20,7 +19,7 @@ class Place:
 
 
 _ALL = (
-    Place("contract", "质押合同", "重新上传合同", paper=Document.Kind.CONTRACT),
+    Place("contract", "质押合同", "重新上传合同", paper="contract"),
     Place("contract_number", "合同编号", "更正合同编号", ("contract_number",)),
     Place("contract_signed_on", "合同签订日期", "更正签订日期", ("contract_signed_on",)),
     Place("debtor_name", "债务人", "更正债务人名称", ("debtor_name",)),
@@ -32,20 +31,20 @@ _ALL = (
         "价值确定方式",
         "更正方式或价值，或上传评估报告",
         ("valuation", "valued_at"),
-        Document.Kind.VALUATION,
+        "valuation",
     ),
     Place("patents", "质押专利", "更正质押专利清单", ("patents",)),
-    Place("identity", "身份证明或承诺书", "重新上传", paper=Document.Kind.IDENTITY),
-    Place("co_owner", "共有人同意书", "上传或重新上传同意书", paper=Document.Kind.CO_OWNER),
-    Place("agreement", "共有人另有约定的证明", "重新上传证明", ("co_owner_agreement",), Document.Kind.AGREEMENT),
+    Place("identity", "身份证明或承诺书", "重新上传", paper="identity"),
+    Place("co_owner", "共有人同意书", "上传或重新上传同意书", paper="co_owner"),
+    Place("agreement", "共有人另有约定的证明", "重新上传证明", ("co_owner_agreement",), "agreement"),
     Place(
         "declaration",
         "继续办理的声明",
         "作出声明，或上传声明",
         ("twin_declared", "invalidation_declared"),
-        Document.Kind.DECLARATION,
+        "declaration",
     ),
-    Place("other", "其他", "按所列问题补正", paper=Document.Kind.OTHER),
+    Place("other", "其他", "按所列问题补正", paper="other"),
 )
 PLACES: dict[str, Place] = {p.code: p for p in _ALL}
 CHOICES = [(p.code, p.label) for p in _ALL]

@@ -18,9 +18,8 @@ _MODULES = [
     ("apply/", "applications.urls.apply"),
     ("cases/", "applications.urls.cases"),
     ("desk/", "applications.urls.desk"),
-    ("pledges/", "pledges.urls"),
+    ("", "pledges.urls"),
     ("office/", "pledges.urls_office"),
-    ("", "pledges.urls_public"),
     ("", "portal.reports.urls"),
     ("notices/", "portal.notifications.urls"),
 ]

@@ -1,0 +1,1 @@
+"""Forms of the pledge pages: the parties' and the office's."""

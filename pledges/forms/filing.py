@@ -1,0 +1,231 @@
+"""The registration form: at most fifteen entries, nearly all brought along, each saying where its value comes from."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+
+from pledges.actions.filing import SMALL_LOAN, Content, Upload
+from pledges.facts import PatentFacts
+from pledges.models import DebtKind, Document, Registration, Scope, Valuation
+from portal.foundation.core.display import full_date_cn, money_wan
+from portal.foundation.core.files import ACCEPTED_TEXT
+from portal.foundation.core.forms import AmountWanField, CheckboxCards, DateField, PortalForm
+from portal.foundation.core.identifiers import PatentKind
+
+ENTRIES = (
+    "contract_number", "contract_signed_on", "debtor_name", "debt_kind", "debt_amount", "debt_from", "debt_to", "scope",
+    "valuation", "valued_at", "patents", "identity_promise",
+)  # fmt: skip
+TYPED_BY_HAND = ("contract_number", "contract_signed_on", "identity_promise")
+
+
+class PaperField(forms.FileField):
+    def __init__(self, label: str, help_text: str = "") -> None:
+        super().__init__(
+            label=label,
+            required=False,
+            help_text=help_text or f"{ACCEPTED_TEXT}。",
+            allow_empty_file=True,  # the action says what is wrong with an empty file
+            widget=forms.FileInput(attrs={"accept": ".pdf,.jpg,.jpeg,.png,.ofd"}),
+        )
+
+
+class FilingForm(PortalForm):
+    """Bound to one file. `owned` are the patents of the request with their co-owners' names."""
+
+    contract_number = forms.CharField(
+        label="质押合同编号",
+        max_length=60,
+        help_text="照合同上印的填写。",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    contract_signed_on = DateField(label="合同签订日期")
+    debtor_name = forms.CharField(label="债务人", max_length=120)
+    debt_kind = forms.ChoiceField(label="债权种类", choices=DebtKind.choices)
+    debt_amount = AmountWanField(label="被担保债权数额")
+    debt_from = DateField(label="债务履行期限自")
+    debt_to = DateField(label="债务履行期限至")
+    scope = forms.ChoiceField(label="质押担保的范围", choices=Scope.choices)
+    valuation = forms.ChoiceField(label="价值确定方式", choices=Valuation.choices)
+    valued_at = AmountWanField(label="质押价值", required=False)
+    patents = forms.MultipleChoiceField(label="质押的专利", widget=CheckboxCards)
+    identity_promise = forms.BooleanField(
+        label="双方承诺主体身份真实有效，以此承诺书代替身份证明",
+        required=False,
+        help_text="也可以不勾选，改为上传双方的身份证明。",
+    )
+    contract_file = PaperField("质押合同")
+    identity_file = PaperField("身份证明")
+    valuation_file = PaperField("资产评估报告")
+    other_file = PaperField("其他材料")
+
+    def __init__(
+        self,
+        data: Mapping[str, Any] | None = None,
+        files: Mapping[str, Any] | None = None,
+        *,
+        file: Registration,
+        owned: Sequence[tuple[int, PatentFacts, list[str]]],
+        today: date,
+    ) -> None:
+        self.file, self.owned, self.today = file, owned, today
+        super().__init__(data, files, initial=self._initial())
+        self._say_sources()
+        self.fields["patents"].choices = [(str(pk), f"{p.dotted} {p.title}") for pk, p, _ in owned]  # type: ignore[attr-defined]
+        self.fields["patents"].widget.hints = {str(pk): self._about(p, names) for pk, p, names in owned}
+        self._add_conditional()
+
+    def _initial(self) -> dict[str, Any]:
+        """What is stored, and over it what was typed and not right yet."""
+        file = self.file
+        stored = {name: getattr(file, name) for name in self.base_fields if hasattr(file, name) and name != "patents"}
+        extra = ("twin_declared", "invalidation_declared", "co_owner_agreement")
+        stored |= {name: getattr(file, name) for name in extra}
+        stored["patents"] = [str(pk) for pk in file.patents.values_list("patent_id", flat=True)]
+        return {**stored, **file.typed}
+
+    def _say_sources(self) -> None:
+        file, offer, case = self.file, self.file.offer, self.file.application
+        self.fields["debtor_name"].help_text = f"来自企业资料：{file.pledgor.name}。由第三人提供质押时改为实际债务人。"
+        self.fields["debt_kind"].help_text = f"按需求用途“{case.get_purpose_display()}”带出。最高额质押填最高限额。"
+        self.fields["debt_amount"].help_text = f"来自选定的方案（第 {offer.version} 版）：{money_wan(offer.amount)}。"
+        self.fields["debt_from"].help_text = "按开始填写的日期带出，以合同为准。"
+        self.fields["debt_to"].help_text = f"按方案期限 {offer.term_months} 个月带出，以合同为准。"
+        self.fields["scope"].help_text = "按常用范围带出，以合同为准。"
+        small = file.offer.amount <= SMALL_LOAN
+        self.fields["valuation"].help_text = (
+            "方案金额不超过 1000 万元，内部评估或银企协商即可。"
+            if small
+            else "方案金额超过 1000 万元，建议出具评估报告，由银行决定。"
+        )
+        self.fields["patents"].help_text = f"来自融资需求 {case.number}。"
+
+    @staticmethod
+    def _about(patent: PatentFacts, names: list[str]) -> str:
+        grant = full_date_cn(patent.grant_date) if patent.grant_date else "未填"
+        end = full_date_cn(patent.expires_on) if patent.expires_on else "未填"
+        shared = f"，与{'、'.join(names)}共有" if names else ""
+        return f"{PatentKind(patent.kind).label}，授权公告 {grant}，届满 {end}{shared}"
+
+    def _add_conditional(self) -> None:
+        """Fields that only some files need: declarations, co-owners' papers."""
+        if any(p.same_day_twin and p.kind == PatentKind.UTILITY for _, p, _ in self.owned):
+            self.fields["twin_declared"] = forms.BooleanField(
+                label="声明：双方知悉有同日申请的发明专利申请，仍继续办理", required=False
+            )
+        if any(p.invalidation_pending for _, p, _ in self.owned):
+            self.fields["invalidation_declared"] = forms.BooleanField(
+                label="声明：双方知悉专利已被提起无效宣告请求，仍继续办理", required=False
+            )
+        if self.consents:
+            self.fields["co_owner_agreement"] = forms.BooleanField(
+                label="共有人另有约定，无须逐一同意", required=False, help_text="勾选后须上传约定的证明。"
+            )
+            self.fields["agreement_file"] = PaperField("共有人另有约定的证明")
+            for name, patent, co_owner in self.consents:
+                self.fields[name] = PaperField(f"{co_owner}的同意书", f"所涉专利 {patent.dotted}。{ACCEPTED_TEXT}。")
+
+    @property
+    def consents(self) -> list[tuple[str, PatentFacts, str]]:
+        """(field, patent, co-owner) for each consent that may be needed."""
+        rows = [(p, name) for _, p, names in self.owned for name in names]
+        return [(f"consent_{i}", p, name) for i, (p, name) in enumerate(rows, start=1)]
+
+    def section(self, *names: str) -> list[forms.BoundField]:
+        return [self[name] for name in names if name in self.fields]
+
+    @property
+    def contract_fields(self) -> list[forms.BoundField]:
+        return self.section("contract_number", "contract_signed_on", "contract_file")
+
+    @property
+    def debt_fields(self) -> list[forms.BoundField]:
+        return self.section("debtor_name", "debt_kind", "debt_amount", "debt_from", "debt_to", "scope")
+
+    @property
+    def value_fields(self) -> list[forms.BoundField]:
+        return self.section("valuation", "valued_at", "valuation_file")
+
+    @property
+    def patent_fields(self) -> list[forms.BoundField]:
+        names = [name for name, _, _ in self.consents]
+        declared = ("twin_declared", "invalidation_declared")
+        return self.section("patents", *declared, *names, "co_owner_agreement", "agreement_file")
+
+    @property
+    def party_fields(self) -> list[forms.BoundField]:
+        return self.section("identity_promise", "identity_file", "other_file")
+
+    @property
+    def to_fill(self) -> int:
+        """How many entries are still empty and have to be typed."""
+        return sum(not self.initial.get(name) for name in TYPED_BY_HAND)
+
+    @property
+    def brought(self) -> int:
+        return self.entries - len(TYPED_BY_HAND)
+
+    @property
+    def entries(self) -> int:
+        return len(ENTRIES) + sum(
+            n in self.fields for n in ("twin_declared", "invalidation_declared", "co_owner_agreement")
+        )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        start, end, signed = data.get("debt_from"), data.get("debt_to"), data.get("contract_signed_on")
+        if start and end and end <= start:
+            self.add_error("debt_to", f"届满日要晚于起始日{full_date_cn(start)}。")
+        if signed and signed > self.today:
+            self.add_error("contract_signed_on", f"签订日期不能晚于今天{full_date_cn(self.today)}。")
+        return data
+
+    def typed(self) -> dict[str, Any]:
+        """The texts exactly as typed, for keeping; files are kept by themselves."""
+        kept: dict[str, Any] = {}
+        for name, field in self.fields.items():
+            if isinstance(field, forms.FileField):
+                continue
+            value = field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
+            kept[name] = value if isinstance(value, (str, bool, list)) else ""
+        return kept
+
+    def content(self) -> Content:
+        data = self.cleaned_data
+        return Content(
+            debtor_name=data["debtor_name"].strip(),
+            contract_number=data["contract_number"].strip(),
+            contract_signed_on=data["contract_signed_on"],
+            debt_kind=data["debt_kind"],
+            debt_amount=data["debt_amount"],
+            debt_from=data["debt_from"],
+            debt_to=data["debt_to"],
+            scope=data["scope"],
+            valuation=data["valuation"],
+            valued_at=data["valued_at"],
+            identity_promise=data["identity_promise"],
+            twin_declared=data.get("twin_declared", False),
+            invalidation_declared=data.get("invalidation_declared", False),
+            co_owner_agreement=data.get("co_owner_agreement", False),
+            patent_ids=[int(pk) for pk in data["patents"]],
+        )
+
+    def uploads(self) -> list[Upload]:
+        """The papers of this request; an empty input is none."""
+        kinds = {
+            "contract_file": Document.Kind.CONTRACT,
+            "identity_file": Document.Kind.IDENTITY,
+            "valuation_file": Document.Kind.VALUATION,
+            "agreement_file": Document.Kind.AGREEMENT,
+            "other_file": Document.Kind.OTHER,
+        }
+        sent = {name: upload for name, upload in self.files.items() if isinstance(upload, UploadedFile)}
+        made = [Upload(kind, sent[name], name) for name, kind in kinds.items() if name in sent]
+        return made + [
+            Upload(Document.Kind.CO_OWNER, sent[name], name, co_owner, patent.number)
+            for name, patent, co_owner in self.consents
+            if name in sent
+        ]

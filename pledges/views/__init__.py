@@ -1,0 +1,1 @@
+"""Pages of the pledge registration, split by who looks."""

@@ -1,0 +1,45 @@
+"""What the parties' pages share: fetching one's own file, and the frame of a page."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+
+from pledges import presenting
+from pledges.models import Registration
+from pledges.queries import WITH
+from portal.foundation.accounts.middleware import actor_of
+from portal.foundation.accounts.models import Role
+from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import PortalForm
+
+PARTIES = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER)
+
+
+def own(request: HttpRequest, number: str) -> Registration:
+    """The file, for those who may see it; for a stranger the same 404 as a missing one."""
+    files = Registration.objects.visible_to(actor_of(request)).select_related(*WITH, "loan")
+    return get_object_or_404(files, number=number)
+
+
+def back(file: Registration) -> HttpResponse:
+    return redirect("pledges:detail", file.number)
+
+
+def trail(file: Registration | None = None) -> list[tuple[str, str]]:
+    crumbs = [(reverse("pledges:list"), "质押登记")]
+    return crumbs if file is None else [*crumbs, (reverse("pledges:detail", args=[file.number]), file.number)]
+
+
+def page(request: HttpRequest, template: str, file: Registration, *, status: int = 200, **context: Any) -> HttpResponse:
+    shared = {"file": file, "trail": trail(file), "tag": presenting.TAGS[file.state]}
+    return render(request, template, {**shared, **context}, status=status)
+
+
+def place(form: PortalForm, error: DomainError) -> None:
+    """The sentences of a refusal beside their fields; those without a field at the top."""
+    for name, said in error.fields.items():
+        form.add_error(name if name in form.fields else None, said)
+    if not error.fields:
+        form.add_error(None, error.reason)

@@ -1,0 +1,82 @@
+"""Papers of a file: what was handed in, and what the office issued."""
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_safe
+
+from pledges import notices
+from pledges.models import Notice
+from portal.foundation.accounts.guards import allow
+from portal.foundation.accounts.middleware import actor_of
+from portal.foundation.accounts.models import Role
+from portal.foundation.core import qr
+from portal.foundation.core.errors import DomainError
+from portal.foundation.core.files import send
+from portal.foundation.core.pdf import engine
+
+from .common import PARTIES, own, trail
+
+READERS = (*PARTIES, Role.CLERK, Role.CHIEF)
+
+
+@allow(*READERS)
+@never_cache
+@xframe_options_sameorigin
+@require_safe
+def document(request: HttpRequest, number: str, ref: str) -> HttpResponse | FileResponse:
+    """A paper of the file: as a download, or for reading beside the check list (`?inline=1`)."""
+    stored = own(request, number).documents.filter(ref=ref).first()
+    if stored is None:
+        raise Http404
+    return send(stored, inline="inline" in request.GET)
+
+
+def _notice(request: HttpRequest, number: str, notice_id: int) -> Notice:
+    return get_object_or_404(own(request, number).notices, pk=notice_id)
+
+
+@allow(*READERS, Role.REGULATOR)
+@never_cache
+@require_safe
+def notice(request: HttpRequest, number: str, notice_id: int) -> HttpResponse:
+    """The notice on screen, with its download and its verification; printable where no PDF can be made."""
+    file, paper = own(request, number), _notice(request, number, notice_id)
+    url = notices.address(paper)
+    context = {
+        "file": file,
+        "notice": paper,
+        "paper": notices.context(paper),
+        "code": notices.spaced(paper.verify_code),
+        "verify_url": url,
+        "qr": qr.data_uri(url),
+        "printable": engine.available().ok,
+        "trail": [] if actor_of(request).role in (Role.CLERK, Role.CHIEF) else trail(file),
+    }
+    return render(request, "pledges/notice.html", context)
+
+
+@allow(*READERS, Role.REGULATOR)
+@never_cache
+@require_safe
+def notice_pdf(request: HttpRequest, number: str, notice_id: int) -> HttpResponse | FileResponse:
+    """The stored file, made now if it could not be made before: the same number, the same bytes, every time."""
+    paper = _notice(request, number, notice_id)
+    try:
+        printed = notices.print_notice(paper.pk)
+    except DomainError as error:
+        return render(
+            request,
+            "pledges/notice_missing.html",
+            {"notice": paper, "number": number, "error": error},
+            status=error.status,
+        )
+    response = FileResponse(
+        printed.file.open("rb"),
+        as_attachment=True,
+        filename=f"{paper.get_kind_display()}{paper.number}.pdf",
+        content_type="application/pdf",
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response

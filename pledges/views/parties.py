@@ -1,0 +1,268 @@
+"""The parties' files: list, one file, confirming, withdrawing, answering a correction, recording the loan."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from pledges import checks, places, presenting, queries, rules
+from pledges.actions import corrections, joining, loans
+from pledges.forms.filing import FilingForm
+from pledges.forms.party import AnswerForm, ConfirmForm, LoanForm, SendBackForm, WithdrawForm
+from pledges.loading import owned
+from pledges.models import Registration
+from portal.foundation.accounts.guards import allow
+from portal.foundation.accounts.middleware import actor_of
+from portal.foundation.accounts.models import Role
+from portal.foundation.core import moments
+from portal.foundation.core.errors import DomainError
+
+from .common import PARTIES, back, own, page, place, trail
+
+GET_OR_POST = ["GET", "HEAD", "POST"]
+
+
+@allow(*PARTIES)
+@never_cache
+@require_safe
+def files(request: HttpRequest) -> HttpResponse:
+    """Own registrations, one group of states at a time, with lamps."""
+    actor, now = actor_of(request), moments.now()
+    group = request.GET.get("group", "open")
+    group = group if group in queries.GROUPS else "open"
+    shown = queries.page_of(
+        queries.mine(actor, group),
+        before=queries.cursor(request.GET.get("before")),
+        after=queries.cursor(request.GET.get("after")),
+    )
+    counts = queries.counts(actor)
+    context = {
+        "rows": [
+            {
+                "file": f,
+                "lamp": presenting.lamp(f, now=now),
+                "tag": presenting.TAGS[f.state],
+                "other": f.pledgee if actor.organisation_id == f.pledgor_id else f.pledgor,
+                "step": presenting.next_step(f, actor),
+            }
+            for f in shown.rows
+        ],
+        "tabs": [(name, label, counts[name]) for name, (label, _) in queries.GROUPS.items()],
+        "group": group,
+        "page": shown,
+        "total": f"共 {counts[group]} 件",
+        "enterprise": actor.role == Role.ENTERPRISE,
+    }
+    return render(request, "pledges/list.html", context)
+
+
+@allow(*PARTIES, Role.REGULATOR)
+@never_cache
+@require_safe
+def detail(request: HttpRequest, number: str) -> HttpResponse:
+    file, actor, now = own(request, number), actor_of(request), moments.now()
+    context: dict[str, Any] = {
+        "lamp": presenting.lamp(file, now=now),
+        "stages": presenting.stages(file),
+        "step": presenting.next_step(file, actor) if actor.role in PARTIES else None,
+        "facts": presenting.facts(file),
+        "patents": presenting.patents(file),
+        "papers": [d for d in file.documents.order_by("pk") if d.replaced_at is None],
+        "notices": list(file.notices.order_by("pk")),
+        "corrections": list(file.corrections.all()) if file.correction_rounds else [],
+        "events": presenting.events(queries.story(file, actor)),
+        "loan": presenting.loan_of(file),
+        "old_days": presenting.OLD_DAYS,
+        "goal_days": presenting.GOAL_DAYS,
+        "list_trail": trail(),
+        "may_withdraw": bool(rules.can_withdraw(actor, file)),
+        "may_take_back": bool(rules.can_take_back(actor, file)),
+        "reads_papers": actor.role in PARTIES,
+    }
+    return page(request, "pledges/detail.html", file, **context)
+
+
+@allow(*PARTIES)
+@never_cache
+@require_http_methods(GET_OR_POST)
+def confirm(request: HttpRequest, number: str) -> HttpResponse:
+    """The other party reads everything, then joins; what it confirms is the version it has read."""
+    file = own(request, number)
+    if request.method != "POST":
+        if not rules.can_send_back(actor_of(request), file):
+            return back(file)
+        return _confirm_page(request, file, ConfirmForm(), SendBackForm())
+    form = ConfirmForm(request.POST)
+    if not form.is_valid():
+        return _confirm_page(request, file, form, SendBackForm(), status=400)
+    version = request.POST.get("version", "")
+    try:
+        joining.confirm(
+            file.pk,
+            version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1,
+            actor=actor_of(request),
+            now=moments.now(),
+        )
+    except DomainError as error:
+        form.add_error(None, error.reason)
+        return _confirm_page(request, own(request, number), form, SendBackForm(), status=error.status)
+    messages.success(request, "已共同提交。登记机构力争 1 个工作日内办结，结果会发消息。")
+    return back(file)
+
+
+@allow(*PARTIES)
+@require_POST
+def send_back(request: HttpRequest, number: str) -> HttpResponse:
+    file = own(request, number)
+    form = SendBackForm(request.POST)
+    if not form.is_valid():
+        return _confirm_page(request, file, ConfirmForm(), form, status=400)
+    try:
+        joining.send_back(file.pk, note=form.cleaned_data["note"], actor=actor_of(request), now=moments.now())
+    except DomainError as error:
+        place(form, error)
+        return _confirm_page(request, own(request, number), ConfirmForm(), form, status=error.status)
+    messages.success(request, "已退回，对方会看到您写的说明。")
+    return back(file)
+
+
+def _confirm_page(
+    request: HttpRequest, file: Registration, form: ConfirmForm, note: SendBackForm, *, status: int = 200
+) -> HttpResponse:
+    results = checks.run(file, now=moments.now(), filing=True)
+    return page(
+        request,
+        "pledges/confirm.html",
+        file,
+        form=form,
+        note=note,
+        forms=[note],
+        facts=presenting.facts(file),
+        patents=presenting.patents(file),
+        papers=[d for d in file.documents.order_by("pk") if d.replaced_at is None],
+        results=[(r, *presenting.RESULT_TAGS[r.result]) for r in results],
+        stopping=[r for r in results if r.blocks],
+        manual=sum(r.result == r.result.MANUAL for r in results),
+        status=status,
+    )
+
+
+@allow(*PARTIES)
+@never_cache
+@require_http_methods(GET_OR_POST)
+def withdraw(request: HttpRequest, number: str) -> HttpResponse:
+    file = own(request, number)
+    form = WithdrawForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        joining.withdraw(file.pk, reason=form.cleaned_data["reason"], actor=actor_of(request), now=moments.now())
+        messages.success(request, "已撤回。需要时可以重新发起质押登记。")
+        return back(file)
+    if request.method != "POST" and not rules.can_withdraw(actor_of(request), file):
+        return back(file)
+    return page(request, "pledges/withdraw.html", file, form=form, status=400 if form.is_bound else 200)
+
+
+@allow(*PARTIES)
+@never_cache
+@require_http_methods(GET_OR_POST)
+def correct(request: HttpRequest, number: str) -> HttpResponse:
+    """All defects on one screen, the fix beside each; each is answered by itself."""
+    file, now = own(request, number), moments.now()
+    if request.method != "POST" and not rules.can_answer(actor_of(request), file):
+        return back(file)
+    rows = list(file.corrections.filter(round=file.correction_rounds))
+    whole = FilingForm(file=file, owned=owned(file), today=moments.local_date(now))
+    sent = request.POST.get("correction", "")
+    forms_ = []
+    for row in rows:
+        place_ = places.PLACES.get(row.field, places.PLACES["other"])
+        bound = request.method == "POST" and sent == str(row.pk)
+        form = AnswerForm(
+            request.POST if bound else None,
+            request.FILES if bound else None,
+            names=place_.fields,
+            paper=place_.paper,
+            whole=FilingForm(file=file, owned=whole.owned, today=whole.today) if place_.fields else whole,
+            prefix=f"c{row.position}",
+        )
+        forms_.append((row, place_, form))
+    if request.method != "POST":
+        return _correct_page(request, file, forms_)
+    row, _, form = get_or_404(forms_, sent)
+    if not form.is_valid():
+        return _correct_page(request, file, forms_, status=400)
+    try:
+        after = corrections.answer(
+            row.pk,
+            text=form.cleaned_data["text"],
+            changes=form.changes(),
+            uploads=form.uploads(),
+            actor=actor_of(request),
+            now=now,
+        )
+    except DomainError as error:
+        place(form, error)
+        return _correct_page(request, file, forms_, status=error.status)
+    if after.state != Registration.State.CORRECTING:
+        messages.success(request, "全部补正已完成，申请已送回审查，登记时限重新起算。")
+        return back(file)
+    messages.success(request, f"第 {row.position} 项已保存。")
+    return redirect(f"{reverse('pledges:correct', args=[file.number])}#correction-{row.position}")
+
+
+def get_or_404(rows: list[tuple[Any, places.Place, AnswerForm]], sent: str) -> tuple[Any, places.Place, AnswerForm]:
+    """The defect that was answered; one of an earlier round or of another file is not found."""
+    found = [r for r in rows if str(r[0].pk) == sent]
+    if not found:
+        get_object_or_404(Registration.objects.none(), pk=0)
+    return found[0]
+
+
+def _correct_page(
+    request: HttpRequest, file: Registration, rows: list[tuple[Any, places.Place, AnswerForm]], *, status: int = 200
+) -> HttpResponse:
+    return page(
+        request,
+        "pledges/correct.html",
+        file,
+        rows=rows,
+        forms=[form for _, _, form in rows],
+        bound=next((form for _, _, form in rows if form.is_bound), None),
+        first_open=next((row.pk for row, _, _ in rows if row.answered_at is None), None),
+        answered=sum(row.answered_at is not None for row, _, _ in rows),
+        earlier=list(file.corrections.filter(round__lt=file.correction_rounds)) if file.correction_rounds > 1 else [],
+        notice=file.notices.filter(kind="correction").order_by("-pk").first(),
+        lamp=presenting.lamp(file, now=moments.now()),
+        status=status,
+    )
+
+
+@allow(Role.OFFICER, Role.MANAGER)
+@never_cache
+@require_http_methods(GET_OR_POST)
+def loan(request: HttpRequest, number: str) -> HttpResponse:
+    file, now = own(request, number), moments.now()
+    if request.method != "POST":
+        if not rules.can_record_loan(actor_of(request), file) or presenting.loan_of(file) is not None:
+            return back(file)
+        initial = {
+            "amount": file.debt_amount,
+            "annual_rate": file.offer.annual_rate,
+            "disbursed_on": moments.local_date(now),
+        }
+        return page(request, "pledges/loan.html", file, form=LoanForm(initial=initial))
+    form = LoanForm(request.POST)
+    if not form.is_valid():
+        return page(request, "pledges/loan.html", file, form=form, status=400)
+    try:
+        made = loans.record_loan(file.pk, loans.Payment(**form.cleaned_data), actor=actor_of(request), now=now)
+    except DomainError as error:
+        place(form, error)
+        return page(request, "pledges/loan.html", file, form=form, status=error.status)
+    days = made.registration.application.working_days
+    messages.success(request, f"放款已登记。从提交需求到放款共 {days} 个工作日。")
+    return back(file)
