@@ -5,6 +5,7 @@ tests/conftest.py imports the hooks.
 
 import os
 from contextlib import ExitStack
+from pathlib import Path
 
 import environ
 import pytest
@@ -28,6 +29,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ |= {name: variables[name] for name in OURS if name in variables}
         # The settings were read before us, without that address and as a trial.
         connections["default"].settings_dict |= environ.Env.db_url_config(variables["DATABASE_URL"])
+        settings.MEDIA_ROOT = Path(variables["PORTAL_DATA"]) / "files"
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if template := os.environ.get("PORTAL_TEST_TEMPLATE"):
         connections["default"].settings_dict["TEST"]["TEMPLATE"] = template

@@ -39,7 +39,7 @@ def manage(arguments: list[str], where: Places | None = None) -> int:
         # A Ctrl-C in the terminal reaches the command itself; we only wait for it, then stop the server.
         previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            return subprocess.call(argv, env=variables, preexec_fn=_restore_interrupt)  # noqa: PLW1509 - no threads here
+            return subprocess.call(argv, env=variables, preexec_fn=_restore_interrupt)
         finally:
             signal.signal(signal.SIGINT, previous)
 

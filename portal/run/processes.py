@@ -32,10 +32,9 @@ class Process:
 
 
 def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executable) -> tuple[Process, ...]:
-    """Web, worker, beat and clock in the order in which they stop.
+    """Web, worker, beat and clock.
 
-    `bind` is gunicorn's address (`host:port`); `beat_schedule` the file in which beat remembers its last runs. The web
-    stops first, so that nobody gets half a page; the clock last, because a deadline may pass at any moment.
+    `bind` is gunicorn's address (`host:port`); `beat_schedule` the file in which beat remembers its last runs.
     """
     web = (
         *("-m", "gunicorn", "portal.wsgi:application", "--bind", bind),
@@ -55,7 +54,7 @@ def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executa
             "--loglevel",
             "WARNING",
             "--hostname",
-            "worker@portal",
+            "worker@%h",
         ),
         # One task is the unit that may be lost with a worker, so nothing is prefetched; a child is renewed for its memory.
         *("--pool", "prefork", "--concurrency", "2", "--prefetch-multiplier", "1", "--max-tasks-per-child", "2000"),
@@ -66,10 +65,10 @@ def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executa
         *("--schedule", beat_schedule, "--pidfile="),
     )
     return (
-        Process("web", (python, *web), grace=3.5),
-        Process("worker", (python, *worker), grace=3.0),
-        Process("beat", (python, *beat), grace=1.0),
-        Process("clock", (python, "manage.py", "clock"), grace=1.5),
+        Process("web", (python, *web), grace=4.0),
+        Process("worker", (python, *worker), grace=5.0),
+        Process("beat", (python, *beat), grace=5.0),
+        Process("clock", (python, "manage.py", "clock"), grace=5.0),
     )
 
 
@@ -88,7 +87,7 @@ def start(process: Process, environment: Mapping[str, str], output: int | IO[byt
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=_end_with_parent(process.stop) if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads here
+        preexec_fn=_end_with_parent(process.stop) if sys.platform == "linux" else None,
         **account,  # type: ignore[call-overload]
     )
     return child

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +25,7 @@ SETTLED = 60.0
 """Seconds after which a child counts as healthy again, so its next death is restarted at once."""
 
 
-class Stopped(Exception):  # noqa: N818 - not an error: somebody asked us to stop
+class Stopped(Exception):
     """SIGTERM, SIGINT or SIGHUP came while something was awaited."""
 
 
@@ -82,7 +82,7 @@ class Supervisor:
         child.again_at = None
         child.started = time.monotonic()
         child.popen = start(child.process, self.environment, subprocess.PIPE)
-        assert child.popen.stdout is not None  # noqa: S101 - for the type checker: we asked for a pipe
+        assert child.popen.stdout is not None
         os.set_blocking(child.popen.stdout.fileno(), False)
         self.selector.register(child.popen.stdout, selectors.EVENT_READ, child)
 
@@ -110,7 +110,7 @@ class Supervisor:
         return True
 
     def _bury(self, child: Child, now: float) -> None:
-        assert child.popen is not None  # noqa: S101 - the caller looked
+        assert child.popen is not None
         code = child.popen.returncode
         self._drain(child)
         kill_group(child.popen.pid)
@@ -125,26 +125,30 @@ class Supervisor:
 
     # --- stopping ---------------------------------------------------------------------------------------------------
 
-    def stop(self, order: list[str]) -> None:
-        """End the children one after the other, each within its grace; a second signal hurries, the rest is killed."""
+    def stop(self, order: Sequence[Sequence[str]]) -> None:
+        """End the children group by group; inside a group they are asked in turn and then awaited together.
+
+        Whoever outlives its grace is killed. A second and third signal to us hurries everything.
+        """
         self.stopping = max(self.stopping, 1)
-        for name in order:
-            child = self.children.get(name)
-            if child is None:
-                continue
-            child.again_at = None
-            if child.popen is None:
-                continue
-            with suppress(ProcessLookupError):
-                child.popen.send_signal(child.process.stop)
-            deadline = time.monotonic() + child.process.grace
-            while child.alive and time.monotonic() < deadline and self.stopping < 3:
-                self._pump(0.05)
-            if child.alive:
-                self.say(f"{name} 未在 {child.process.grace:g} 秒内结束，强制结束。")
-                child.popen.kill()
-                child.popen.wait()
-            self._bury(child, time.monotonic())
+        for group in order:
+            asked = [self.children[name] for name in group if name in self.children]
+            for child in asked:
+                child.again_at = None
+                if child.popen is not None:
+                    with suppress(ProcessLookupError):
+                        child.popen.send_signal(child.process.stop)
+            began = time.monotonic()
+            for child in asked:
+                while child.alive and time.monotonic() < began + child.process.grace and self.stopping < 3:
+                    self._pump(0.05)
+                if child.popen is None:
+                    continue
+                if child.alive:
+                    self.say(f"{child.process.name} 未在 {child.process.grace:g} 秒内结束，强制结束。")
+                    child.popen.kill()
+                    child.popen.wait()
+                self._bury(child, time.monotonic())
 
     # --- what the children print ------------------------------------------------------------------------------------
 

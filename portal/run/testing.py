@@ -1,11 +1,9 @@
 """`bin/portal test` and `bin/portal bench`: servers first, then linters, then pytest; pytest has the last word."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +13,7 @@ import psycopg2
 
 from portal.run import lock
 from portal.run.embedded import ROLE
-from portal.run.environment import environment, temporary_servers, with_pdf_libraries
+from portal.run.environment import environment, temporary_servers, throw_away, with_pdf_libraries
 from portal.run.places import ROOT, Places, places
 
 TOOLS = Path(sys.executable).parent
@@ -75,18 +73,16 @@ def servers(*, broker: bool = True) -> Iterator[dict[str, str]]:
 
     Yields the environment for pytest. With DATABASE_URL set that server is used and nothing is prepared.
     """
-    directory = Path(tempfile.mkdtemp(prefix="portal-test-"))
-    directory.chmod(0o711)  # root's PostgreSQL runs as somebody else and must get in
-    where = Places(directory)
-    try:
-        with lock.held(where, "test"), temporary_servers(where, "test", broker=broker) as addresses:
-            variables = environment(where, PORTAL_ENV="test", **addresses)
-            variables = with_pdf_libraries(variables, places())
-            if "DATABASE_URL" not in os.environ:
-                _make_template(where, variables)
-            yield variables
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    with throw_away("test") as where, temporary_servers(where, "test", broker=broker) as addresses:
+        variables = environment(where, PORTAL_ENV="test", **addresses)
+        # Cutting the papers' typefaces takes 13 s and depends on the packages alone: every run shares the trial's.
+        shared = places().data / "pdf-fonts"
+        shared.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (where.data / "pdf-fonts").symlink_to(shared)
+        variables = with_pdf_libraries(variables, places())
+        if "DATABASE_URL" not in os.environ:
+            _make_template(where, variables)
+        yield variables
 
 
 def _make_template(where: Places, variables: dict[str, str]) -> None:
