@@ -7,7 +7,7 @@ from decimal import Decimal
 from portal.foundation.assets.models import IPKind
 from portal.foundation.core.money import format_wan
 
-from .models import Product
+from .models import Mode, Product
 
 UNKNOWN = "以机构答复为准"
 
@@ -50,7 +50,7 @@ def rate(product: Product) -> str:
 def kinds(product: Product) -> str:
     if product.ip_kinds:
         return "、".join(str(IPKind(k).label) for k in product.ip_kinds)
-    return "不需要质押" if product.mode == "credit" else UNKNOWN
+    return "不需要质押" if product.example and product.mode == Mode.CREDIT else UNKNOWN
 
 
 def _yes(answer: bool, product: Product, words: str) -> str:
@@ -103,7 +103,7 @@ _LINES = (
     _Line(
         "年利率（担保、保险为费率）", rate, lambda p: p.rate_from, highest=False, word="本行最低", like_with_like=True
     ),
-    _Line("利率说明", lambda p: p.rate_note or "无"),
+    _Line("利率说明", lambda p: p.rate_note or ("无" if p.example else UNKNOWN)),
     _Line("可质押的知识产权", kinds),
     _Line("组合质押", combined),
     _Line("质押率上限", lambda p: percent(p.pledge_rate), lambda p: p.pledge_rate, word="本行最高"),

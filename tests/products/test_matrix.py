@@ -67,6 +67,7 @@ def test_a_case_that_was_reported_is_not_printed_as_a_limit(library: None) -> No
         product = named(name)
         assert facts.amount(product) == facts.UNKNOWN
         assert facts.online(product) == facts.UNKNOWN
+        assert facts.kinds(product) == facts.UNKNOWN
         assert "公开案例" in product.summary
 
 

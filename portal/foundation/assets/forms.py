@@ -209,10 +209,7 @@ CoOwnerFormSet = forms.formset_factory(
 def co_owner_rows(data: Any = None, *, initial: list[dict[str, str]] | None = None, more: bool = False) -> Any:
     """The rows of co-owners; `more` adds an empty one to what was typed (the button works without a script)."""
     if data is None:
-        rows = initial or []
-        formset = CoOwnerFormSet(initial=rows, prefix="co")
-        formset.extra = 1 if rows else 0
-        return formset
+        return CoOwnerFormSet(initial=initial or [], prefix="co")
     if more:
         data = data.copy()
         count = data.get("co-TOTAL_FORMS", "0")

@@ -5,6 +5,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -80,7 +81,14 @@ def add(request: HttpRequest) -> HttpResponse:
         place(form, error)
         return _form_page(request, form, rows, error.status)
     messages.success(request, f"已录入 {made.dotted}，{made.get_kind_display()}，{full_date_cn(made.expires_on)}届满。")
-    return redirect("assets:list")
+    return redirect(_back(request))
+
+
+def _back(request: HttpRequest) -> str:
+    """Where the person came from (the wizard sends `?next=`), if that is a page of ours; else the list."""
+    wanted = request.GET.get("next", "")
+    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
+    return wanted if ours else reverse("assets:list")
 
 
 def _quiet(form: PatentForm, *, judged: tuple[str, ...]) -> PatentForm:
@@ -97,7 +105,7 @@ def _form_page(
 ) -> HttpResponse:
     computed = form.computed() if isinstance(form, PatentForm) else None
     context = {"form": form, "rows": rows, "computed": computed, "patent": patent, "trail": _trail()}
-    return render(request, "assets/form.html", context, status=status)
+    return render(request, "assets/form.html", {**context, "back": _back(request)}, status=status)
 
 
 @allow(Role.ENTERPRISE)
