@@ -63,14 +63,9 @@ def of_report(report: Report, *, known: Names, narrow: bool = False) -> Book:
     """The report with every row of its scope. `narrow` splits the wide table in two, for paper."""
     scope, kind = report.scope, report.scope.kind
     labels = [DIMENSIONS[dimension] for dimension in scope.dimensions]
-    kept = [MEASURES[kind][code].label for code in COLUMNS[kind]]
-    rate = [f"{RATES[kind]}（%）", "分母"]
-    used = ["用时中位数（小时）", "用时 P90（小时）", *(MEASURES[kind][code].label for code in AFTER_RATE[kind])]
-    if kind == Kind.REGISTRATION:
-        used += ["补正过", "补正率（%）"]
-    if narrow:
-        used = [label.replace("用时中位数（小时）", "中位时").replace("用时 P90（小时）", "P90时") for label in used]
-        rate = ["按时率%"]
+    kept, rate, used = _headings(kind, narrow=narrow)
+    # Three names and the rate do not fit side by side on A4; then the rate stands in the second table.
+    crowded = len(labels) > 2
     sheets: list[Sheet] = []
     for title, rows, total in (
         ("按时情况", report.rows, report.total),
@@ -79,27 +74,47 @@ def of_report(report: Report, *, known: Names, narrow: bool = False) -> Book:
         if not rows and title != "按时情况":
             continue
         every = [*((_labels(row), row.figures) for row in rows), (["合计"] + [""] * (len(labels) - 1), total)]
-        if narrow:
-            sheets.append(
-                _sheet(title, labels, [*kept, *rate], [(n, [*_kept(f, kind), f.on_time_rate.tenth]) for n, f in every])
+        parts = [(n, _kept(f, kind), _rate(f), _used(f, kind)) for n, f in every]
+        if not narrow:
+            sheets.append(_sheet(title, labels, [*kept, *rate, *used], [(n, [*k, *r, *u]) for n, k, r, u in parts]))
+            continue
+        first, second = ([*kept], [*rate, *used]) if crowded else ([*kept, *rate], [*used])
+        sheets.append(_sheet(title, labels, first, [(n, k if crowded else [*k, *r]) for n, k, r, _ in parts]))
+        sheets.append(
+            _sheet(
+                f"{title}：用时（小时）与结果",
+                labels,
+                second,
+                [(n, [*r, *u] if crowded else u) for n, _, r, u in parts],
             )
-            sheets.append(_sheet(f"{title}：用时（小时）与结果", labels, used, [(n, _used(f, kind)) for n, f in every]))
-        else:
-            full = [
-                (n, [*_kept(f, kind), f.on_time_rate.tenth, f.on_time_rate.whole, *_used(f, kind)]) for n, f in every
-            ]
-            sheets.append(_sheet(title, labels, [*kept, *rate, *used], full))
+        )
     if reasons := _reasons(report.rows, kind):
         what = "婉拒原因" if kind == Kind.RESPONSE else "不予登记理由"
         sheets.append(Sheet(what, [*labels, what, "件数"], reasons, texts=len(labels) + 1))
     return Book(
         name=f"sla-{kind}-{scope.first:%Y%m%d}-{scope.last:%Y%m%d}",
-        title=f"{RATES[kind]}报表",
+        title=f"时限报表：{kind.label}",
         at=report.at,
         facts=_facts(scope, report.at, known),
         sheets=sheets,
         notes=definitions(kind),
     )
+
+
+def _headings(kind: Kind, *, narrow: bool) -> tuple[list[str], list[str], list[str]]:
+    """Headings of the counts, of the rate, and of what follows it; on paper their units stand in the caption."""
+    measures = MEASURES[kind]
+    kept = [measures[code].label for code in COLUMNS[kind]]
+    used = [*(measures[code].label for code in AFTER_RATE[kind])]
+    if kind == Kind.REGISTRATION:
+        used += ["补正过", "补正率%" if narrow else "补正率（%）"]
+    if narrow:
+        return kept, ["按时率%", "分母"], ["中位时", "P90时", *used]
+    return kept, [f"{RATES[kind]}（%）", "分母"], ["用时中位数（小时）", "用时 P90（小时）", *used]
+
+
+def _rate(figures: Figures) -> list[Cell]:
+    return [figures.on_time_rate.tenth, figures.on_time_rate.whole]
 
 
 def _sheet(title: str, labels: list[str], columns: list[str], rows: list[tuple[list[str], list[Cell]]]) -> Sheet:

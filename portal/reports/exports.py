@@ -18,6 +18,7 @@ from portal.foundation.core.pdf import engine
 from .books import Book, Cell, Sheet, moment_text
 
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+_IN_NUMBER = ("期间", "数据时刻")  # stands below the title and in every footer
 _LONE = {"-", "—", "–"}  # a dash that says «nothing»
 
 
@@ -136,9 +137,9 @@ def to_pdf(book: Book) -> bytes:
     """A report on A4. Raises PdfUnavailable without Pango, TooLarge (413) for thousands of rows."""
     context = {
         "title": book.title,
-        "number": "；".join(f"{name}：{text}" for name, text in book.facts if name in ("期间", "数据时刻")),
+        "number": "；".join(f"{name}：{text}" for name, text in book.facts if name in _IN_NUMBER),
         "demo": settings.DEMO,
-        "paragraphs": ["；".join(f"{name}：{text}" for name, text in book.facts) + "。"],
+        "paragraphs": ["；".join(f"{name}：{text}" for name, text in book.facts if name not in _IN_NUMBER) + "。"],
         "tables": [
             {
                 "caption": sheet.title,

@@ -143,7 +143,7 @@ class Seed:
         clock = self.clock(
             Kind.REGISTRATION,
             office,
-            number,
+            case.number,
             f"registration:{number}",
             started=started,
             stopped_at=stopped,

@@ -187,6 +187,11 @@ def test_the_clerk_answers_for_the_office(ling: Person, bo: Person, chen: Person
     late = Seed(ling).registration(chen.organisation, bo.organisation, started=moments.now() - timedelta(days=20))
     order = actions.issue(late.clock_id or 0, demand="请说明。", reply_days=1, actor=rui.actor, now=moments.now())
     assert order.number in chief.client.get("/orders/").content.decode()
+    shown = chen.client.get(f"/orders/{order.number}/").content.decode()
+    assert f"/office/{late.number}/" in shown  # one step from the question to the file
+    assert (
+        f"/supervision/cases/{late.application.number}/" in rui.client.get(f"/orders/{order.number}/").content.decode()
+    )
     assert actions.reply(order.pk, text="已办理。", actor=chen.actor, now=moments.now()).replier_label.startswith(
         "陈示例"
     )

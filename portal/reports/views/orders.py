@@ -12,6 +12,7 @@ from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
+from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm
 from portal.foundation.sla import calendars_in_use
@@ -229,7 +230,18 @@ def reply(request: HttpRequest, number: str) -> HttpResponse:
             "can_reply": bool(verdict),
             "step": step,
             "regulator": actor.role == Role.REGULATOR,
+            "work": _work(actor, found),
             "now": now,
         },
         status=status,
     )
+
+
+def _work(actor: Actor, about: SupervisionOrder) -> str:
+    """Where this reader finds the case: the regulator's page of it, or the place where the asked can put it right."""
+    if actor.role == Role.REGULATOR:
+        return reverse("supervision-case", args=[about.clock.case_number])
+    referral, file = getattr(about.clock, "referral", None), getattr(about.clock, "registration", None)
+    if referral is not None:
+        return reverse("desk-referral", args=[referral.ref])
+    return reverse("office-file", args=[file.number]) if file is not None else ""
