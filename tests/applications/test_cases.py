@@ -166,8 +166,7 @@ def test_a_disbursed_case_is_measured_against_the_promise(ling: Person, case: Ap
     Application.objects.filter(pk=case.pk).update(state="disbursed", working_days=6, closed_at=moments.now())
     html = get(ling, "case", case.number)
     assert "从提交到放款用了 6 个工作日" in html
-    assert "从 15 天压缩到 7 天" in html
-    assert "达到了目标" in html
+    assert "由 15 天压缩到 7 天" in html
 
 
 # --- questions -------------------------------------------------------------------------------------------------------

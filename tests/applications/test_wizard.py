@@ -162,6 +162,20 @@ def test_ling_adds_a_patent_on_the_way_and_comes_back_to_what_she_ticked(
     assert reverse("apply:step", args=[draft.pk, "company"]) in response.url
     assert stored(draft, "company")["patents"] == [str(patent.pk)]
     assert re.search(rf'value="{patent.pk}"[^>]*checked', page_of(ling, draft, "company"))
+    new = {
+        "number": "ZL201510958772.0",
+        "filing_date": "2015-12-18",
+        "grant_date": "2018-05-01",
+        "title": "示例压铸方法",
+        "patentee": ling.organisation.name,
+        "status": "granted",
+        "co-TOTAL_FORMS": "0",
+        "co-INITIAL_FORMS": "0",
+    }
+    added = ling.client.post(response.url, new)
+    assert added.status_code == 302
+    assert added.headers["Location"] == reverse("apply:step", args=[draft.pk, "company"])
+    assert "201510958772.0" in page_of(ling, draft, "company")
 
 
 def test_later_and_back_keep_what_is_half_done(ling: Person, draft: Draft) -> None:
