@@ -1,7 +1,8 @@
 """Audit trail and outbox in one: a fact is written once, in the transaction of the change.
 
 `Entry` is append-only (a trigger refuses UPDATE, DELETE and TRUNCATE). A second trigger puts every new entry on two work
-lists, `Outbox` (to be handed to subscribers) and `Unsealed` (to be chained), and wakes the dispatcher with NOTIFY at commit.
+lists, `Outbox` (to be handed to subscribers) and `Unsealed` (to be chained), and wakes the dispatcher with NOTIFY at commit;
+of several commits at once one wakes it, and it also polls, so a wake that is missed costs a second and never a fact.
 Entries keep labels beside ids, so that history outlives what it describes; hence no foreign keys.
 """
 
@@ -64,7 +65,9 @@ class Entry(models.Model):
                 func=(
                     "INSERT INTO journal_outbox (entry_id) SELECT id FROM fresh; "
                     "INSERT INTO journal_unsealed (entry_id) SELECT id FROM fresh; "
-                    "PERFORM pg_notify('journal', ''); RETURN NULL;"
+                    # A commit that notifies holds a lock of the whole database, so all of them would queue up. One at a
+                    # time is enough: whoever comes while another is about to notify is found by that wake or by the poll.
+                    "IF pg_try_advisory_xact_lock(582025) THEN PERFORM pg_notify('journal', ''); END IF; RETURN NULL;"
                 ),
             ),
         ]
