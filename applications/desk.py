@@ -9,12 +9,12 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from html import escape
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from applications.desk_figures import BY_CLOCK, TABS, S, district_names, month_start, predecessors
@@ -93,9 +93,10 @@ def _written(key: tuple[Any, ...]) -> str:
     return str(key[0])
 
 
-# What an ended authorisation leaves: number and state. Tested wherever a row's contents are shown or searched.
-_READABLE = """EXISTS (SELECT 1 FROM applications_consent s WHERE s.application_id = a.id
-    AND s.institution_id = r.institution_id AND s.revoked_at IS NULL)"""
+# What an ended authorisation leaves: number and state. Tested wherever a row's contents are shown or searched. Not EXISTS:
+# the planner would hash all consents of the portal to answer for fifty rows.
+_READABLE = """(SELECT s.id FROM applications_consent s WHERE s.application_id = a.id
+    AND s.institution_id = r.institution_id AND s.revoked_at IS NULL LIMIT 1) IS NOT NULL"""
 _COLUMNS = f"""
 SELECT r.id, r.ref::text, a.number, a.organisation_name, a.district_code, trim_scale(a.amount / 10000)::text, a.term_months,
        r.score, r.origin, r.state, u.name, c.id, c.due_at, c.stopped_at, c.paused_at, c.excused, c.provisional,
@@ -196,47 +197,52 @@ _ROW = (
 )
 _PICK = '<td class="pick"><input type="checkbox" name="ref" value="{}" form="bulk" aria-label="选择 {}"></td>'
 _HIDDEN = '<tr>{}<th scope="row"><a href="{}">{}</a><span class="sub">{}，授权已结束，内容不再可读</span></th><td colspan="7"></td></tr>'
-_VERBS = {S.WAITING: "响应", S.CLAIMED: "办理", S.INFO: "查看", S.OFFERED: "查看", S.ACCEPTED: "查看"}
-_NO_CLOCK = mark_safe('<span class="muted">自行认领，不计时限</span>')
+_VERBS = {"waiting": "响应", "claimed": "办理"}
+_NO_CLOCK = '<span class="muted">自行认领，不计时限</span>'
+_LABELS = {str(state): str(state.label) for state in S}
+_ORIGINS = {str(o): f" · {o.label}" for o in Referral.Origin if o != Referral.Origin.CHOSEN}
 _ZERO = UUID(int=0)
 
 
 def _html(rows: list[tuple[Any, ...]], view: Asked, *, now: datetime, pick: bool) -> SafeString:
+    """The rows as HTML. Every text is escaped here; what is put in unescaped is made of constants, ids and figures.
+
+    The standard library's escape and str.format rather than format_html: a fifth of the price, and there are 800 pieces.
+    """
     base = reverse("desk-referral", args=[_ZERO])
     districts, calendar = district_names(), calendars_in_use.current()
-    shown: dict[tuple[Any, ...], SafeString | str] = {}  # most rows share their due moment with others
-    first, made = view.tab == "waiting", []
+    shown: dict[tuple[Any, ...], str] = {}  # most rows share their due moment with others
+    past, primary, made = view.tab in ("ended", "late"), " primary" if view.tab == "waiting" else "", []
     for row in rows:
         (_, ref, number, firm, district, amount, term, score, origin, state, officer) = row[:11]
-        url = base.replace(str(_ZERO), ref)
-        box = format_html(_PICK, ref, number) if pick else ""
+        url, number = base.replace(str(_ZERO), ref), escape(number)
+        box = _PICK.format(ref, number) if pick else ""
         if not row[18]:
-            made.append(format_html(_HIDDEN, box, url, number, S(state).label))
+            made.append(_HIDDEN.format(box, url, number, _LABELS[state]))
             continue
         times = row[12:18]
         if times not in shown:
             shown[times] = _lamp(times, now, calendar) if times[0] else _NO_CLOCK
-        place = districts.get(district, "")
-        if origin != Referral.Origin.CHOSEN:
-            place += f" · {Referral.Origin(origin).label}"
-        tail = S(state).label if view.tab in ("ended", "late") else ""
+        place = (
+            escape(districts.get(district, "")) + _ORIGINS.get(origin, "") + (f" · {_LABELS[state]}" if past else "")
+        )
         made.append(
-            format_html(
-                _ROW, box, url, firm, number, f"{place} · {tail}" if tail else place, amount, term, kinds_text(row[19] or ""),
-                score or "—", officer or "未分配", shown[times], " primary" if first else "", url, _VERBS.get(S(state), "查看"), number,
+            _ROW.format(
+                box, url, escape(firm), number, place, amount, term, kinds_text(row[19] or ""), score or "",
+                escape(officer) if officer else "未分配", shown[times], primary, url, _VERBS.get(state, "查看"), number,
             )
         )  # fmt: skip
-        first = False
-    return mark_safe("".join(made))  # noqa: S308 — every part was escaped by format_html
+        primary = ""
+    return mark_safe("".join(made))  # noqa: S308 — see above
 
 
-def _lamp(times: tuple[Any, ...], now: datetime, calendar: Any) -> SafeString | str:
+def _lamp(times: tuple[Any, ...], now: datetime, calendar: Any) -> str:
     due_at, stopped_at, paused_at, excused, provisional, warn_at = times
     state = lamps.lamp(
         due_at=due_at, stopped_at=stopped_at, paused_at=paused_at, excused=excused, provisional=provisional,
         warn_at=warn_at, now=now, calendar=calendar,
     )  # fmt: skip
-    return lamp_tag(state) or state.text
+    return lamp_tag(state) or escape(state.text)
 
 
 @lru_cache(maxsize=512)
