@@ -13,7 +13,7 @@ from products.models import Product
 
 from . import matching
 from .actions.drafts import META
-from .actions.submit import Wish
+from .actions.submit import Wish, on_offer
 from .forms import OTHER_TERM, AddressForm, CompanyForm, NeedForm, ReachForm, as_post
 from .models import Attachment, Draft
 
@@ -133,9 +133,10 @@ def read(
     need_valid = need.is_valid()
     stored_reach = data.get("reach", {})
     keep = stored_reach.get("products", [])
-    choices = _choices(need, picked, keep=keep) if ranked and need_valid and picked else []
-    if not choices:
-        choices = _kept(keep)
+    if not ranked:
+        choices = [Choice(product, None) for product in on_offer(_numbers(keep))]
+    else:
+        choices = (_choices(need, picked, keep=keep) if need_valid and picked else []) or _kept(keep)
     offered = {str(c.product.pk): (str(c.product.institution_id), c.institution) for c in choices}
     return Answers(
         draft=draft,
@@ -161,8 +162,12 @@ def _prefilled(stored: Mapping[str, Any], membership: Membership) -> dict[str, A
     }
 
 
+def _numbers(ids: Sequence[str]) -> list[int]:
+    return [int(pk) for pk in ids if pk.isascii() and pk.isdigit() and len(pk) < 19]
+
+
 def _kept(ids: Sequence[str]) -> list[Choice]:
-    numbers = [int(pk) for pk in ids if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    numbers = _numbers(ids)
     if not numbers:
         return []
     products = Product.objects.published().filter(pk__in=numbers).select_related("institution__organisation")

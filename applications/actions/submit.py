@@ -21,6 +21,7 @@ from portal.foundation.core.errors import Forbidden, Invalid, WrongState
 from portal.foundation.core.models import take
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.numbering import compose
+from portal.foundation.core.prepared import Among, Prepared, Slot
 from portal.foundation.journal.record import record
 from portal.foundation.sla import clocks
 from portal.foundation.sla.models import Kind
@@ -28,6 +29,24 @@ from products.models import Product
 
 OPEN_CALL_REACH = 3  # institutions an open call is addressed to at once; the others may come from the pool
 MAX_PRODUCTS = 5
+
+# Prepared and with the columns that the rules read: a submission holds the draft meanwhile.
+_OWN_PATENTS = Prepared(
+    lambda: (
+        Patent.objects.filter(Among("pk", Slot("ids")), organisation_id=Slot("organisation"), removed_at=None)
+        .only("number", "kind", "title", "status", "expires_on")
+        .order_by("pk")
+    )
+)
+_ON_OFFER = Prepared(
+    lambda: (
+        Product.objects.published()
+        .filter(Among("pk", Slot("ids")))
+        .select_related("institution__organisation")
+        .only("name", "institution__organisation__name", "institution__organisation__short_name")
+        .order_by("pk")
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,11 +179,7 @@ def whole_months(start: date, end: date) -> int:
 
 def _patents(wish: Wish, *, actor: Actor, today: date) -> list[Patent]:
     """The chosen patents, all the enterprise's own, in force, and outliving the wished term (R02, R03, R06)."""
-    patents = list(
-        Patent.objects.filter(organisation_id=actor.organisation_id, pk__in=wish.patent_ids, removed_at=None)
-        .only("number", "kind", "title", "status", "expires_on")
-        .order_by("pk")
-    )
+    patents = _OWN_PATENTS(ids=list(wish.patent_ids), organisation=actor.organisation_id)
     if not patents or len(patents) != len(set(wish.patent_ids)):
         raise Invalid("patents", "请至少选择一件本企业的专利。", fields={"patents": "请至少选择一件本企业的专利。"})
     require_life(patents, term_months=wish.term_months, today=today)
@@ -194,15 +209,14 @@ def _addresses(wish: Wish, *, kinds: Sequence[str]) -> list[Address]:
     return choose(wish.product_ids)
 
 
+def on_offer(product_ids: Sequence[int]) -> list[Product]:
+    """Those of the products that can be asked for now, by primary key, with name and institution (the rest is deferred)."""
+    return _ON_OFFER(ids=list(product_ids))
+
+
 def choose(product_ids: Sequence[int]) -> list[Address]:
     """Published products as addresses, one an institution. Raises Invalid naming what is wrong."""
-    products = list(
-        Product.objects.published()
-        .filter(pk__in=product_ids)
-        .select_related("institution__organisation")
-        .only("name", "institution__organisation__name", "institution__organisation__short_name")  # 40 columns less
-        .order_by("pk")
-    )
+    products = on_offer(product_ids)
     if not products or len(products) != len(set(product_ids)):
         said = "请至少选择一款在售产品，或选择公开征集。" if not products else "所选产品中有的已停售，请重新选择。"
         raise Invalid("products", said, fields={"products": said})

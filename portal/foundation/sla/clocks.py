@@ -130,21 +130,22 @@ def stop(clock_id: int, *, now: datetime, reason: str, excused: bool = False) ->
     clock = _locked(clock_id)
     if clock.stopped_at is not None:
         return clock
+    pauses = list(clock.pauses.values_list("started_at", "ended_at"))
     end = clock.paused_at or now
-    clock.working_minutes = _working_minutes(clock, end)
+    clock.working_minutes = _working_minutes(clock, end, [(began, ended) for began, ended in pauses if ended])
     clock.stopped_at, clock.next_at, clock.stop_reason = now, None, reason
     clock.excused = excused and end < clock.due_at
     clock.save(update_fields=["stopped_at", "next_at", "stop_reason", "excused", "working_minutes"])
-    Pause.objects.filter(clock=clock, ended_at=None).update(ended_at=now)
+    if any(ended is None for _, ended in pauses):
+        Pause.objects.filter(clock=clock, ended_at=None).update(ended_at=now)
     return clock
 
 
-def _working_minutes(clock: Clock, end: datetime) -> int:
+def _working_minutes(clock: Clock, end: datetime, pauses: Sequence[tuple[datetime, datetime]]) -> int:
+    """Office minutes from the start to `end` (an open pause ends the count where it began), without the ended pauses."""
     calendar = calendars_in_use.current()
     total = calendar.working_minutes(clock.started_at, end, opens=OPENS, closes=CLOSES)
-    for began, ended in clock.pauses.exclude(ended_at=None).values_list("started_at", "ended_at"):
-        total -= calendar.working_minutes(began, ended or end, opens=OPENS, closes=CLOSES)
-    return total
+    return total - sum(calendar.working_minutes(*pause, opens=OPENS, closes=CLOSES) for pause in pauses)
 
 
 def pause(clock_id: int, *, now: datetime, reason: str) -> Clock:
