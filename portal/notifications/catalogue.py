@@ -112,7 +112,8 @@ def _both(*makers: Callable[[Entry], list[Letter]]) -> Callable[[Entry], list[Le
 def _escalated(entry: Entry) -> list[Letter]:
     """A level of the ladder was reached: tell the roles its policy row names, in the responsible organisation or above it."""
     data: dict[str, Any] = entry.data
-    level = PolicyLevel.objects.filter(policy__kind=data["kind"], code=data["level"]).order_by("-policy__valid_from").first()
+    # The clock's own version of the policy: a newer one has its own recipients.
+    level = PolicyLevel.objects.filter(policy__clocks=data["clock"], code=data["level"]).first()
     if level is None:
         return []
     responsible = Organisation.objects.get(pk=data["organisation"])

@@ -103,7 +103,8 @@
   };
   document.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-      const form = event.target.closest?.("form[data-ctrl-enter]"); if (form) { event.preventDefault(); form.requestSubmit(); } return;
+      // An opened decision panel is confirmed from anywhere on its page, but never from inside another form.
+      const form = event.target.closest?.("form") || $("form[data-ctrl-enter]"); if (form?.matches("[data-ctrl-enter]")) { event.preventDefault(); form.requestSubmit(); } return;
     }
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || root.dataset.keys === "off" || typing(event.target)) return;
     const open = $("dialog[open]"), key = event.key;
@@ -141,6 +142,15 @@
     event.preventDefault(); if (answer.redirected) location.reload();
   });
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") poll(true); });
+
+  // --- a browser's PDF reader takes the focus once it has loaded; on a screen worked by keyboard the page keeps it ---
+  for (const frame of $$("iframe.frame")) {
+    const back = () => {
+      if (document.activeElement !== frame || frame.matches(":hover")) return;
+      frame.blur(); ($("form[data-ctrl-enter] :is(input:not([type=hidden]),select,textarea,button)") || $("#main")).focus({ preventScroll: true });
+    };
+    frame.addEventListener("load", () => [0, 200, 600, 1200].forEach((wait) => setTimeout(back, wait)));
+  }
 
   // --- arriving on a page, or on a part just swapped in ---
   const arrive = () => {

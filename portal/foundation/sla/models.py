@@ -146,7 +146,7 @@ class Clock(models.Model):
     """
 
     kind = models.CharField(max_length=12, choices=Kind)
-    policy = models.ForeignKey(Policy, models.PROTECT, related_name="+")
+    policy = models.ForeignKey(Policy, models.PROTECT, related_name="clocks")
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+", verbose_name="责任单位")
     case_number = models.CharField(max_length=32)
     subject = models.CharField(max_length=80)  # the owner as the journal names it, e.g. "referral:17"
