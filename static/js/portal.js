@@ -144,17 +144,20 @@
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") poll(true); });
 
   // --- a browser's PDF reader takes the focus once it has loaded; on a screen worked by keyboard the page keeps it ---
+  const decision = () => $("form[data-ctrl-enter] :is(input:not([type=hidden]),select,textarea,button)");
   for (const frame of $$("iframe.frame")) {
     const back = () => {
       if (document.activeElement !== frame || frame.matches(":hover")) return;
-      frame.blur(); ($("form[data-ctrl-enter] :is(input:not([type=hidden]),select,textarea,button)") || $("#main")).focus({ preventScroll: true });
+      frame.blur(); (decision() || $("#main")).focus({ preventScroll: true });
     };
-    frame.addEventListener("load", () => [0, 200, 600, 1200].forEach((wait) => setTimeout(back, wait)));
+    const arrived = performance.now();
+    window.addEventListener("blur", () => { if (performance.now() - arrived < 10_000) setTimeout(back, 50); });
+    frame.addEventListener("load", () => [0, 200, 600, 1200, 2500].forEach((wait) => setTimeout(back, wait)));
   }
 
   // --- arriving on a page, or on a part just swapped in ---
   const arrive = () => {
-    const summary = $(".errors[role=alert]"); if (summary) summary.focus();
+    const summary = $(".errors[role=alert]"), panel = decision(); if (summary) summary.focus(); else if (panel) panel.focus({ preventScroll: true });
     const now = $(".nav [aria-current]"), list = now?.closest("ul");
     if (list && list.scrollWidth > list.clientWidth) list.scrollLeft = now.offsetLeft - (list.clientWidth - now.offsetWidth) / 2;
   };
