@@ -21,6 +21,7 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.core.moments import local_date
+from portal.foundation.core.prepared import Prepared, Slot
 from portal.foundation.journal.record import record
 from portal.foundation.sla import clocks
 
@@ -33,12 +34,23 @@ ENDED = (
 )
 
 
+_ITS_APPLICATION = Prepared(
+    lambda: Application.objects.filter(referrals=Slot("referral")).select_for_update(of=("self",))
+)
+_REFERRAL = Prepared(
+    lambda: (
+        Referral.objects.filter(pk=Slot("referral"))
+        .select_related("institution__organisation")
+        .select_for_update(of=("self",))
+    )
+)
+
+
 def locked(referral_id: int) -> Referral:
     """The referral with its application, both locked in the house's order (application first)."""
-    application_id = Referral.objects.values_list("application_id", flat=True).get(pk=referral_id)
-    application = lock(Application.objects.filter(pk=application_id))
-    referral = lock(Referral.objects.filter(pk=referral_id).select_related("institution__organisation"))
-    referral.application = application
+    applications = _ITS_APPLICATION(referral=referral_id)
+    referral = _REFERRAL.one(referral=referral_id)
+    referral.application = applications[0]
     return referral
 
 
@@ -109,10 +121,12 @@ def offer(referral_id: int, terms: Terms, *, actor: Actor, now: datetime) -> Off
         raise Invalid("annual_rate", "填写年利率。", fields={"annual_rate": "填写年利率，例如 3.45。"})
     if not referral.institution.lends and terms.fee_rate is None:
         raise Invalid("fee_rate", "填写担保或保险费率。", fields={"fee_rate": "填写担保或保险费率，例如 0.8。"})
-    for old in lock_open_offers(referral):
-        old.replace()
-        old.save(update_fields=["state"])
-    version = referral.offers.count() + 1
+    versions = list(referral.offers.select_for_update(of=("self",)).only("state", "referral_id"))
+    for old in versions:
+        if old.state == Offer.State.OPEN:
+            old.replace()
+            old.save(update_fields=["state"])
+    version = len(versions) + 1
     referral.offer(officer_id=actor.user_id, now=now)
     referral.save(update_fields=["state", "officer", "responded_at"])
     made = Offer.objects.create(

@@ -1,7 +1,8 @@
 """A prepared queryset gives the rows that the queryset gives, again and again, with other values."""
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from portal.foundation.core.prepared import Among, Prepared, Slot
@@ -38,3 +39,14 @@ def test_columns_left_out_are_fetched_when_they_are_needed(bo: Person) -> None:
 def test_a_forgotten_value_is_an_error(bo: Person) -> None:
     with pytest.raises(KeyError, match="pk"):
         Prepared(lambda: Product.objects.filter(pk=Slot("pk")))()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_locking_outside_a_transaction_is_an_error_not_a_lock_that_is_gone_at_once() -> None:
+    locked = Prepared(lambda: Product.objects.filter(pk=Slot("pk")).select_for_update(of=("self",)))
+    with transaction.atomic():
+        assert locked(pk=0) == []
+    with pytest.raises(TransactionManagementError, match="open one first"):
+        locked(pk=0)
+    with transaction.atomic(), pytest.raises(Product.DoesNotExist):
+        locked.one(pk=0)

@@ -1,6 +1,7 @@
 """Locking and state protection shared by every model that has a state machine."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from django.db import OperationalError, models
@@ -48,8 +49,15 @@ def lock(queryset: "models.QuerySet[M]") -> M:
 
     Raises the model's DoesNotExist, or Busy when another transaction keeps the row longer than the lock time-out.
     """
-    try:
+    with busy_when_held():
         return queryset.select_for_update(of=("self",)).get()
+
+
+@contextmanager
+def busy_when_held() -> Iterator[None]:
+    """A row that another transaction keeps longer than the lock time-out is a sentence (Busy), not a trace."""
+    try:
+        yield
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", "") == "55P03":  # lock_not_available
             raise Busy("busy", "其他人正在办理这一件，请稍候再试。") from error

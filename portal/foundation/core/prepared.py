@@ -15,6 +15,9 @@ from typing import Any, Generic, TypeVar
 from django.db import connection, models
 from django.db.models.expressions import Expression
 from django.db.models.query import get_related_populators
+from django.db.transaction import TransactionManagementError
+
+from .db import busy_when_held
 
 M = TypeVar("M", bound=models.Model)
 
@@ -42,17 +45,31 @@ class Prepared(Generic[M]):
 
     def __init__(self, build: Callable[[], "models.QuerySet[M]"]) -> None:
         self.build = build
+        self._model: type[M]
+        self._locks = False
 
     def __call__(self, **values: Any) -> list[M]:
-        """The rows for these values. Values are given as psycopg2 takes them; a missing slot raises KeyError."""
+        """The rows for these values, as psycopg2 takes them; a missing one raises KeyError.
+
+        With select_for_update, Busy says that somebody else keeps a row too long.
+        """
         sql, parameters, make = self._compiled
-        with connection.cursor() as cursor:
+        if self._locks and not connection.in_atomic_block:
+            raise TransactionManagementError("a row is locked until the transaction ends: open one first")
+        with busy_when_held(), connection.cursor() as cursor:
             cursor.execute(sql, [values[p.name] if isinstance(p, Slot) else p for p in parameters])
             return make(cursor.fetchall())
+
+    def one(self, **values: Any) -> M:
+        """The single row. Raises the model's DoesNotExist when there is none."""
+        for row in self(**values):
+            return row
+        raise self._model.DoesNotExist(f"no {self._model._meta.object_name} for {values}")  # type: ignore[attr-defined]
 
     @cached_property
     def _compiled(self) -> tuple[str, tuple[Any, ...], Callable[[list[Any]], list[M]]]:
         queryset = self.build()
+        self._model, self._locks = queryset.model, queryset.query.select_for_update
         compiler = queryset.query.get_compiler(connection=connection)
         sql, parameters = compiler.as_sql()
         select, info = compiler.select, compiler.klass_info
@@ -60,12 +77,11 @@ class Prepared(Generic[M]):
         first, last = info["select_fields"][0], info["select_fields"][-1] + 1
         names = [column.target.attname for column, _, _ in select[first:last]]
         related = get_related_populators(info, select, connection.alias)  # type: ignore[call-arg]  # of Django 6
-        model = queryset.model
 
         def make(rows: list[Any]) -> list[M]:
             made = []
             for row in compiler.apply_converters(rows, converters) if converters else rows:
-                instance = model.from_db(connection.alias, names, row[first:last])
+                instance = queryset.model.from_db(connection.alias, names, row[first:last])
                 for populator in related:
                     populator.populate(row, instance)
                 made.append(instance)
