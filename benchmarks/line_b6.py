@@ -1,0 +1,105 @@
+"""B6: submit → claim → respond with clocks and journal: our three actions beside the same case as a viewflow process.
+
+Called as functions, without HTTP, one commit a step on both sides. Two patents, one institution; the answer is an offer.
+Ours checks who may do what in which state and consumes a draft; viewflow (benchmarks/flow.py) gets its facts handed over
+and checks what it checks by itself.
+"""
+
+import uuid
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from applications.actions import responses, submit
+from applications.models import Application, Referral
+from benchmarks import flow, line_b5, world
+from benchmarks.rounds import medians
+from portal.foundation.accounts.models import Membership, Organisation, User
+from portal.foundation.core import moments
+from portal.foundation.journal.models import Entry
+
+ROUNDS = 200
+VERBS = ["application.submitted", "referral.claimed", "referral.offered"]
+
+
+def measure(rounds: int = ROUNDS) -> dict[str, Any]:
+    """Seconds for the three steps of one case, medians of interleaved cases."""
+    of = world.people()
+    bank = of.banks[0]
+    ling = Membership.objects.select_related("user", "organisation").get(user_id=of.ling_id).actor
+    bo = Membership.objects.select_related("user", "organisation").get(user_id=bank.officer_id).actor
+    users = User.objects.in_bulk([of.ling_id, bank.officer_id])
+    enterprise = Organisation.objects.get(pk=of.enterprise_id)
+    wish = submit.Wish(
+        amount=Decimal(8_000_000),
+        term_months=24,
+        purpose="working_capital",
+        contact_name="林示例",
+        contact_phone="13800000000",
+        patent_ids=of.patent_ids,
+        product_ids=[bank.product_id],
+    )
+
+    def ours(draft_id: int) -> str:
+        case = submit.submit(draft_id, wish, actor=ling, now=moments.now())
+        referral_id = Referral.objects.values_list("pk", flat=True).get(application=case)
+        responses.claim(
+            referral_id,
+            contact_name="薄示例",
+            contact_phone="023-00000000",
+            next_step="明天上门尽调",
+            actor=bo,
+            now=moments.now(),
+        )
+        terms = responses.Terms(
+            amount=Decimal(8_000_000),
+            term_months=24,
+            annual_rate=Decimal("3.45"),
+            valid_until=(moments.now() + timedelta(days=30)).date(),
+        )
+        responses.offer(referral_id, terms, actor=bo, now=moments.now())
+        return case.number
+
+    def viewflow(token: uuid.UUID) -> str:
+        task = flow.submit(
+            token=token,
+            by=users[of.ling_id],
+            organisation=enterprise,
+            patents=list(of.patent_ids),
+            product=bank.product_id,
+        )
+        flow.claim(task, by=users[bank.officer_id])
+        flow.respond(task, by=users[bank.officer_id])
+        return Application.objects.values_list("number", flat=True).get(token=token)
+
+    contenders = {
+        "ours": (lambda: line_b5.draft(of), ours),
+        "viewflow": (uuid.uuid4, viewflow),
+    }
+    for prepare, play in contenders.values():
+        check(play(prepare()))
+    seconds = medians(contenders, rounds, warm=10)
+    mine = seconds.pop("ours")
+    ratio = seconds["viewflow"] / mine
+    return {
+        "line": "B6",
+        "ours": mine,
+        "limit": None,
+        "peers": seconds,
+        "unit": "s",
+        "rows": Application.objects.count(),
+        "ratios": {"viewflow to ours": round(ratio, 2)},
+        "goal": "≥ 3× faster than viewflow",
+        "met": ratio >= 3,
+    }
+
+
+def check(number: str) -> None:
+    """The case ended as it should: answered with an open offer, the clock stopped, three facts in the journal."""
+    referral = Referral.objects.select_related("clock").get(application__number=number)
+    assert referral.state == Referral.State.OFFERED, referral.state
+    assert referral.clock is not None
+    assert referral.clock.stopped_at is not None
+    assert referral.clock.working_minutes is not None
+    assert referral.offers.filter(state="open").count() == 1
+    assert list(Entry.objects.of_case(number).values_list("verb", flat=True)) == VERBS
