@@ -111,6 +111,10 @@ class Registration(StateModel):
     started_by_org = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     state = FSMField("状态", choices=State, default=State.DRAFT, protected=True)
     version = models.PositiveIntegerField(default=0)
+    saved_by = models.CharField(
+        max_length=200, blank=True
+    )  # who saved the form last, and from which open page: the page's
+    saved_page = models.CharField(max_length=32, blank=True)  # own saves may overtake each other, a colleague's may not
     typed = models.JSONField(default=dict)  # the form exactly as typed, while something in it is not right yet
     # What the form asks; prefilled from the accepted offer and both parties' profiles.
     debtor_name = models.CharField("债务人", max_length=120)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from portal.foundation.accounts.models import Membership, Role
 from portal.foundation.core.actor import Actor
@@ -73,6 +73,15 @@ def queue(actor: Actor) -> list[Registration]:
     found = found.select_related("pledgor", "pledgee", "clock", "clerk").annotate(pieces=Count("patents"))
     # A paused clock is at the end whatever its old due moment says; None sorts first.
     return list(found.order_by(F("clock__paused_at").asc(nulls_first=True), "clock__due_at", "pk")[:QUEUE])
+
+
+def examinable(actor: Actor) -> "QuerySet[Registration]":
+    """The office's files with how many patents each has (`pieces`) and whether this clerk sits in a party (`conflict`)."""
+    seats = Membership.objects.filter(user_id=actor.user_id or 0, active=True).filter(
+        Q(organisation_id=OuterRef("pledgor_id")) | Q(organisation_id=OuterRef("pledgee_id"))
+    )
+    found = Registration.objects.visible_to(actor).select_related(*WITH)
+    return found.annotate(pieces=Count("patents"), conflict=Exists(seats))
 
 
 def next_file(actor: Actor, *, but: int) -> Registration | None:

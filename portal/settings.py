@@ -212,6 +212,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-clocks": {"task": "sla.sweep", "schedule": 5.0, "options": {"expires": 10}},
     "deliver-journal": {"task": "notifications.deliver", "schedule": 5.0, "options": {"expires": 10}},
     "seal-journal": {"task": "journal.seal", "schedule": 10.0, "options": {"expires": 20}},
+    "print-notices": {"task": "pledges.render_notice", "schedule": 60.0, "options": {"expires": 60}},
 
 }
 

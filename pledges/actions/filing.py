@@ -38,7 +38,9 @@ class StaleFile(WrongState):
     """A colleague saved the same form meanwhile; `theirs` is what is stored."""
 
     def __init__(self, theirs: Registration) -> None:
-        super().__init__("stale", "同事刚刚保存了这份申请。您填写的内容还在页面上，请核对后再保存。")
+        super().__init__(
+            "stale", f"{theirs.saved_by or '同事'} 刚刚保存了这份申请。您填写的内容还在页面上，请核对后再保存。"
+        )
         self.theirs = theirs
 
 
@@ -169,25 +171,28 @@ def save(
     uploads: Sequence[Upload] = (),
     remove: Sequence[str] = (),
     version: int,
+    page: str = "",
     actor: Actor,
     now: datetime,
 ) -> Registration:
     """Keep the form: as typed when something in it is wrong (`content` None), as content when it is right.
 
-    A new paper replaces the one in its place; `remove` are refs of papers to take out. Raises StaleFile when `version` is
-    not the stored one, TooLarge or WrongType with the field of the paper.
+    A new paper replaces the one in its place; `remove` are refs of papers to take out. `version` is the one the
+    page was opened with and `page` its token: saves of one page, which may overtake each other, are never stale. Raises
+    StaleFile when somebody else saved since, TooLarge or WrongType with the field of the paper.
     """
     file = locked(registration_id)
     rules.can_edit(actor, file).require()
-    if file.version != version:
+    if file.version != version and not (page and page == file.saved_page):
         raise StaleFile(file)
+    file.saved_by, file.saved_page = actor.label, page[:32]
     if content is not None:
         for name in CONTENT_FIELDS:
             setattr(file, name, getattr(content, name))
         choose(file, content.patent_ids)
     file.typed = {} if content is not None else dict(typed)
     file.version += 1
-    file.save(update_fields=[*CONTENT_FIELDS, "typed", "version"])
+    file.save(update_fields=[*CONTENT_FIELDS, "typed", "version", "saved_by", "saved_page"])
     file.documents.filter(ref__in=list(remove), replaced_at=None).update(replaced_at=now)
     put(file, uploads, actor=actor, now=now)
     return file

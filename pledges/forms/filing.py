@@ -23,10 +23,10 @@ TYPED_BY_HAND = ("contract_number", "contract_signed_on", "identity_promise")
 
 
 class PaperField(forms.FileField):
-    def __init__(self, label: str, help_text: str = "") -> None:
+    def __init__(self, label: str, help_text: str = "", *, required: bool = False) -> None:
         super().__init__(
             label=label,
-            required=False,
+            required=required,
             help_text=help_text or f"{ACCEPTED_TEXT}。",
             allow_empty_file=True,  # the action says what is wrong with an empty file
             widget=forms.FileInput(attrs={"accept": ".pdf,.jpg,.jpeg,.png,.ofd"}),
@@ -73,6 +73,7 @@ class FilingForm(PortalForm):
     ) -> None:
         self.file, self.owned, self.today = file, owned, today
         super().__init__(data, files, initial=self._initial())
+        self.fields["contract_file"].required = not file.documents.filter(kind="contract", replaced_at=None).exists()
         self._say_sources()
         self.fields["patents"].choices = [(str(pk), f"{p.dotted} {p.title}") for pk, p, _ in owned]  # type: ignore[attr-defined]
         self.fields["patents"].widget.hints = {str(pk): self._about(p, names) for pk, p, names in owned}

@@ -1,5 +1,6 @@
 """The parties' smaller forms: confirm, send back, withdraw, answer a defect, record the loan."""
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -53,7 +54,7 @@ class AnswerForm(PortalForm):
         super().__init__(data, files, prefix=prefix, initial={n: whole.initial.get(n) for n in names})
         self.names = [n for n in names if n in whole.fields]
         for name in self.names:
-            self.fields[name] = whole.fields[name]
+            self.fields[name] = copy.deepcopy(whole.fields[name])  # one definition, two defects may share a field
             self.fields[name].required = name not in ("valued_at", "co_owner_agreement") and not name.endswith(
                 "_declared"
             )

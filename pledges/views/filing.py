@@ -1,5 +1,6 @@
 """Filling in the application and looking at the grounds before it is handed on."""
 
+import secrets
 from typing import Any
 
 from django.contrib import messages
@@ -71,6 +72,7 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
             uploads=[] if quiet else form.uploads(),
             remove=request.POST.getlist("remove"),
             version=_version(request),
+            page=request.POST.get("page", ""),
             actor=actor_of(request),
             now=now,
         )
@@ -105,7 +107,14 @@ def _form_page(
     request: HttpRequest, file: Registration, form: FilingForm, *, status: int = 200, stale: bool = False
 ) -> HttpResponse:
     papers = [d for d in file.documents.order_by("pk") if d.replaced_at is None]
-    return page(request, "pledges/edit.html", file, form=form, papers=papers, stale=stale, status=status)
+    return page(
+        request, "pledges/edit.html", file, form=form, papers=papers, stale=stale, page=_token(request), status=status
+    )
+
+
+def _token(request: HttpRequest) -> str:
+    """One a page as opened; it stays when the same page comes back with errors."""
+    return request.POST.get("page", "")[:32] or secrets.token_hex(8)
 
 
 @allow(*PARTIES)

@@ -11,7 +11,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from pledges import checks, grounds, notices, presenting, queries, rules
 from pledges.actions import examination
 from pledges.forms.office import AssignForm, DefectsForm, RefuseForm, RegisterForm
-from pledges.locking import in_conflict
 from pledges.models import Check, Correction, Document, Ground, Registration
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
@@ -43,8 +42,7 @@ SHORTCUTS = [
 
 
 def _file(request: HttpRequest, number: str) -> Registration:
-    found = Registration.objects.visible_to(actor_of(request)).select_related(*queries.WITH)
-    return get_object_or_404(found, number=number)
+    return get_object_or_404(queries.examinable(actor_of(request)), number=number)
 
 
 @allow(*OFFICE)
@@ -89,14 +87,13 @@ def _screen(
         return render(request, "office/screen.html", context)
     tab = request.GET.get("tab", "contract")
     lines = list(shown.checks.all())
-    conflict = in_conflict(actor.user_id, shown)
+    conflict: bool = shown.conflict  # type: ignore[attr-defined]  # annotated by queries.examinable
     context |= {
         "file": shown,
         "tag": presenting.TAGS[shown.state],
         "lamp": presenting.lamp(shown, now=now),
         "tab": tab if tab in TABS else "contract",
         "tabs": [(str(i), name, label) for i, (name, label) in enumerate(TABS.items(), start=1)],
-        "patents": presenting.patents(shown),
         **_lists(lines),
         "open_lines": len(checks.unsettled(lines)),
         "conflict": conflict,
@@ -152,15 +149,19 @@ def _document(request: HttpRequest, shown: Registration, tab: str) -> dict[str, 
         return {"facts": presenting.facts(shown)}
     if tab == "history":
         events = presenting.events(queries.story(shown, actor_of(request)))
-        return {"events": events, "corrections": list(shown.corrections.all()), "notices": list(shown.notices.all())}
+        return {"events": events, "corrections": _corrections(shown), "notices": list(shown.notices.all())}
     if tab == "patents":
-        return {}
+        return {"patents": presenting.patents(shown)}
     papers = presenting.papers(shown.documents.order_by("pk"))
     if tab == "contract":
         return {"paper": next(iter(papers.get(Document.Kind.CONTRACT, [])), None)}
     rest = [d for kind, found in papers.items() if kind != Document.Kind.CONTRACT for d in found]
     chosen = next((d for d in rest if str(d.ref) == request.GET.get("paper", "")), rest[0] if rest else None)
     return {"rest": rest, "paper": chosen}
+
+
+def _corrections(shown: Registration) -> list[Correction]:
+    return list(shown.corrections.all()) if shown.correction_rounds else []
 
 
 def _onwards(request: HttpRequest, decided: Registration) -> HttpResponse:
@@ -177,7 +178,6 @@ def accept(request: HttpRequest, number: str) -> HttpResponse:
         examination.accept(shown.pk, actor=actor_of(request), now=moments.now())
     except DomainError as error:
         return _screen(request, _file(request, number), refused=error.reason, status=error.status)
-    messages.success(request, f"已受理 {shown.number}，由您审查。")
     return redirect("office-file", number)
 
 
@@ -231,7 +231,8 @@ def check(request: HttpRequest, number: str) -> HttpResponse:
         return _screen(request, _file(request, number), refused=error.reason, status=error.status)
     if getattr(request, "htmx", False):
         lines = list(shown.checks.all())
-        context = {"file": shown, "may_examine": True, **_lists(lines)}
+        tab = request.POST.get("tab", "")
+        context = {"file": shown, "may_examine": True, "tab": tab if tab in TABS else "contract", **_lists(lines)}
         return render(request, "office/_checks.html", context | {"open_lines": len(checks.unsettled(lines))})
     messages.success(request, "核对结果已保存。")
     return redirect("office-file", number)

@@ -186,7 +186,7 @@ def correct(request: HttpRequest, number: str) -> HttpResponse:
             request.FILES if bound else None,
             names=place_.fields,
             paper=place_.paper,
-            whole=FilingForm(file=file, owned=whole.owned, today=whole.today) if place_.fields else whole,
+            whole=whole,
             prefix=f"c{row.position}",
         )
         forms_.append((row, place_, form))

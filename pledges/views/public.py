@@ -38,7 +38,7 @@ class VerifyForm(PortalForm):
 class CompareForm(PortalForm):
     """A file to compare; it is read once and never kept."""
 
-    paper = PaperField("所持的通知书文件", "选择收到的 PDF 文件，只计算摘要，不保存。")
+    paper = PaperField("所持的通知书文件", "选择收到的 PDF 文件，只计算摘要，不保存。", required=True)
 
 
 @transaction.atomic(durable=True)

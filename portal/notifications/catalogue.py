@@ -168,6 +168,7 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "pledge.registered": _parties(R, "专利权质押已登记，可下载通知书"),
     "pledge.refused": _parties(R, "专利权质押不予登记，请查看理由"),
     "pledge.withdrawn": _both(_parties(R, "质押登记申请已撤回", but_actor=True), _office(R, "质押登记申请已撤回")),
+    "pledge.discarded": _parties(R, "质押登记草稿已撤回", but_actor=True),
     "loan.recorded": _to_enterprise(R, "贷款已发放"),
     "clock.escalated": _escalated,
     "supervision.ordered": _ordered,

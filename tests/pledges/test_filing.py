@@ -116,7 +116,7 @@ def test_a_form_changed_after_reading_must_be_read_again(draft: Registration, bo
 
 def test_a_hard_ground_blocks_proposing_and_says_how_to_remove_it(draft: Registration, bo: Person) -> None:
     Patent.objects.update(fee_paid_until=moments.local_date(moments.now()) - timedelta(days=1))
-    with pytest.raises(joining.GroundsFound, match="R04.*补缴年费"):
+    with pytest.raises(joining.GroundsFound, match=r"R04.*补缴年费"):
         joining.propose(draft.pk, actor=bo.actor, now=moments.now())
 
 
@@ -199,5 +199,5 @@ def test_a_withdrawn_request_cannot_be_proposed(draft: Registration, bo: Person,
 
 def test_a_period_past_the_patents_life_is_stopped(case: Application, bo: Person) -> None:
     file = filled(case, bo, debt_to=date(2099, 1, 1))
-    with pytest.raises(joining.GroundsFound, match="R06.*把债务到期日改到"):
+    with pytest.raises(joining.GroundsFound, match=r"R06.*把债务到期日改到"):
         joining.propose(file.pk, actor=bo.actor, now=moments.now())

@@ -27,7 +27,9 @@ PATENT = PatentFacts(
     same_day_twin="",
     checked_on=date(2026, 11, 1),
 )
-UTILITY = replace(PATENT, number="2023228654133", kind="utility", filing_date=date(2023, 10, 1), expires_on=date(2033, 10, 1))
+UTILITY = replace(
+    PATENT, number="2023228654133", kind="utility", filing_date=date(2023, 10, 1), expires_on=date(2033, 10, 1)
+)
 FILE = FileFacts(
     today=date(2026, 11, 23),
     filing=True,

@@ -1,0 +1,164 @@
+"""Two people in the same second: one wins, the other reads a sentence, and no number is lost."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+
+from pledges import notices
+from pledges.actions import examination, filing
+from pledges.models import Ground, Notice, PledgedPatent, Registration
+from portal.foundation.accounts.models import OrganisationKind, Role
+from portal.foundation.assets.models import CoOwner
+from portal.foundation.core import moments
+from portal.foundation.core.errors import DomainError, WrongState
+from products.models import Product
+from tests import factories
+from tests.factories import Person
+
+from .conftest import accepted, examined, submitted
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
+
+
+def together(*tasks: Callable[[], Any]) -> list[Any]:
+    """Run all at once, each on its own connection; gives results and refusals in order."""
+    gate, results = threading.Barrier(len(tasks)), [None] * len(tasks)
+
+    def run(index: int, task: Callable[[], Any]) -> None:
+        gate.wait()
+        try:
+            results[index] = task()
+        except DomainError as error:
+            results[index] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(i, t)) for i, t in enumerate(tasks)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def refusals(results: list[Any]) -> list[DomainError]:
+    return [r for r in results if isinstance(r, DomainError)]
+
+
+@pytest.fixture
+def colleague(chen: Person) -> Person:
+    return factories.person("colleague", "常示例", Role.CLERK, chen.organisation)
+
+
+def test_two_clerks_accept_one_file_and_one_of_them_has_it(
+    ling: Person, bo: Person, product: Product, chen: Person, colleague: Person
+) -> None:
+    file = submitted(accepted(ling, bo, product), bo, ling)
+    results = together(
+        *(lambda c=clerk: examination.accept(file.pk, actor=c.actor, now=moments.now()) for clerk in (chen, colleague))
+    )
+    (lost,) = refusals(results)
+    assert lost.status == 409
+    assert "正在办理" in lost.reason
+    file.refresh_from_db()
+    assert file.clerk_id in (chen.user.pk, colleague.user.pk)
+
+
+def test_one_file_is_decided_once(ling: Person, bo: Person, product: Product, chen: Person) -> None:
+    file = examined(submitted(accepted(ling, bo, product), bo, ling), chen)
+    results = together(
+        lambda: examination.register(file.pk, actor=chen.actor, now=moments.now()),
+        lambda: examination.refuse(file.pk, ground=Ground.R12, note="同时", actor=chen.actor, now=moments.now()),
+        lambda: examination.register(file.pk, actor=chen.actor, now=moments.now()),
+    )
+    assert len(refusals(results)) == 2
+    assert Notice.objects.count() == 1
+
+
+def test_two_banks_register_the_same_patent_in_the_same_second(
+    ling: Person, bo: Person, cui: Person, product: Product, chen: Person, colleague: Person
+) -> None:
+    """Ling's patent is offered to both; the files reached the office together, the pledge exists once."""
+    first = submitted(accepted(ling, bo, product), bo, ling)
+    # The second file slipped in beside the first: as if both had been confirmed in the same moment.
+    Registration.objects.filter(pk=first.pk).update(state="draft")
+    second = submitted(accepted(ling, cui, factories.product(cui.organisation)), cui, ling)
+    Registration.objects.filter(pk=first.pk).update(state="submitted")
+    first, second = examined(first, chen), examined(second, colleague)
+    results = together(
+        lambda: examination.register(first.pk, actor=chen.actor, now=moments.now()),
+        lambda: examination.register(second.pk, actor=colleague.actor, now=moments.now()),
+    )
+    (lost,) = refusals(results)
+    assert lost.status == 409
+    assert lost.reason.startswith("R09")
+    assert "201710601862.3" in lost.reason
+    assert bo.organisation.name not in lost.reason
+    assert PledgedPatent.objects.filter(effective__isnull=False).count() == 1
+    (won,) = [r for r in results if isinstance(r, Notice)]
+    assert won.number.endswith("000001号")  # the loser took no number
+
+
+def test_two_co_owners_pledge_one_patent_and_the_database_decides(
+    ling: Person, wai: Person, bo: Person, cui: Person, product: Product, chen: Person
+) -> None:
+    """Two firms own it, each has a row of its own, so no common lock: the exclusion constraint is what holds."""
+    files = []
+    for owner, other, bank in ((ling, wai, bo), (wai, ling, cui)):
+        patent = factories.patent(owner.organisation)
+        CoOwner.objects.create(patent=patent, name=other.organisation.name)
+        case = accepted(owner, bank, product if bank is bo else factories.product(bank.organisation))
+        file = filing.start(case.pk, actor=bank.actor, now=moments.now())
+        files.append(file)
+    gate = threading.Barrier(2)
+
+    def pledge(file: Registration) -> None:
+        with transaction.atomic():
+            gate.wait()
+            examination._make_effective(file, now=moments.now())
+
+    results = together(*(lambda f=file: pledge(f) for file in files))
+    (lost,) = refusals(results)
+    assert "R09" in lost.reason
+    assert PledgedPatent.objects.filter(effective__isnull=False).count() == 1
+
+
+def test_numbers_have_no_gaps_when_a_decision_rolls_back(
+    ling: Person, bo: Person, product: Product, chen: Person
+) -> None:
+    files = []
+    for number in (factories.INVENTION, factories.INVENTION_2, factories.UTILITY):
+        org = factories.organisation(OrganisationKind.ENTERPRISE, f"重庆示例{number[-2:]}有限公司")
+        firm = factories.person(f"firm{number}", "林示例", Role.ENTERPRISE, org)
+        factories.patent(org, number)
+        files.append(submitted(accepted(firm, bo, product), bo, firm))
+    for file in files:
+        examined(file, chen)
+
+    def broken() -> None:
+        with transaction.atomic():
+            notices.issue(files[0], Notice.Kind.REFUSED, {}, now=moments.now())
+            raise WrongState("broken", "出错")
+
+    results = together(
+        broken,
+        *(lambda f=file: examination.register(f.pk, actor=chen.actor, now=moments.now()) for file in files),
+        broken,
+    )
+    assert len(refusals(results)) == 2
+    serials = sorted(int(n.number[-7:-1]) for n in Notice.objects.all())
+    assert serials == [1, 2, 3]
+
+
+def test_starting_from_both_sides_at_once_gives_one_file(
+    ling: Person, bo: Person, product: Product, chen: Person
+) -> None:
+    case = accepted(ling, bo, product)
+    results = together(
+        *(lambda p=person: filing.start(case.pk, actor=p.actor, now=moments.now()) for person in (ling, bo, ling, bo))
+    )
+    assert refusals(results) == []
+    assert len({r.pk for r in results}) == 1
