@@ -12,26 +12,19 @@ from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from tests.servers import newcomer_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "Demo-2026-portal"
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--no-first-run",
-]
 
 
 class Portal:
-    """A running portal: its address, its data directory and whatever it printed."""
+    """A running portal: its address, its data directory and its launcher's process."""
 
-    def __init__(self, url: str, data: Path | None, said: Callable[[], str]) -> None:
-        self.url, self.data, self.said = url, data, said
+    def __init__(self, url: str, data: Path | None = None, pid: int | None = None) -> None:
+        self.url, self.data, self.pid = url, data, pid
 
     def database_url(self) -> str:
         """The address of its database, for tests that move a moment or count rows."""
@@ -49,7 +42,7 @@ def free_port() -> int:
 def portal() -> Iterator[Portal]:
     """`bin/portal up` as a newcomer would run it, ready; or the portal at E2E_URL, to write tests by."""
     if address := os.environ.get("E2E_URL"):
-        yield Portal(address, None, lambda: "")
+        yield Portal(address)
         return
     data = Path(tempfile.mkdtemp(prefix="portal-e2e-"))
     port = free_port()
@@ -64,7 +57,7 @@ def portal() -> Iterator[Portal]:
         )
     try:
         _wait_until_ready(child, log)
-        yield Portal(f"http://127.0.0.1:{port}", data, lambda: log.read_text("utf-8", "replace"))
+        yield Portal(f"http://127.0.0.1:{port}", data, child.pid)
     finally:
         child.send_signal(signal.SIGTERM)
         try:
@@ -80,16 +73,6 @@ def _wait_until_ready(child: "subprocess.Popen[bytes]", log: Path) -> None:
         assert child.poll() is None, log.read_text("utf-8", "replace")
         assert time.monotonic() < end, log.read_text("utf-8", "replace")
         time.sleep(0.2)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"), args=ARGUMENTS
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
