@@ -11,6 +11,7 @@ from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.sla import calendars_in_use
 from products.models import Product
 from tests import factories
+from tests.chromium import chromium  # noqa: F401 - fixture
 from tests.factories import Person
 from tests.servers import pytest_configure, pytest_terminal_summary, pytest_unconfigure  # noqa: F401 - hooks
 

@@ -66,7 +66,7 @@ def _readable_copy(binaries: Path) -> Path:
     except OSError:
         pass  # the account may not even enter the directory
     package = binaries.parent.parent
-    version = re.sub(r"\W", "-", run_as([str(binaries / "postgres"), "--version"], user=None).stdout.strip())
+    version = re.sub(r"\W+", "-", run_as([str(binaries / "postgres"), "--version"], user=None).stdout.strip())
     copy = ROOTS_STORE / version
     if not copy.exists():
         # The servers find libpq by a path relative to themselves, so the sibling directory of libraries goes along.

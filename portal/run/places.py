@@ -55,8 +55,12 @@ class Places:
     def create(self) -> None:
         """Make the directories; a data directory of ours is closed to others (it holds personal data)."""
         try:
-            for directory in (self.data, self.logs, self.run):
-                directory.mkdir(parents=True, exist_ok=True)
+            # Root's PostgreSQL runs as somebody else and must be able to pass through; nobody needs to look inside.
+            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if os.getuid() == 0:
+                self.data.chmod(self.data.stat().st_mode & 0o7777 | 0o011)
+            for directory in (self.logs, self.run):
+                directory.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise RunError(
                 f"无法建立数据目录 {self.data}：{error.strerror}。请换一个可写的目录（--data 目录）。"

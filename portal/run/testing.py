@@ -30,7 +30,7 @@ def linters() -> list[tuple[str, list[str]]]:
     return [
         ("ruff check", [*python, "ruff", "check", "."]),
         ("ruff format", [*python, "ruff", "format", "--check", "."]),
-        ("djade", [*python, "djade", "--check", "--target-version", "5.2", *pages]),
+        ("djade", [str(TOOLS / "djade"), "--check", "--target-version", "5.2", *pages]),
         ("lint-imports", [str(TOOLS / "lint-imports")]),
         ("deptry", [str(TOOLS / "deptry"), "."]),
         ("mypy", [*python, "mypy"]),
@@ -75,14 +75,19 @@ def servers(*, broker: bool = True) -> Iterator[dict[str, str]]:
     """
     with throw_away("test") as where, temporary_servers(where, "test", broker=broker) as addresses:
         variables = environment(where, PORTAL_ENV="test", **addresses)
-        # Cutting the papers' typefaces takes 13 s and depends on the packages alone: every run shares the trial's.
-        shared = places().data / "pdf-fonts"
-        shared.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (where.data / "pdf-fonts").symlink_to(shared)
+        share_typefaces(where.data)
         variables = with_pdf_libraries(variables, places())
         if "DATABASE_URL" not in os.environ:
             _make_template(where, variables)
         yield variables
+
+
+def share_typefaces(data: Path) -> None:
+    """Let a throw-away data directory use the checkout's cut typefaces: cutting takes 13 s and depends on packages alone."""
+    shared = places().data / "pdf-fonts"
+    shared.mkdir(mode=0o700, parents=True, exist_ok=True)
+    data.mkdir(exist_ok=True)
+    (data / "pdf-fonts").symlink_to(shared)
 
 
 def _make_template(where: Places, variables: dict[str, str]) -> None:

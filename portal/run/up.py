@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import socket
 import sys
 import time
@@ -33,6 +34,7 @@ QUIET = "ignore:You're running the worker,ignore:No directory at"
 
 def up(places: Places, *, port: int, demo: bool) -> int:
     """Run the portal on 127.0.0.1:`port` until a signal comes; the exit code. RunError when it can't start."""
+    os.umask(0o077)  # uploads, notices and logs hold personal data
     with held(places, f"up，http://{HOST}:{port}"):
         places.addresses.unlink(missing_ok=True)
         _wait_for_port(port)

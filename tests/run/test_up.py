@@ -22,6 +22,7 @@ import pytest
 from portal.run.doctor import connection_parameters
 from portal.run.lock import running_addresses
 from portal.run.places import ROOT, Places
+from portal.run.testing import share_typefaces
 from tests.servers import newcomer_environment
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("processes"), pytest.mark.timeout(600)]
@@ -146,6 +147,7 @@ def data() -> Iterator[Path]:
     """A data directory with a space and Chinese in its path; not pytest's, which it closes to PostgreSQL's account."""
     parent = Path(tempfile.mkdtemp(prefix="portal-newcomer-"))
     parent.chmod(0o711)
+    share_typefaces(parent / "我的 数据")
     yield parent / "我的 数据"
     shutil.rmtree(parent, ignore_errors=True)
 

@@ -6,16 +6,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
-from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Response, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Response, Route, expect
 
 pytestmark = pytest.mark.browser
 
 ADDRESSES = ["/", "/policy/", "/guide/", "/accessibility/", "/privacy/", "/styleguide/", "/no-such-page/"]
-CHROMIUM = "/usr/bin/chromium"
 PATIENCE = 90_000  # milliseconds
 expect.set_options(timeout=20_000)
 PAPER = FilePayload(name="合同.pdf", mimeType="application/pdf", buffer=b"%PDF-1.7 example")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
 @pytest.fixture(scope="module")
@@ -29,14 +27,6 @@ def site() -> Iterator[str]:
     yield f"http://127.0.0.1:{server.port}"
     server.terminate()
     server.join()
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 def visitor(chromium: Browser, *, width: int = 1280, scripts: bool = True) -> BrowserContext:
