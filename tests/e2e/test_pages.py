@@ -1,0 +1,95 @@
+"""Every main page of every role, on desktop and phone: no axe violation, no sideways scroll, no CSP report, light enough.
+
+`PORTAL_SCREENSHOTS=docs/screenshots bin/portal test tests/e2e/test_pages.py` takes the pictures of the README anew.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.xdist_group("portal"), pytest.mark.timeout(300)]
+Visit = Callable[..., Page]
+LIMIT = 120 * 1024  # bytes, uncompressed: the page with its own CSS, JavaScript and images, without charts
+
+PAGES = {
+    "": ["/", "/products/", "/products/?c=5&c=7", "/track/", "/verify/", "/login/", "/register/", "/policy/", "/guide/"],
+    "enterprise": ["/cases/", "/apply/", "/patents/", "/patents/add/", "/pledges/", "/notices/", "/profile/", "/members/"],
+    "officer": ["/desk/", "/desk/?tab=late", "/desk/pool/", "/pledges/", "/orders/"],
+    "manager": ["/desk/", "/desk/team/", "/orders/"],
+    "guarantor": ["/desk/"],
+    "clerk": ["/office/", "/office/done/"],
+    "chief": ["/office/", "/orders/"],
+    "regulator": [
+        "/supervision/",
+        "/supervision/report/",
+        "/supervision/lamps/",
+        "/supervision/policy/",
+        "/supervision/calendar/",
+    ],
+    "admin": ["/supervision/calendar/"],
+}
+# Pages reached by following the first link of a list: (role, list, selector).
+FOLLOWED = [
+    ("enterprise", "/cases/", "main table a[href^='/cases/YZD']"),
+    ("enterprise", "/cases/", "main a[href$='/offers/']"),
+    ("officer", "/desk/", "main table a[href*='/desk/referrals/']"),
+    ("enterprise", "/pledges/", "main a[href^='/pledges/ZYDJ']"),
+    ("regulator", "/supervision/", "main a[href*='/supervision/cases/']"),
+]
+SHOWN = {"/": "home", "/cases/": "enterprise", "/desk/": "desk", "/office/": "office", "/supervision/": "supervision"}
+
+
+def look(page: Page) -> None:
+    """The page as it stands now must pass."""
+    where = f"{page.url} at {page.viewport_size}"
+    found = Axe().run(page)
+    assert found.violations_count == 0, f"{where}\n{found.generate_report()}"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{where} scrolls sideways"
+
+
+def keep(page: Page, name: str) -> None:
+    """Take the README's picture when asked to."""
+    if folder := os.environ.get("PORTAL_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=f"{folder}/{name}.png")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("who", PAGES)
+def test_every_page_is_accessible_and_fits(visit: Visit, who: str, width: int) -> None:
+    page = visit(who, width=width, height=900 if width > 600 else 844)
+    for address in PAGES[who]:
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.status == 200, address
+        look(page)
+        if address in SHOWN and who not in ("manager", "guarantor", "chief"):
+            keep(page, f"{SHOWN[address]}-{'phone' if width < 600 else 'desktop'}")
+    for role, start, link in FOLLOWED:
+        if role == who:
+            page.goto(start)
+            page.locator(link).first.click()
+            page.wait_for_load_state()
+            look(page)
+            if re.search(r"/cases/YZD\w+/$", page.url):
+                keep(page, f"case-{'phone' if width < 600 else 'desktop'}")
+
+
+@pytest.mark.parametrize("who", [w for w in PAGES if w != "admin"])
+def test_every_page_is_light(visit: Visit, who: str) -> None:
+    """What the browser decodes for one page, everything of ours counted, must stay under the limit (charts aside)."""
+    page = visit(who)
+    for address in PAGES[who]:
+        page.goto(address)
+        page.wait_for_load_state("networkidle")
+        weight = page.evaluate(
+            "performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))"
+            ".filter(e => !/documents|\\.pdf/.test(e.name)).reduce((sum, e) => sum + (e.decodedBodySize || 0), 0)"
+        )
+        charts = page.evaluate("[...document.querySelectorAll('main svg.chart')].reduce((n, e) => n + e.outerHTML.length, 0)")
+        assert weight - charts <= LIMIT, f"{address}: {weight} bytes, {charts} of them charts"
