@@ -1,0 +1,134 @@
+"""What the clerk's screen shows: the queue, one file's papers and data, the check list, the decision that is open."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+
+from pledges import checks, grounds, presenting, queries, rules
+from pledges.forms.office import AssignForm
+from pledges.models import Check, Correction, Document, Ground, Registration
+from portal.foundation.accounts.middleware import actor_of
+from portal.foundation.core import moments
+from portal.foundation.core.forms import PortalForm
+
+TABS = {
+    "contract": "合同",
+    "form": "申请表",
+    "patents": "专利",
+    "papers": "材料",
+    "history": "经过",
+}
+SHORTCUTS = [
+    ("1–5", "切换材料"),
+    ("Space", "勾选当前要点"),
+    ("a", "受理，或打开予以登记"),
+    ("b", "打开要求补正"),
+    ("n", "打开不予登记"),
+    ("Ctrl+Enter", "在打开的决定里确认"),
+]
+
+
+def file_of(request: HttpRequest, number: str) -> Registration:
+    return get_object_or_404(queries.examinable(actor_of(request)), number=number)
+
+
+def queue(request: HttpRequest, here: str) -> dict[str, Any]:
+    now = moments.now()
+    rows = [{"file": f, "lamp": presenting.lamp(f, now=now)} for f in queries.queue(actor_of(request))]
+    return {"queue": rows, "here": here}
+
+
+def screen(
+    request: HttpRequest,
+    shown: Registration | None,
+    *,
+    panel: str = "",
+    form: PortalForm | None = None,
+    refused: str = "",
+    letter: dict[str, Any] | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The three columns. `panel` is the decision that is open: register, correct or refuse."""
+    now, actor = moments.now(), actor_of(request)
+    context: dict[str, Any] = queue(request, shown.number if shown else "")
+    context |= {"today": queries.decided_today(actor, now=now), "shortcuts": SHORTCUTS}
+    if shown is None:
+        return render(request, "office/screen.html", context)
+    tab = request.GET.get("tab", "contract")
+    lines = list(shown.checks.all())
+    conflict: bool = shown.conflict  # type: ignore[attr-defined]  # annotated by queries.examinable
+    context |= {
+        "file": shown,
+        "tag": presenting.TAGS[shown.state],
+        "lamp": presenting.lamp(shown, now=now),
+        "tab": tab if tab in TABS else "contract",
+        "tabs": [(str(i), name, label) for i, (name, label) in enumerate(TABS.items(), start=1)],
+        **lists(lines),
+        "open_lines": len(checks.unsettled(lines)),
+        "conflict": conflict,
+        "may_accept": bool(rules.can_accept(actor, shown, conflict=conflict)),
+        "may_examine": bool(rules.can_examine(actor, shown, conflict=conflict)),
+        "may_take_over": bool(rules.can_take_over(actor, shown, conflict=conflict)),
+        "may_assign": bool(rules.can_assign(actor, shown)),
+        "held": rules.held_by(shown) if shown.clerk_id not in (None, actor.user_id) else "",
+        "panel": panel,
+        "form": form,
+        "refused": refused,
+        "letter": letter,
+    }
+    context |= _document(request, shown, context["tab"])
+    if context["may_assign"]:
+        context["assign"] = AssignForm(clerks=queries.clerks(shown.office_id))
+    return render(request, "office/screen.html", context, status=status)
+
+
+def lists(lines: list[Check]) -> dict[str, list[dict[str, Any]]]:
+    """What needs eyes first, what the system has settled below."""
+    rows = [_line(c) for c in lines]
+    return {
+        "attention": [r for r in rows if r["manual"] or r["check"].warning or r["check"].result != Check.Result.CLEAR],
+        "settled": [
+            r for r in rows if not r["manual"] and not r["check"].warning and r["check"].result == Check.Result.CLEAR
+        ],
+    }
+
+
+def _line(check: Check) -> dict[str, Any]:
+    kind, word = presenting.RESULT_TAGS[check.result]
+    if check.warning:
+        kind, word = "warn", "注意"
+    return {
+        "check": check,
+        "kind": kind,
+        "word": word,
+        "value": f"{check.ground}:{check.point}",
+        "title": check.evidence if check.point else f"{check.ground} {_about(check)}",
+        "manual": checks.is_manual(check),
+        "ticked": not check.automatic and check.result == Check.Result.CLEAR,
+    }
+
+
+def _about(check: Check) -> str:
+    return grounds.FINE[check.ground] if check.result == Check.Result.CLEAR else str(Ground(check.ground).label)
+
+
+def _document(request: HttpRequest, shown: Registration, tab: str) -> dict[str, Any]:
+    """What the middle column shows; one query a tab."""
+    if tab == "form":
+        return {"facts": presenting.facts(shown)}
+    if tab == "history":
+        events = presenting.events(queries.story(shown, actor_of(request)))
+        return {"events": events, "corrections": _corrections(shown), "notices": list(shown.notices.all())}
+    if tab == "patents":
+        return {"patents": presenting.patents(shown)}
+    papers = presenting.papers(shown.documents.order_by("pk"))
+    if tab == "contract":
+        return {"paper": next(iter(papers.get(Document.Kind.CONTRACT, [])), None)}
+    rest = [d for kind, found in papers.items() if kind != Document.Kind.CONTRACT for d in found]
+    chosen = next((d for d in rest if str(d.ref) == request.GET.get("paper", "")), rest[0] if rest else None)
+    return {"rest": rest, "paper": chosen}
+
+
+def _corrections(shown: Registration) -> list[Correction]:
+    return list(shown.corrections.all()) if shown.correction_rounds else []
