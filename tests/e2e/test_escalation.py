@@ -50,7 +50,8 @@ def let_it_pass(rows: Any) -> str:
 def announced(rows: Any, number: str) -> list[str]:
     """The levels announced so far for a case, in order."""
     rows.execute(
-        "SELECT data->>'level' FROM journal_entry WHERE verb = 'clock.escalated' AND case_number = %s ORDER BY id", [number]
+        "SELECT data->>'level' FROM journal_entry WHERE verb = 'clock.escalated' AND case_number = %s ORDER BY id",
+        [number],
     )
     return [level for (level,) in rows.fetchall()]
 
@@ -77,7 +78,9 @@ def frozen(portal: Portal, command: str) -> Iterator[None]:
             os.kill(pid, signal.SIGCONT)
 
 
-def test_a_passed_deadline_reaches_officer_manager_and_regulator(portal: Portal, rows: Any, visit: Callable[..., Page]) -> None:
+def test_a_passed_deadline_reaches_officer_manager_and_regulator(
+    portal: Portal, rows: Any, visit: Callable[..., Page]
+) -> None:
     number = let_it_pass(rows)
     wait_for(rows, number, "supervise")
     assert len(announced(rows, number)) == len(set(announced(rows, number)))

@@ -17,8 +17,27 @@ Visit = Callable[..., Page]
 LIMIT = 120 * 1024  # bytes, uncompressed: the page with its own CSS, JavaScript and images, without charts
 
 PAGES = {
-    "": ["/", "/products/", "/products/?c=5&c=7", "/track/", "/verify/", "/login/", "/register/", "/policy/", "/guide/"],
-    "enterprise": ["/cases/", "/apply/", "/patents/", "/patents/add/", "/pledges/", "/notices/", "/profile/", "/members/"],
+    "": [
+        "/",
+        "/products/",
+        "/products/?c=5&c=7",
+        "/track/",
+        "/verify/",
+        "/login/",
+        "/register/",
+        "/policy/",
+        "/guide/",
+    ],
+    "enterprise": [
+        "/cases/",
+        "/apply/",
+        "/patents/",
+        "/patents/add/",
+        "/pledges/",
+        "/notices/",
+        "/profile/",
+        "/members/",
+    ],
     "officer": ["/desk/", "/desk/?tab=late", "/desk/pool/", "/pledges/", "/orders/"],
     "manager": ["/desk/", "/desk/team/", "/orders/"],
     "guarantor": ["/desk/"],
@@ -91,5 +110,7 @@ def test_every_page_is_light(visit: Visit, who: str) -> None:
             "performance.getEntriesByType('navigation').concat(performance.getEntriesByType('resource'))"
             ".filter(e => !/documents|\\.pdf/.test(e.name)).reduce((sum, e) => sum + (e.decodedBodySize || 0), 0)"
         )
-        charts = page.evaluate("[...document.querySelectorAll('main svg.chart')].reduce((n, e) => n + e.outerHTML.length, 0)")
+        charts = page.evaluate(
+            "[...document.querySelectorAll('main svg.chart')].reduce((n, e) => n + e.outerHTML.length, 0)"
+        )
         assert weight - charts <= LIMIT, f"{address}: {weight} bytes, {charts} of them charts"
