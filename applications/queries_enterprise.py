@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from portal.foundation.core.actor import Actor
+from portal.foundation.core.prepared import Prepared, Slot
 from portal.foundation.sla.lamps import Lamp
 
 from .actions.drafts import META
@@ -40,6 +41,16 @@ def drafts_of(actor: Actor) -> QuerySet[Draft]:
         .select_related("updated_by")
         .order_by("-updated_at", "-pk")
     )
+
+
+_OWN_DRAFT = Prepared(
+    lambda: Draft.objects.filter(pk=Slot("pk"), organisation_id=Slot("organisation")).select_related("updated_by")
+)
+
+
+def draft_of(actor: Actor, draft_id: int) -> Draft | None:
+    """One unfinished request of the enterprise; None when it is gone or somebody else's."""
+    return next(iter(_OWN_DRAFT(pk=draft_id, organisation=actor.organisation_id)), None)
 
 
 @dataclass(slots=True)

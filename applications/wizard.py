@@ -9,6 +9,7 @@ from portal.foundation.accounts.models import Membership
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.display import money_wan
 from portal.foundation.core.forms import PortalForm
+from portal.foundation.core.prepared import Prepared, Slot
 from products.models import Product
 
 from . import matching
@@ -25,6 +26,10 @@ STEPS: tuple[tuple[str, str, str], ...] = (
 )
 NAMES = [name for name, _, _ in STEPS]
 FORMS: dict[str, type[PortalForm]] = {"company": CompanyForm, "need": NeedForm, "reach": ReachForm}
+
+_PATENTS = Prepared(
+    lambda: Patent.objects.filter(organisation_id=Slot("organisation"), removed_at=None).order_by("-expires_on", "pk")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,7 @@ def read(
     """
     data: Mapping[str, Any] = draft.data
     wanted = set(check)
-    patents = list(membership.organisation.patents.filter(removed_at=None).order_by("-expires_on", "pk"))
+    patents = _PATENTS(organisation=membership.organisation_id)
     company = CompanyForm(as_post(data.get("company", {})), patents=patents, today=today)
     picked = company.chosen() if company.is_valid() else []
     need = NeedForm(as_post(data.get("need", {})), patents=picked, today=today)

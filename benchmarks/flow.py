@@ -9,6 +9,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from django.views.generic import TemplateView
 from viewflow import this
@@ -67,14 +68,10 @@ def journal(verb: str, application: Application, referral: Referral, *, by: User
     )  # fmt: skip
 
 
-def submit(**facts: Any) -> Task:
-    """Start the process; returns the task that waits for the institution. viewflow opens the transaction only inside
-    `execute`, so the handle's own rows need one around it."""
-    from django.db import transaction
-
-    with transaction.atomic():
-        process = RequestFlow.start.run(**facts)
-        return Task.objects.get(process=process, flow_task=RequestFlow.respond)
+@transaction.atomic
+def submit(**facts: Any) -> Process:
+    """Start the process. viewflow opens a transaction only in `execute`, so the request's own rows need one around it."""
+    return RequestFlow.start.run(**facts)  # type: ignore[no-any-return]
 
 
 def claim(task: Task, *, by: User) -> None:
@@ -91,7 +88,7 @@ def claim(task: Task, *, by: User) -> None:
         journal("referral.claimed", referral.application, referral, by=by, text="已接单")
 
 
-def respond(task: Task, *, by: User) -> None:
+def respond(task: Task, *, by: User) -> Referral:
     """Put terms to the enterprise and finish the task, with which the process ends."""
     with task.activation() as activation:
         activation.start(None)
@@ -105,6 +102,7 @@ def respond(task: Task, *, by: User) -> None:
         referral.save()
         journal("referral.offered", referral.application, referral, by=by, text="出具方案")
         activation.execute()
+        return referral  # type: ignore[no-any-return]
 
 
 def stop(clock: Clock) -> None:

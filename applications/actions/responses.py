@@ -44,6 +44,11 @@ _REFERRAL = Prepared(
         .select_for_update(of=("self",))
     )
 )
+_VERSIONS = Prepared(
+    lambda: (
+        Offer.objects.filter(referral_id=Slot("referral")).only("state", "referral_id").select_for_update(of=("self",))
+    )
+)
 
 
 def locked(referral_id: int) -> Referral:
@@ -121,12 +126,13 @@ def offer(referral_id: int, terms: Terms, *, actor: Actor, now: datetime) -> Off
         raise Invalid("annual_rate", "填写年利率。", fields={"annual_rate": "填写年利率，例如 3.45。"})
     if not referral.institution.lends and terms.fee_rate is None:
         raise Invalid("fee_rate", "填写担保或保险费率。", fields={"fee_rate": "填写担保或保险费率，例如 0.8。"})
-    versions = list(referral.offers.select_for_update(of=("self",)).only("state", "referral_id"))
+    versions = _VERSIONS(referral=referral.pk)
     for old in versions:
         if old.state == Offer.State.OPEN:
             old.replace()
             old.save(update_fields=["state"])
     version = len(versions) + 1
+    first_reply = referral.responded_at is None
     referral.offer(officer_id=actor.user_id, now=now)
     referral.save(update_fields=["state", "officer", "responded_at"])
     made = Offer.objects.create(
@@ -143,7 +149,8 @@ def offer(referral_id: int, terms: Terms, *, actor: Actor, now: datetime) -> Off
         made_by=actor.label,
         made_at=now,
     )
-    _answered(referral, now=now, reason="offered")
+    if first_reply:  # else the reply before it has stopped the clock
+        _answered(referral, now=now, reason="offered")
     _tell(
         "referral.offered",
         referral,

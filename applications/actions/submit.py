@@ -16,7 +16,6 @@ from banks.models import Institution
 from portal.foundation.accounts.models import Role
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.actor import Actor
-from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Forbidden, Invalid, WrongState
 from portal.foundation.core.models import take
 from portal.foundation.core.moments import local_date
@@ -31,6 +30,13 @@ OPEN_CALL_REACH = 3  # institutions an open call is addressed to at once; the ot
 MAX_PRODUCTS = 5
 
 # Prepared and with the columns that the rules read: a submission holds the draft meanwhile.
+_OWN_DRAFT = Prepared(
+    lambda: (
+        Draft.objects.filter(pk=Slot("pk"), organisation_id=Slot("organisation"))
+        .only("organisation_id", "token", "version")
+        .select_for_update(of=("self",))
+    )
+)
 _OWN_PATENTS = Prepared(
     lambda: (
         Patent.objects.filter(Among("pk", Slot("ids")), organisation_id=Slot("organisation"), removed_at=None)
@@ -85,8 +91,7 @@ def submit(draft_id: int, wish: Wish, *, actor: Actor, now: datetime, version: i
     if actor.role != Role.ENTERPRISE:
         raise Forbidden("role", "只有企业经办人可以提交融资需求。")
     try:
-        mine = Draft.objects.filter(organisation_id=actor.organisation_id, pk=draft_id)
-        draft = lock(mine.only("organisation_id", "token", "version"))
+        draft = _OWN_DRAFT.one(pk=draft_id, organisation=actor.organisation_id)
     except Draft.DoesNotExist as error:
         raise WrongState("submitted", "这份草稿已经提交或删除，请到“我的办件”查看。") from error
     if version is not None and draft.version != version:
@@ -237,23 +242,20 @@ def choose(product_ids: Sequence[int]) -> list[Address]:
 
 def refer(application: Application, addresses: Sequence[Address], *, actor: Actor, now: datetime) -> list[Referral]:
     """Address the request to institutions, each with consent and its own response clock. Inside the caller's transaction."""
-    policy = clocks.policy_in_force(Kind.RESPONSE, at=now)
-    started = [
-        clocks.prepare(
-            Kind.RESPONSE,
-            organisation_id=a.institution_id,
-            case_number=application.number,
-            subject=f"referral:{application.number}:{a.institution_id}",
-            watchers=[application.organisation_id],
-            now=now,
-            policy=policy,
-        )
-        for a in addresses
-    ]
-    referrals = [
-        Referral(
-            application=application, institution_id=a.institution_id, product=a.product, origin=a.origin, score=a.score
-        )
-        for a in addresses
-    ]
-    return submit_sql.insert_referrals(application, referrals, started, label=actor.label, now=now)
+    if not addresses:
+        return []
+    clock = clocks.prepare(
+        Kind.RESPONSE,
+        organisation_id=addresses[0].institution_id,
+        case_number=application.number,
+        subject="",
+        watchers=[application.organisation_id],
+        now=now,
+    )
+    return submit_sql.insert_referrals(
+        application,
+        [(a.institution_id, a.product.pk if a.product else None, a.score, str(a.origin)) for a in addresses],
+        like=clock,
+        label=actor.label,
+        now=now,
+    )

@@ -4,6 +4,7 @@ A submission holds the day's number until it commits, so the fewer round trips b
 Every column is named: one that is added to a model without a database default fails the first test that submits.
 """
 
+import uuid
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -78,39 +79,39 @@ def insert_case(application: Application, patents: Sequence[Patent], *, draft: D
 
 
 def insert_referrals(
-    application: Application, referrals: Sequence[Referral], clocks: Sequence[Clock], *, label: str, now: datetime
+    application: Application,
+    addresses: Sequence[tuple[int, int | None, int, str]],
+    *,
+    like: Clock,
+    label: str,
+    now: datetime,
 ) -> list[Referral]:
-    """Save referrals with their prepared clocks (all under one plan, one an institution) and a consent each.
+    """Save a waiting referral with its consent and running clock for each (institution, product, score, origin).
 
-    Returns them as they are now in the database, in the same order; `clock_id` is set.
+    `like` is the clock prepared for one of them: all start under the same plan, and only whose it is differs. Returns the
+    referrals as they are now in the database, in the order of the addresses.
     """
-    if not referrals:
-        return []
-    plan = clocks[0]
-    return list(
-        Referral.objects.raw(
-            _REFERRALS,
-            {
-                "institutions": [r.institution_id for r in referrals],
-                "products": [r.product_id for r in referrals],
-                "scores": [r.score for r in referrals],
-                "origins": [str(r.origin) for r in referrals],
-                "refs": [str(r.ref) for r in referrals],
-                "subjects": [c.subject for c in clocks],
-                "application": application.pk,
-                "enterprise": application.organisation_id,
-                "number": application.number,
-                "state": Referral.State.WAITING.value,
-                "label": label,
-                "now": now,
-                "kind": str(plan.kind),
-                "policy": plan.policy_id,
-                "days": plan.days,
-                "due_at": plan.due_at,
-                "provisional": plan.provisional,
-                "levels": plan.levels,
-                "moments": plan.moments,
-                "next_at": plan.next_at,
-            },
-        )
-    )
+    institutions, products, scores, origins = (list(column) for column in zip(*addresses, strict=True))
+    values: dict[str, Any] = {
+        "institutions": institutions,
+        "products": products,
+        "scores": scores,
+        "origins": origins,
+        "refs": [str(uuid.uuid4()) for _ in addresses],
+        "subjects": [f"referral:{application.number}:{institution}" for institution in institutions],
+        "application": application.pk,
+        "enterprise": application.organisation_id,
+        "number": application.number,
+        "state": Referral.State.WAITING.value,
+        "label": label,
+        "now": now,
+        "kind": str(like.kind),
+        "policy": like.policy_id,
+        "days": like.days,
+        "due_at": like.due_at,
+        "provisional": like.provisional,
+        "levels": like.levels,
+        "moments": like.moments,
+        "next_at": like.next_at,
+    }
+    return list(Referral.objects.raw(_REFERRALS, values))

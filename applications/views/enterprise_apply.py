@@ -124,7 +124,7 @@ def detach(request: HttpRequest, draft_id: int, ref: uuid.UUID) -> HttpResponse:
 
 def own_draft(request: HttpRequest, draft_id: int) -> Draft | HttpResponse:
     """The actor's draft; when it is gone because it was submitted, the way to its case; else 404."""
-    draft = queries.drafts_of(actor_of(request)).filter(pk=draft_id).first()
+    draft = queries.draft_of(actor_of(request), draft_id)
     found = draft or submitted_case(request, request.POST.get("token", ""))
     if found is None:
         raise Http404

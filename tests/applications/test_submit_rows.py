@@ -73,13 +73,14 @@ def test_every_column_is_what_the_models_would_have_written(
     ]  # fmt: skip
     chosen = [product, other] if product.pk < other.pk else [other, product]
     referrals = list(stored.referrals.order_by("pk"))
-    assert [columns(row, "ref", "clock_id") for row in referrals] == [
-        columns(Referral(application=stored, institution_id=p.institution_id, product=p, origin="chosen", created_at=now), "ref", "clock_id")
+    assert [columns(row, "ref", "clock_id", "due_at") for row in referrals] == [
+        columns(Referral(application=stored, institution_id=p.institution_id, product=p, origin="chosen", created_at=now), "ref", "clock_id", "due_at")
         for p in chosen
     ]  # fmt: skip
     assert len({row.ref for row in referrals}) == 2
     for row in referrals:
         assert row.clock is not None
+        assert row.due_at == row.clock.due_at
         assert columns(row.clock) == columns(
             clocks.prepare(
                 Kind.RESPONSE,

@@ -6,10 +6,20 @@ from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
 
 from portal.foundation.core.actor import Actor
+from portal.foundation.core.prepared import Prepared, Slot
 
 from .models import Membership
 
 SESSION_KEY = "membership"
+
+# Asked at every request, hence compiled once.
+_SEATS = Prepared(
+    lambda: (
+        Membership.objects.select_related("user", "organisation", "organisation__district")
+        .filter(user_id=Slot("user"), active=True, organisation__active=True)
+        .order_by("pk")
+    )
+)
 
 
 class CurrentSeatMiddleware:
@@ -31,11 +41,9 @@ class CurrentSeatMiddleware:
     def current(request: HttpRequest) -> Membership | None:
         if not request.user.is_authenticated:
             return None
-        chairs = Membership.objects.select_related("user", "organisation", "organisation__district").filter(
-            user_id=request.user.pk, active=True, organisation__active=True
-        )
         chosen = request.session.get(SESSION_KEY)
-        membership = chairs.filter(pk=chosen).first() if chosen else chairs.order_by("pk").first()
+        chairs = _SEATS(user=request.user.pk)  # a person has one or two
+        membership = next((chair for chair in chairs if chosen in (None, chair.pk)), None)
         if membership is None:
             logout(request)
         elif chosen is None:

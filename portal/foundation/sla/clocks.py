@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from functools import lru_cache
 
-from django.db import connection, transaction
+from django.db import connection
 
 from portal.foundation.core.moments import local_date, midnight_after
+from portal.foundation.core.prepared import Prepared, Slot
 
 from . import calendars_in_use
 from .models import Clock, Pause, Policy, PolicyLevel
@@ -120,9 +121,11 @@ def start(
     return clock
 
 
+_CLOCK = Prepared(lambda: Clock.objects.filter(pk=Slot("pk")).select_for_update(of=("self",)))
+
+
 def _locked(clock_id: int) -> Clock:
-    transaction.get_connection().validate_no_broken_transaction()
-    return Clock.objects.select_for_update(of=("self",)).get(pk=clock_id)
+    return _CLOCK.one(pk=clock_id)
 
 
 def stop(clock_id: int, *, now: datetime, reason: str, excused: bool = False) -> Clock:
