@@ -2,7 +2,6 @@
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
-from pypinyin import lazy_pinyin
 
 from portal.foundation.core.actor import Actor
 
@@ -102,6 +101,9 @@ class Organisation(models.Model):
         return self.name
 
     def save(self, *args: object, **kwargs: object) -> None:
+        # Loaded only here: its tables take 55 MB in every process, and few processes ever name an organisation.
+        from pypinyin import lazy_pinyin
+
         self.sort_key = "".join(lazy_pinyin(self.name))[:240]
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
