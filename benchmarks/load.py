@@ -123,12 +123,12 @@ SELECT p.id, 'YZD' || day || lpad(i::text, 7, '0') || pg_temp.letter(day::int, i
   FROM (SELECT *, to_char(started_at AT TIME ZONE 'Asia/Shanghai', 'YYYYMMDD') AS day FROM plan) p""",
     "applications_referral": """
 INSERT INTO applications_referral (id, ref, application_id, institution_id, origin, state, clock_id, score, contact_name,
-       contact_phone, next_step, decline_code, decline_note, created_at, responded_at)
+       contact_phone, next_step, decline_code, decline_note, created_at, responded_at, due_at)
 SELECT id, gen_random_uuid(), id, institution, CASE WHEN i %% 10 = 0 THEN 'open_call' ELSE 'chosen' END, state, id,
        CASE WHEN i %% 10 = 0 THEN 60 + i %% 40 ELSE 0 END,
        CASE WHEN state = 'waiting' THEN '' ELSE '薄示例' END, CASE WHEN state = 'waiting' THEN '' ELSE '023-67961234' END,
        CASE WHEN state = 'waiting' THEN '' ELSE '上门尽调' END, CASE WHEN state = 'declined' THEN 'amount' ELSE '' END, '',
-       started_at, CASE WHEN state <> 'waiting' THEN started_at + interval '5 hours' END
+       started_at, CASE WHEN state <> 'waiting' THEN started_at + interval '5 hours' END, due_at
   FROM plan""",
     "applications_consent": """
 INSERT INTO applications_consent (id, application_id, institution_id, granted_by, granted_at, revoked_at)

@@ -7,11 +7,10 @@ Nothing changed → the row is read again and the rules say why, in a sentence.
 """
 
 from collections.abc import Sequence
-from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.db import OperationalError
+from django.db import OperationalError, connection
 
 from applications import rules
 from applications.models import Referral
@@ -20,9 +19,8 @@ from portal.foundation.core.db import sources
 from portal.foundation.core.errors import Busy, Invalid, WrongState
 from portal.foundation.sla.clocks import CLOSES, OPENS
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
+_NAMES = [field.attname for field in Referral._meta.concrete_fields]
+_COLUMNS = ", ".join(str(field.column) for field in Referral._meta.concrete_fields)
 CLAIMABLE = sources(Referral.claim)
 LONGEST = {"contact_name": 40, "contact_phone": 20, "next_step": 300}  # characters, as the columns
 
@@ -55,7 +53,7 @@ WITH claimed AS (
            ARRAY[least(a.organisation_id, claimed.institution_id), greatest(a.organisation_id, claimed.institution_id)]
       FROM claimed JOIN applications_application a ON a.id = claimed.application_id
 )
-SELECT * FROM claimed
+SELECT {_COLUMNS} FROM claimed
 """  # noqa: S608 — only constants are put together, every value is a parameter
 
 _ASSIGNED = """
@@ -73,14 +71,13 @@ SELECT %(now)s, 'referral.assigned', %(officer)s, %(label)s, %(institution)s, 'r
 _NEXT = f"""
 WITH picked AS (
     SELECT r.id
-      FROM sla_clock c JOIN applications_referral r ON r.clock_id = c.id
-     WHERE c.organisation_id = %(institution)s AND c.stopped_at IS NULL
-       AND r.institution_id = %(institution)s AND r.officer_id IS NULL AND r.state = ANY(%(sources)s)
-     ORDER BY c.due_at, c.id
+      FROM applications_referral r
+     WHERE r.institution_id = %(institution)s AND r.officer_id IS NULL AND r.state = ANY(%(sources)s)
+     ORDER BY r.due_at, r.id
      LIMIT 1
        FOR NO KEY UPDATE OF r SKIP LOCKED
 ), taken AS ({_ASSIGNED}), told AS ({_TOLD})
-SELECT * FROM taken
+SELECT {_COLUMNS} FROM taken
 """  # noqa: S608
 _TAKE = f"""
 WITH picked AS (
@@ -91,7 +88,7 @@ WITH picked AS (
      ORDER BY r.id
        FOR NO KEY UPDATE OF r SKIP LOCKED
 ), taken AS ({_ASSIGNED}), told AS ({_TOLD})
-SELECT * FROM taken
+SELECT {_COLUMNS} FROM taken
 """  # noqa: S608
 
 
@@ -109,21 +106,18 @@ def claim_this(
     if wrong or actor.role not in rules.ANSWERING:
         rules.can_claim(actor, _read(referral_id)).require()
         require_contact(**given)
-    with _not_held():
-        claimed = list(
-            Referral.objects.raw(
-                _CLAIM,
-                {
-                    **given,
-                    **_who(actor, now),
-                    "id": referral_id,
-                    "target": Referral.State.CLAIMED.value,
-                    "text": f"{actor.organisation_name} 已接单：{given['next_step']}",
-                    "opens": OPENS,
-                    "closes": CLOSES,
-                },
-            )
-        )
+    claimed = _changed(
+        _CLAIM,
+        {
+            **given,
+            **_who(actor, now),
+            "id": referral_id,
+            "target": Referral.State.CLAIMED.value,
+            "text": f"{actor.organisation_name} 已接单：{given['next_step']}",
+            "opens": OPENS,
+            "closes": CLOSES,
+        },
+    )
     if claimed:
         return claimed[0]
     rules.can_claim(actor, _read(referral_id)).require()
@@ -136,21 +130,13 @@ def next_for_me(*, actor: Actor, now: datetime) -> Referral | None:
     Officers who ask at the same moment get different ones (SKIP LOCKED).
     """
     rules.can_take(actor).require()
-    with _not_held():
-        return next(
-            iter(Referral.objects.raw(_NEXT, _who(actor, now) | {"text": f"{actor.name} 领取，尚未响应"})), None
-        )
+    return next(iter(_changed(_NEXT, _who(actor, now) | {"text": f"{actor.name} 领取，尚未响应"})), None)
 
 
 def take(referral_ids: Sequence[int], *, actor: Actor, now: datetime) -> list[Referral]:
     """These waiting referrals become mine, except those a colleague already has; returns the ones I got. Not a response."""
     rules.can_take(actor).require()
-    with _not_held():
-        return list(
-            Referral.objects.raw(
-                _TAKE, _who(actor, now) | {"ids": list(referral_ids), "text": f"{actor.name} 领取，尚未响应"}
-            )
-        )
+    return _changed(_TAKE, _who(actor, now) | {"ids": list(referral_ids), "text": f"{actor.name} 领取，尚未响应"})
 
 
 def contact_errors(*, contact_name: str, contact_phone: str, next_step: str) -> dict[str, str]:
@@ -183,16 +169,17 @@ def _who(actor: Actor, now: datetime) -> dict[str, Any]:
     }
 
 
-def _read(referral_id: int) -> Referral:
-    return Referral.objects.get(pk=referral_id)
-
-
-@contextmanager
-def _not_held() -> "Iterator[None]":
-    """A row that another transaction keeps longer than the lock time-out is a sentence, not a trace."""
+def _changed(sql: str, given: dict[str, Any]) -> list[Referral]:
+    """Run a statement and return the referrals it changed. Raises Busy when another transaction keeps the row too long."""
     try:
-        yield
+        with connection.cursor() as cursor:
+            cursor.execute(sql, given)
+            return [Referral.from_db(connection.alias, _NAMES, row) for row in cursor.fetchall()]
     except OperationalError as error:
         if getattr(error.__cause__, "pgcode", "") == "55P03":  # lock_not_available
             raise Busy("busy", "其他人正在办理这一件，请稍候再试。") from error
         raise
+
+
+def _read(referral_id: int) -> Referral:
+    return Referral.objects.get(pk=referral_id)

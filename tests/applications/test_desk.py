@@ -270,6 +270,18 @@ def test_the_one_statement_counts_working_minutes_as_the_calendar_does(bo: Perso
         assert (clock.stopped_at, clock.stop_reason, clock.next_at, clock.excused) == (now, "claimed", None, False)
 
 
+def test_the_order_of_the_next_one_follows_when_the_calendar_moves_a_due_moment(bo: Person, product: Product) -> None:
+    first, second = several(product, 2)
+    for referral in (first, second):
+        assert Referral.objects.get(pk=referral.pk).due_at == Clock.objects.get(pk=referral.clock_id).due_at
+    moved = moments.now() + timedelta(days=9)
+    Clock.objects.filter(pk=first.clock_id).update(due_at=moved)
+    assert Referral.objects.get(pk=first.pk).due_at == moved
+    mine = claiming.next_for_me(actor=bo.actor, now=moments.now())
+    assert mine is not None
+    assert mine.pk == second.pk
+
+
 def test_a_claim_without_contact_or_with_too_much_text_is_refused_at_its_field(bo: Person, product: Product) -> None:
     referral = several(product, 1)[0]
     with pytest.raises(Invalid) as refusal:
