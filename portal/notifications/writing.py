@@ -53,7 +53,12 @@ def mail(entry: Entry, now: datetime) -> None:
     """A pointer by mail to those who have an address: what is to be done and what is late, in office hours."""
     write(entry, now)
     waiting = Notice.objects.filter(
-        ~Q(membership__user__email=""), entry_id=entry.pk, mailed_at=None, kind__in=(Notice.Kind.ACTION, Notice.Kind.DEADLINE)
+        ~Q(membership__user__email=""),
+        entry_id=entry.pk,
+        mailed_at=None,
+        kind__in=(Notice.Kind.ACTION, Notice.Kind.DEADLINE),
+        membership__active=True,  # who left the seat overnight is not written to in the morning
+        membership__user__is_active=True,
     ).select_related("membership__user")
     rows = list(waiting)
     if not rows:

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+import zipfile
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Any
@@ -92,7 +93,7 @@ def check(upload: "File[Any]") -> Checked:
     found = next((ext for ext, (magic, _) in ACCEPTED.items() if head.startswith(magic)), None)
     if suffix not in ACCEPTED:
         raise WrongType("type", f"不支持“{suffix or '无扩展名'}”文件。请上传 {ACCEPTED_TEXT}。")
-    if found != suffix:
+    if found != suffix or (found == ".ofd" and not _holds_ofd(stream)):
         raise WrongType(
             "lies", f"文件内容不是 {suffix[1:].upper()}（{_guess(head)}）。请确认文件没有损坏或改错扩展名。"
         )
@@ -100,6 +101,16 @@ def check(upload: "File[Any]") -> Checked:
     digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
     stream.seek(0)
     return Checked(name, ACCEPTED[found][1], size, digest, upload)
+
+
+def _holds_ofd(stream: IO[bytes]) -> bool:
+    """Whether a ZIP is an OFD package: GB/T 33190 puts OFD.xml at its root. Only the list of names is read, nothing unpacked."""
+    stream.seek(0)
+    try:
+        with zipfile.ZipFile(stream) as package:
+            return any(name.lower().lstrip("/") == "ofd.xml" for name in package.namelist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
 
 
 def _guess(head: bytes) -> str:

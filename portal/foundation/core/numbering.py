@@ -1,10 +1,11 @@
 """Case numbers: `YZD20261123` + serial of the day + a check letter that catches a mistyped or swapped character."""
 
 import re
+import unicodedata
 from datetime import date
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # no I and O: they look like 1 and 0
-_PATTERN = re.compile(r"^([A-Z]{3,4})(\d{8})(\d{4,7})([A-HJ-NP-Z])$")
+_PATTERN = re.compile(r"^([A-Z]{3,4})(\d{8})(\d{4,7})([A-HJ-NP-Z])$", re.ASCII)
 
 
 def check_letter(body: str) -> str:
@@ -20,7 +21,7 @@ def compose(prefix: str, day: date, serial: int) -> str:
 
 
 def normalise(text: str) -> str | None:
-    """The canonical number, or None when the shape or the check letter is wrong."""
-    number = re.sub(r"[\s\-]", "", text).upper()
+    """The canonical number, or None when the shape or the check letter is wrong. Full-width signs are what an IME types."""
+    number = re.sub(r"[\s\-]", "", unicodedata.normalize("NFKC", text)).upper()
     match = _PATTERN.match(number)
     return number if match and check_letter(number[:-1]) == number[-1] else None

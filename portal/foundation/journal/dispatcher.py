@@ -6,6 +6,7 @@ simply claimed again, and only a handler's own failure counts as an attempt.
 
 import logging
 import select
+import time
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -18,6 +19,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 10
+SOONEST = timedelta(seconds=1)  # a channel that says «later» and means now must not keep the round going for ever
 BACK_OFF = [5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600]  # seconds after the n-th failure
 
 
@@ -50,8 +52,15 @@ def claim(*, now: datetime, limit: int = 100) -> list[Delivery]:
             .filter(free, due, state=Delivery.State.WAITING)
             .order_by("id")[:limit]
         )
-        Delivery.objects.filter(id__in=[r.pk for r in rows]).update(leased_until=now + LEASE)
+        _lease(rows, now=now)
     return rows
+
+
+def _lease(deliveries: list[Delivery], *, now: datetime) -> None:
+    until = now + LEASE
+    Delivery.objects.filter(id__in=[d.pk for d in deliveries], state=Delivery.State.WAITING).update(leased_until=until)
+    for delivery in deliveries:
+        delivery.leased_until = until
 
 
 def hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
@@ -62,7 +71,9 @@ def hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
             raise LookupError(f"no subscriber named {delivery.subscriber}")
         handler(entry, now)
     except Later as rest:
-        Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.WAITING).update(leased_until=None, retry_at=rest.until)
+        Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.WAITING).update(
+            leased_until=None, retry_at=max(rest.until, now + SOONEST)
+        )
         return False
     except Exception as error:  # whatever a channel throws, the others go on
         attempts = delivery.attempts + 1
@@ -83,24 +94,41 @@ def hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
 
 
 def dispatch(*, now: datetime, limit: int = 500) -> int:
-    """One round: fan out, claim, hand over. Returns the number of deliveries handed over."""
+    """One round: fan out, claim, hand over. Returns the number of deliveries handed over.
+
+    `now` is when the round begins. A slow channel makes it long, so leases are counted from how far it has come, and those
+    of a batch are renewed before they end: otherwise the next dispatcher would send the same mail again.
+    """
+    began = time.monotonic()
+
+    def moment() -> datetime:
+        return now + timedelta(seconds=time.monotonic() - began)
+
     while fan_out(limit=limit) == limit:
         pass
     sent = 0
-    while batch := claim(now=now):
+    while batch := claim(now=moment()):
         entries = Entry.objects.in_bulk([d.entry_id for d in batch])
-        sent += sum(hand_over(d, entries[d.entry_id], now=now) for d in batch)
+        for place, delivery in enumerate(batch):
+            at = moment()
+            if delivery.leased_until is not None and delivery.leased_until - at < LEASE / 2:
+                _lease(batch[place:], now=at)
+            sent += hand_over(delivery, entries[delivery.entry_id], now=at)
         if sent >= limit:
             break
     return sent
 
 
 def wait_for_news(seconds: float) -> None:
-    """Sleep until the journal is written to, or `seconds` have passed. Losing the wake-up costs the poll, never a fact."""
+    """Sleep until the journal is written to, or `seconds` have passed. Losing the wake-up costs the poll, never a fact.
+
+    Raises django.db.OperationalError when the server went away meanwhile.
+    """
     with connection.cursor() as cursor:
         cursor.execute("LISTEN journal")
     raw = connection.connection
     if not raw.notifies:
         select.select([raw], [], [], seconds)
-        raw.poll()
+        with connection.wrap_database_errors:  # a server that went away is django's OperationalError, as everywhere else
+            raw.poll()
     raw.notifies.clear()

@@ -32,6 +32,9 @@ def record(
 ) -> Entry:
     """Write one fact. `parties` are the organisations that may read it; the actor's own is added.
 
+    `text` may quote what people typed: one that is too long for its column is shortened here, so that a long question
+    never fails the answer it belongs to (the full words stand in their own row).
+
     Raises RuntimeError outside a transaction: a fact without its change, or the reverse, must be impossible.
     """
     if not connection.in_atomic_block:
@@ -40,11 +43,11 @@ def record(
         at=now,
         verb=verb,
         actor_id=actor.user_id or None,
-        actor_label=actor.label,
+        actor_label=_shortened(actor.label, 200),
         organisation_id=actor.organisation_id or None,
         subject=subject,
         case_number=case_number,
-        text=text,
+        text=_shortened(text, 500),
         data=dict(data or {}),
         parties=sorted({p for p in (*parties, actor.organisation_id) if p}),
     )
@@ -52,10 +55,15 @@ def record(
         cursor.execute(
             _INSERT,
             [
-                now, verb, entry.actor_id, entry.actor_label, entry.organisation_id, subject, case_number, text,
+                now, verb, entry.actor_id, entry.actor_label, entry.organisation_id, subject, case_number, entry.text,
                 json.dumps(entry.data, cls=DjangoJSONEncoder), entry.parties,
             ],
         )  # fmt: skip
         entry.pk = cursor.fetchone()[0]
     entry._state.adding, entry._state.db = False, connection.alias
     return entry
+
+
+def _shortened(text: str, longest: int) -> str:
+    """The text, or as much of it as fits with «…» at its end."""
+    return text if len(text) <= longest else text[: longest - 1] + "…"

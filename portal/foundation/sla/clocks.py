@@ -166,21 +166,18 @@ def resume(clock_id: int, *, now: datetime) -> Clock:
     """Run again. The office gets the full term anew, counted from the day the file became complete.
 
     Basis: the published practice that the receipt date is the day all defects are cured (domain.md §1, [7], [8]).
-    A clock that was already late when it was paused stays late: its due moment does not move.
+    A clock that was already late when it was paused stays late: its due moment does not move, and it goes on where it was on
+    its ladder, so that a level whose moment came during the pause is announced now.
     """
     clock = _locked(clock_id)
     if clock.paused_at is None or clock.stopped_at is not None:
         return clock
     Pause.objects.filter(clock=clock, ended_at=None).update(ended_at=now)
-    levels = list(clock.policy.levels.all())
-    calendar = calendars_in_use.current()
-    if clock.paused_at >= clock.due_at:
-        planned = ladder(clock.due_at, clock.provisional, levels, after=now, calendar=calendar)
-    else:
-        planned = plan(clock.policy, levels, started_at=now, calendar=calendar)
-    clock.paused_at = None
-    clock.due_at, clock.provisional = planned.due_at, planned.provisional
-    clock.levels, clock.moments, clock.level = planned.levels, planned.moments, 0
-    clock.next_at = planned.moments[0] if planned.moments else None
+    was_late, clock.paused_at = clock.paused_at >= clock.due_at, None
+    if not was_late:
+        planned = plan(clock.policy, list(clock.policy.levels.all()), started_at=now, calendar=calendars_in_use.current())
+        clock.due_at, clock.provisional = planned.due_at, planned.provisional
+        clock.levels, clock.moments, clock.level = planned.levels, planned.moments, 0
+    clock.next_at = clock.moments[clock.level] if clock.level < len(clock.moments) else None
     clock.save(update_fields=["paused_at", "due_at", "provisional", "levels", "moments", "level", "next_at"])
     return clock
