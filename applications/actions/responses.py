@@ -11,6 +11,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from applications import rules
+from applications.actions import offer_sql
 from applications.actions.claiming import claim_this, require_contact
 from applications.actions.submit import Address, refer
 from applications.matching import rank
@@ -134,8 +135,7 @@ def offer(referral_id: int, terms: Terms, *, actor: Actor, now: datetime) -> Off
     version = len(versions) + 1
     first_reply = referral.responded_at is None
     referral.offer(officer_id=actor.user_id, now=now)
-    referral.save(update_fields=["state", "officer", "responded_at"])
-    made = Offer.objects.create(
+    drawn_up = Offer(
         referral=referral,
         version=version,
         amount=terms.amount,
@@ -149,6 +149,7 @@ def offer(referral_id: int, terms: Terms, *, actor: Actor, now: datetime) -> Off
         made_by=actor.label,
         made_at=now,
     )
+    made = offer_sql.insert_offer(drawn_up, answered=referral)
     if first_reply:  # else the reply before it has stopped the clock
         _answered(referral, now=now, reason="offered")
     _tell(
@@ -252,7 +253,9 @@ def claim_from_pool(
     application = lock(Application.objects.filter(pk=application_id))
     # Everything but an ended referral, as the constraint one_open_referral says: an accepted guarantor has it too.
     already = application.referrals.filter(institution_id=actor.organisation_id).exclude(state__in=ENDED).exists()
-    rules.can_claim_from_pool(actor, application, already=already).require()
+    # The open call's authorisation is general: it must not give back what was taken from this institution alone.
+    revoked = application.consents.filter(institution_id=actor.organisation_id, revoked_at__isnull=False).exists()
+    rules.can_claim_from_pool(actor, application, already=already, revoked=revoked).require()
     require_contact(contact_name=contact_name, contact_phone=contact_phone, next_step=next_step)
     institution = Institution.objects.select_related("organisation").get(pk=actor.organisation_id)
     if institution.dispatcher:
