@@ -2,6 +2,8 @@
 
 import io
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -58,6 +60,23 @@ def prepare() -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     call_command("load_reference", stdout=io.StringIO())
+
+
+@contextmanager
+def commits(setting: str) -> Iterator[None]:
+    """Every commit inside with this synchronous_commit, for all contenders alike, on one connection that is kept."""
+    from django.db import connection
+
+    kept = connection.settings_dict["CONN_MAX_AGE"]
+    connection.close()
+    connection.settings_dict["CONN_MAX_AGE"] = None
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SET synchronous_commit = %s", [setting])
+        yield
+    finally:
+        connection.settings_dict["CONN_MAX_AGE"] = kept
+        connection.close()
 
 
 def people() -> World:
