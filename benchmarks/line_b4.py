@@ -19,7 +19,7 @@ from benchmarks.rounds import interleaved
 from benchmarks.stack import Browser
 
 ROWS = 1_000_000
-ROUNDS = 60
+ROUNDS = 100
 PAGE = 50
 FAR = 10_000
 DESK = "/desk/"
