@@ -62,6 +62,8 @@ def can_ask(actor: Actor, referral: Referral) -> Verdict:
 
 def can_offer(actor: Actor, referral: Referral) -> Verdict:
     verdict = _officer(actor, referral) and _still_open(referral)
+    if verdict and referral.institution.dispatcher:
+        return no("dispatcher", "调度台不出方案，请分派给机构。")
     if verdict and not can_proceed(referral.offer):
         return no("state", "这一件现在不能出方案。")
     return verdict
@@ -98,14 +100,16 @@ def can_dispatch(actor: Actor, referral: Referral) -> Verdict:
     return verdict
 
 
-def can_claim_from_pool(actor: Actor, application: Application, *, already: bool) -> Verdict:
-    """Any institution may take an open call that was not addressed to it."""
+def can_claim_from_pool(actor: Actor, application: Application, *, already: bool, revoked: bool = False) -> Verdict:
+    """Any institution may take an open call that was not addressed to it; `revoked`: the enterprise shut this one out."""
     if actor.role not in ANSWERING:
         return not_you("role", "只有金融机构的经办人或负责人可以认领。")
     if application.state != Application.State.OPEN or not application.open_call:
         return no("state", "这笔需求已不在需求池：企业已选定方案或已撤回。")
     if already:
         return no("already", "这笔需求已在本机构名下，请到工作台办理。")
+    if revoked:
+        return no("revoked", "企业已收回对本机构的授权，不能再认领这笔需求。")
     return YES
 
 
