@@ -61,17 +61,19 @@ def _start(supervisor: Supervisor, places: Places, *, port: int, demo: bool) -> 
         places, {name: supervisor.environment[name] for name in ("DATABASE_URL", "REDIS_URL")} | {"port": port}
     )
     supervisor.environment.update(with_pdf_libraries(supervisor.environment, places))
+    # The papers' typefaces are cut once (13 s), beside the rest; whoever prints earlier waits for it.
+    cut = (sys.executable, "-m", "portal.foundation.core.pdf.fonts", str(places.data / "pdf-fonts"))
+    supervisor.start(Process("fonts", cut, console=False), restart=False)
     demonstration = _prepare(supervisor, places, demo=demo)
     beat_schedule = str(places.run / "beat-schedule")
-    for process in portal_processes(bind=f"{HOST}:{port}", beat_schedule=beat_schedule):
-        supervisor.start(process)
-    web = supervisor.children["web"]
+    first, *others = portal_processes(bind=f"{HOST}:{port}", beat_schedule=beat_schedule)
+    web = supervisor.start(first)
     answers = _Answers(port)
     if not supervisor.until(lambda: answers() or web.deaths >= 3, 90) or web.deaths >= 3:
         raise RunError(f"网站没有启动。请看 {places.logs / 'web.log'}。")
-    # The papers' typefaces are cut once (13 s); meanwhile people can work, and whoever prints waits for it.
-    cut = (sys.executable, "-m", "portal.foundation.core.pdf.fonts", str(places.data / "pdf-fonts"))
-    supervisor.start(Process("fonts", cut, console=False), restart=False)
+    # Started last so that the site has both cores until it answers.
+    for process in others:
+        supervisor.start(process)
     supervisor.say(f"ready http://{HOST}:{port}")
     supervisor.say(f"（用时 {time.monotonic() - began:.1f} 秒；数据在 {places.data}；按 Ctrl-C 停止）")
     if demonstration:

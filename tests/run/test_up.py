@@ -188,6 +188,18 @@ def test_up_answers_and_a_second_up_goes_on_where_the_first_stopped(data: Path) 
     assert [command for pid, command in children.items() if alive(pid)] == []
 
 
+def test_all_processes_together_stay_below_900_mib(portal: Portal) -> None:
+    used = 0.0
+    for pid in (portal.process.pid, *descendants(portal.process.pid)):
+        try:
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except OSError:  # ended meanwhile
+            continue
+        # PSS counts a page that several processes share once, divided among them.
+        used += float(rollup.partition("Pss:")[2].split()[0]) / 1024
+    assert 100 < used <= 900
+
+
 @pytest.mark.parametrize(
     "words", ["gunicorn portal.wsgi", "portal.celery worker", "portal.celery beat", "manage.py clock", "valkey-server"]
 )
