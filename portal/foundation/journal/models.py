@@ -112,7 +112,16 @@ class Seal(models.Model):
     class Meta:
         verbose_name = "封存"
         verbose_name_plural = verbose_name
-        triggers = [pgtrigger.Protect(name="seal_append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [
+            pgtrigger.Protect(name="seal_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="seal_no_truncate",
+                level=pgtrigger.Statement,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Truncate,
+                func="RAISE EXCEPTION 'the chain is append-only'; RETURN NULL;",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.pk} {self.digest[:12]}"

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from django.db import connection, transaction
+from django.db.models import Exists, OuterRef
 
 from .models import Entry, Seal, Unsealed
 
@@ -64,10 +65,15 @@ def seal(*, now: datetime, limit: int = 1000) -> int:
 
 
 def broken_links() -> Iterator[int]:
-    """Entry ids whose stored digest does not follow from the one before; empty when the journal is intact."""
+    """Entry ids whose stored digest does not follow from the one before, then those that are neither chained nor waiting to be.
+
+    Empty when the journal is intact. What was cut off at the end together with its links is found against the head kept outside.
+    """
     digest = GENESIS
     for row in Seal.objects.order_by("id").iterator(chunk_size=2000):
         entry = Entry.objects.filter(pk=row.entry_id).first()
         if entry is None or link(digest, entry) != row.digest:
             yield row.entry_id
         digest = row.digest
+    sealed, waiting = Seal.objects.filter(entry_id=OuterRef("pk")), Unsealed.objects.filter(entry_id=OuterRef("pk"))
+    yield from Entry.objects.filter(~Exists(sealed), ~Exists(waiting)).order_by("id").values_list("id", flat=True).iterator()
