@@ -7,6 +7,7 @@ such as 万元). Templates write {{ form }} or {{ form.amount.as_field_group }},
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django import forms
@@ -63,13 +64,14 @@ class PlainErrors:
 
 def _word_errors(field: forms.Field, label: str) -> None:
     """Replaces Django's default messages of one field, which belongs to one form instance (fields are deep copies)."""
-    default = _default_messages(type(field))
-    if field.error_messages.get("required") == default.get("required"):
+    # Compared by identity: a form's own wording is another object, and comparing Django's lazy ones would translate them.
+    default = _default_messages(type(field))  # type: ignore[arg-type]  # django-stubs: a class is hashable
+    if field.error_messages.get("required") is default.get("required"):
         field.error_messages["required"] = _required_message(field, label)
-    if "invalid_choice" in default and field.error_messages.get("invalid_choice") == default["invalid_choice"]:
+    if "invalid_choice" in default and field.error_messages.get("invalid_choice") is default["invalid_choice"]:
         field.error_messages["invalid_choice"] = f"请从列出的选项里选择{label}。"
     for kind, message in _INVALID.items():
-        if isinstance(field, kind) and field.error_messages.get("invalid") == default.get("invalid"):
+        if isinstance(field, kind) and field.error_messages.get("invalid") is default.get("invalid"):
             field.error_messages["invalid"] = message
     for index, validator in enumerate(field.validators):
         # A new object: validators of a deep-copied field are shared with the class.
@@ -77,6 +79,7 @@ def _word_errors(field: forms.Field, label: str) -> None:
             field.validators[index] = type(validator)(validator.limit_value, message=text)
 
 
+@cache
 def _default_messages(kind: type[forms.Field]) -> dict[str, Any]:
     """The messages Django itself gives a field class, the most derived winning."""
     found: dict[str, Any] = {}
