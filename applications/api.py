@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
@@ -15,7 +16,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.permissions import Answering
 from portal.foundation.core import moments
 
-from .models import DeclineReason, Referral, ReferralQuerySet
+from .models import Consent, DeclineReason, Referral, ReferralQuerySet
 
 
 class ReferralSerializer(serializers.ModelSerializer[Referral]):
@@ -80,8 +81,11 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     def get_queryset(self) -> ReferralQuerySet:
         if getattr(self, "swagger_fake_view", False):
             return Referral.objects.none()
-        # A withdrawn consent ends the reading: only number and state remain, on the pages.
-        visible = Referral.objects.visible_to(actor_of(self.request._request)).exclude(state=Referral.State.WITHDRAWN)
+        # A withdrawn consent ends the reading, whatever became of the referral: number and state remain, on the pages.
+        live = Consent.objects.filter(
+            application=OuterRef("application"), institution=OuterRef("institution"), revoked_at=None
+        )
+        visible = Referral.objects.visible_to(actor_of(self.request._request)).filter(Exists(live))
         return visible.select_related("application", "clock")
 
     def _changed(self, referral_id: int) -> Response:

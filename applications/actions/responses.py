@@ -307,7 +307,7 @@ def dispatch(referral_id: int, *, institution_ids: Sequence[int], actor: Actor, 
         now=now,
         subject=f"referral:{referral.pk}",
         case_number=referral.application.number,
-        text="调度台已分派：" + "、".join(str(i) for i in chosen),
+        text=f"调度台已分派 {len(chosen)} 家机构",  # every one of them reads it: none learns who the others are
         data={"institutions": [i.pk for i in chosen]},
         parties=[referral.application.organisation_id, *(i.pk for i in chosen)],
     )

@@ -1,0 +1,218 @@
+"""Own, foreign, missing: for every address with an object in it, a stranger cannot tell «not yours» from «not there»."""
+
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import reverse
+
+from .routes import ROUTES
+from .world import World
+
+pytestmark = pytest.mark.django_db
+
+NOWHERE: dict[str, Any] = {
+    "pk": 987654321,
+    "draft_id": 987654321,
+    "offer_id": 987654321,
+    "question_id": 987654321,
+    "notice_id": 987654321,
+    "ref": uuid.UUID(int=7),
+    "file_ref": uuid.UUID(int=7),
+    "number": "YZD209912319999A",
+    "token": "x" * 43,
+    "code": "ZZZZZZZZZZZZ",
+}
+COMPANY, BANK, OFFICE = {"ling"}, {"bo", "bo_manager"}, {"chen", "chief"}
+PARTIES = COMPANY | BANK
+EVERYBODY = {"ling", "wai", "bo", "bo_manager", "cui", "gu", "chen", "chief", "rui", "ada", "visitor"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """The real object of an address, who may know of it, and where a right object hangs under a wrong one."""
+
+    real: Callable[[World], dict[str, Any]]
+    known_to: set[str]
+    method: str = "get post"
+    fixed: dict[str, Any] | None = None  # places that name no object, e.g. a step
+
+
+def _case(known_to: set[str] = COMPANY, method: str = "get post") -> Row:
+    return Row(lambda w: {"number": w.offered.number}, known_to, method)
+
+
+def _draft(method: str = "get post", **fixed: Any) -> Row:
+    return Row(lambda w: {"draft_id": w.draft.pk, **fixed}, COMPANY, method, fixed)
+
+
+def _referral(known_to: set[str] = BANK, method: str = "post") -> Row:
+    return Row(lambda w: {"ref": w.referral(w.asked, "bo").ref}, known_to, method)
+
+
+def _pledge(which: str, known_to: set[str] = PARTIES, method: str = "get post") -> Row:
+    return Row(lambda w: {"number": getattr(w, which).number}, known_to, method)
+
+
+TABLE: dict[str, Row] = {
+    # accounts
+    "member-end": Row(lambda w: {"pk": w.colleague.membership.pk}, COMPANY),
+    "invitation-revoke": Row(lambda w: {"pk": w.invited.invitation.pk}, COMPANY, "post"),
+    "invitation": Row(lambda w: {"token": w.invited.token}, EVERYBODY),  # whoever holds the link
+    "notice-open": Row(lambda w: {"pk": w.messages["ling"].pk}, COMPANY, "post"),
+    # patents
+    "assets:edit": Row(lambda w: {"pk": w.patent.pk}, COMPANY),
+    "assets:remove": Row(lambda w: {"pk": w.patent.pk}, COMPANY),
+    # drafts
+    "apply:discard": _draft(),
+    "apply:review": _draft("get"),
+    "apply:submit": _draft("post"),
+    "apply:attach": _draft("post"),
+    "apply:detach": Row(lambda w: {"draft_id": w.draft.pk, "ref": w.draft_file.ref}, COMPANY, "post"),
+    "apply:save": _draft("post", step="need"),
+    "apply:step": _draft(step="need"),
+    # the company's cases
+    "case": _case(method="get"),
+    "case-offers": _case(method="get"),
+    "case-attachment": Row(lambda w: {"number": w.asked.number, "ref": w.file.ref}, COMPANY, "get"),
+    "case-accept": Row(lambda w: {"number": w.offered.number, "offer_id": w.offer.pk}, COMPANY),
+    "case-answer": Row(lambda w: {"number": w.asked.number, "question_id": w.question.pk}, COMPANY),
+    "case-withdraw": _case(),
+    "case-extend": _case(),
+    "case-close": _case(),
+    "case-revoke": Row(lambda w: {"number": w.asked.number, "ref": w.referral(w.asked, "bo").ref}, COMPANY),
+    # the institution's desk
+    "desk-pool-claim": Row(lambda w: {"number": w.pool.number}, {"gu"}, "get"),
+    "desk-referral": _referral(method="get"),
+    "desk-claim": _referral(),
+    "desk-ask": _referral(),
+    "desk-offer": _referral(),
+    "desk-decline": _referral(),
+    "desk-assign": _referral({"bo_manager"}),
+    "desk-dispatch": _referral(),
+    "desk-attachment": Row(
+        lambda w: {"ref": w.referral(w.asked, "bo").ref, "file_ref": w.file.ref}, BANK, "get"
+    ),
+    # pledge files
+    "pledges:start": Row(lambda w: {"number": w.begun.application.number}, PARTIES),
+    "pledges:detail": _pledge("waiting", PARTIES | {"rui"}, "get"),
+    "pledges:edit": _pledge("begun"),
+    "pledges:precheck": _pledge("begun", method="get"),
+    "pledges:declare": _pledge("begun", method="post"),
+    "pledges:propose": _pledge("begun", method="post"),
+    "pledges:take-back": _pledge("begun", method="post"),
+    "pledges:confirm": _pledge("begun"),
+    "pledges:send-back": _pledge("begun", method="post"),
+    "pledges:withdraw": _pledge("begun"),
+    "pledges:correct": _pledge("waiting", method="get"),
+    "pledges:loan": _pledge("registered", BANK),
+    "pledges:document": Row(
+        lambda w: {"number": w.waiting.number, "ref": w.paper.ref}, PARTIES | OFFICE, "get"
+    ),
+    "pledges:notice": Row(
+        lambda w: {"number": w.registered.number, "notice_id": w.notice.pk}, PARTIES | OFFICE | {"rui"}, "get"
+    ),
+    "pledges:notice-pdf": Row(
+        lambda w: {"number": w.registered.number, "notice_id": w.notice.pk}, PARTIES | OFFICE | {"rui"}, "get"
+    ),
+    "pledges:verify": Row(lambda w: {"code": w.notice.verify_code}, EVERYBODY, "get"),  # whoever holds the paper
+    # the office
+    "office-file": _pledge("waiting", OFFICE, "get"),
+    "office-accept": _pledge("waiting", OFFICE, "post"),
+    "office-take-over": _pledge("waiting", OFFICE, "post"),
+    "office-assign": _pledge("waiting", {"chief"}, "post"),
+    "office-check": _pledge("waiting", OFFICE, "post"),
+    "office-correct": _pledge("waiting", OFFICE),
+    "office-register": _pledge("waiting", OFFICE),
+    "office-refuse": _pledge("waiting", OFFICE),
+    # supervision
+    "supervision-case": _case({"rui"}, "get"),
+    "supervision-order": Row(lambda w: {"pk": w.order.clock_id}, {"rui"}),
+    "order-reply": Row(lambda w: {"number": w.order.number}, BANK | {"rui"}),
+    # the machine interface
+    "api-referral-detail": _referral(method="get"),
+    "api-referral-claim": _referral(),
+    "api-referral-decline": _referral(),
+}
+# Addresses with a place that names nothing of anybody's.
+PUBLIC = {"products:detail", "api-product-detail", "supervision-policy-new"}
+
+
+def test_every_address_with_an_object_stands_in_the_table() -> None:
+    there = {route.name for route in ROUTES if route.objects}
+    assert there - PUBLIC == set(TABLE)
+
+
+def bare(body: bytes, address: str) -> str:
+    """A page without what differs on every request: the CSRF token and the address itself."""
+    text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", body.decode(errors="replace"))
+    return text.replace(address, "").replace(address.replace("/", "%2F"), "")
+
+
+def _missing(real: dict[str, Any], fixed: dict[str, Any] | None, place: str) -> dict[str, Any]:
+    """The same address with one object that does not exist."""
+    assert place not in (fixed or {})
+    return {**real, place: NOWHERE[place]}
+
+
+def _ask(client: Client, method: str, url: str) -> tuple[int, str]:
+    """One request whose effects are taken back, so that the next one finds the same world."""
+    saved = transaction.savepoint()
+    answer = getattr(client, method)(url)
+    body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    transaction.savepoint_rollback(saved)
+    client.cookies.pop("messages", None)  # «saved» of the request before is not the news of the next
+    location = answer.headers.get("Location", "").replace(url, "")
+    return answer.status_code, bare(body, url) + location
+
+
+def test_a_foreign_object_is_exactly_as_missing_as_one_that_does_not_exist(world: World) -> None:
+    clients = {name: person.client for name, person in world.people.items() if name in EVERYBODY}
+    clients["visitor"] = Client()
+    wrong, asked = [], 0
+    for name, row in TABLE.items():
+        real = row.real(world)
+        for who, client in clients.items():
+            for method in row.method.split():
+                status, page = _ask(client, method, reverse(name, kwargs=real))
+                asked += 1
+                if who in row.known_to:
+                    if status == 404 or status >= 500:
+                        wrong.append(f"{method} {name} as {who}: own object gives {status}")
+                    continue
+                for place in real:
+                    if place in (row.fixed or {}):
+                        continue
+                    gone = _ask(client, method, reverse(name, kwargs=_missing(real, row.fixed, place)))
+                    if status not in (302, 401, 403, 404) or gone != (status, page):
+                        wrong.append(f"{method} {name} as {who}: foreign {status}, missing {place} {gone[0]}")
+    assert wrong == []
+    assert asked > 800
+
+
+def test_a_right_object_under_a_wrong_one_is_not_found(world: World) -> None:
+    """Ling's own request in the address does not open what hangs under another request, her own or not."""
+    number, ling, bo = world.offered.number, world.ling.client, world.bo.client
+    other = world.referral(world.offered, "bo").ref
+    for url in (
+        reverse("case-answer", args=[number, world.question.pk]),
+        reverse("case-attachment", args=[number, world.file.ref]),
+        reverse("case-accept", args=[world.asked.number, world.offer.pk]),
+        reverse("case-revoke", args=[number, world.referral(world.asked, "bo").ref]),
+        reverse("pledges:document", args=[world.begun.number, world.paper.ref]),
+        reverse("pledges:notice", args=[world.waiting.number, world.notice.pk]),
+        reverse("pledges:notice-pdf", args=[world.waiting.number, world.notice.pk]),
+    ):
+        assert ling.get(url).status_code == 404, url
+    assert bo.get(reverse("desk-attachment", args=[other, world.file.ref])).status_code == 404
+
+
+def test_a_draft_of_a_pledge_file_is_unknown_to_the_office_and_the_regulator(world: World) -> None:
+    for who in ("chen", "chief"):
+        assert world.people[who].client.get(f"/office/{world.begun.number}/").status_code == 404
+    assert world.rui.client.get(reverse("pledges:detail", args=[world.begun.number])).status_code == 404

@@ -1,0 +1,193 @@
+"""One small world with an object behind every address, made by the portal's own verbs.
+
+Ling's requests stand at every stage; Bo's bank is on all of them, Wai, Cui and Gu on none unless said. Secrets carry
+marks (`MARK`), so that a page can be searched for what its reader must not know.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from applications.actions import choices, drafts, responses
+from applications.models import Application, Attachment, Draft, InformationRequest, Offer, Referral
+from pledges.actions import examination
+from pledges.models import Document, Notice, Registration
+from portal.foundation.accounts import actions as accounts
+from portal.foundation.accounts.actions import Issued
+from portal.foundation.accounts.models import Role
+from portal.foundation.assets.models import Patent
+from portal.foundation.core import moments
+from portal.foundation.journal import dispatcher
+from portal.notifications.models import Notice as Message
+from portal.reports import actions as reports
+from portal.reports.models import SupervisionOrder
+from products.models import Product
+from tests import factories
+from tests.factories import Person
+from tests.pledges.conftest import PDF, accepted, examined, filled, submitted
+from tests.reports.seed import Seed
+
+FAR = date(2099, 1, 1)
+# Only Ling and Bo's bank, to which she turned, may read these; of the pledge file also the office.
+MARK = {
+    "phone": "13987651234",
+    "title": "暗号甲专利名称",
+    "note": "暗号乙用途说明",
+    "file": "暗号丙文件名",
+    "contact": "暗号丁联系人",
+    "question": "暗号戊补充什么",
+    "answer": "暗号己企业答复",
+    "conditions": "暗号庚附加条件",
+    "rate": "7.891",
+    "contract": "暗号辛合同编号",
+    "decline": "暗号壬婉拒说明",
+}
+# Of the open call: what an institution that has not claimed it must not read.
+POOL = {"phone": "13612345678", "contact": "暗号癸联系人", "note": "暗号子用途说明"}
+
+
+@dataclass
+class World:
+    """Who is there, and one object for every address."""
+
+    people: dict[str, Person]
+    patent: Patent
+    product: Product
+    draft: Draft
+    draft_file: Attachment
+    asked: Application  # Bo has asked something, nobody has answered
+    question: InformationRequest
+    file: Attachment
+    offered: Application  # Bo's offer lies open
+    offer: Offer
+    shared: Application  # with Bo and Cui: Bo has made an offer
+    pool: Application  # an open call that Bo and Cui have on their desks and Gu may claim
+    begun: Registration  # Bo's side is filling in the form
+    waiting: Registration  # with the office
+    paper: Document
+    registered: Registration
+    notice: Notice
+    order: SupervisionOrder
+    invited: Issued
+    colleague: Person
+    messages: dict[str, Message]
+
+    def referral(self, case: Application, person: str) -> Referral:
+        return case.referrals.get(institution_id=self.people[person].organisation.pk)
+
+    def __getattr__(self, name: str) -> Person:
+        try:
+            return self.__dict__["people"][name]  # type: ignore[no-any-return]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+def upload(name: str, body: bytes = PDF) -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, body, content_type="application/pdf")
+
+
+def build(people: dict[str, Person]) -> World:
+    """The world; `people` are the fixtures of tests/conftest.py by name."""
+    now = moments.now()
+    ling, bo, cui, gu, chen, rui = (people[n] for n in ("ling", "bo", "cui", "gu", "chen", "rui"))
+    colleague = factories.person("lan", "蓝示例", Role.ENTERPRISE, ling.organisation)
+    product = factories.product(bo.organisation)
+    rival = factories.product(cui.organisation, "示例乙贷")
+    patents = [
+        factories.patent(ling.organisation, factories.INVENTION),
+        factories.patent(ling.organisation, factories.INVENTION_2),
+        factories.patent(ling.organisation, factories.UTILITY),
+    ]
+    Patent.objects.filter(pk=patents[0].pk).update(title=MARK["title"])
+    patents[0].refresh_from_db()
+    draft = drafts.start(actor=ling.actor, now=now)
+    draft_file = drafts.attach(draft.pk, upload(MARK["file"] + ".pdf"), kind="other", actor=ling.actor, now=now)
+
+    asked = _request(ling, product, patents[:1])
+    question = responses.ask(_of(asked, bo).pk, question=MARK["question"], actor=bo.actor, now=now)
+    file = Attachment.objects.create(
+        application=asked,
+        uploaded_by=ling.actor.label,
+        uploaded_at=now,
+        **drafts.check(upload(MARK["file"] + ".pdf")).fields(),
+    )
+    offered = _request(ling, product, patents[:1])
+    offer = _offer(offered, bo)
+    shared = factories.application(ling, product, rival, patents=patents[1:2])
+    _offer(shared, bo)
+    refused = factories.application(ling, product, rival, patents=patents[1:2])
+    responses.decline(_of(refused, bo).pk, code="other", note=MARK["decline"], actor=bo.actor, now=now)
+    pool = factories.application(ling, patents=patents[1:2], open_call=True)
+    for marks, cases in ((MARK, [asked, offered]), (POOL, [pool])):
+        Application.objects.filter(pk__in=[case.pk for case in cases]).update(
+            contact_phone=marks["phone"], contact_name=marks["contact"], purpose_note=marks["note"]
+        )
+    begun = filled(accepted(ling, bo, product, patents=patents[1:2]), bo, contract_number=MARK["contract"])
+    waiting = submitted(accepted(ling, bo, product, patents=patents[2:]), bo, ling)
+    done = examined(submitted(accepted(ling, bo, product, patents=patents[:1]), bo, ling), chen)
+    notice = examination.register(done.pk, actor=chen.actor, now=now)
+    late = Seed(ling, serial=9000).referral(bo.organisation, started=now - timedelta(days=20)).clock
+    assert late is not None
+    order = reports.issue(late.pk, demand="请说明原因。", reply_days=1, actor=rui.actor, now=now)
+    invited = accounts.invite("13700000001", Role.ENTERPRISE, actor=ling.actor, now=now)
+    dispatcher.dispatch(now=now)
+    return World(
+        people={**people, "lan": colleague},
+        patent=patents[0],
+        product=product,
+        draft=draft,
+        draft_file=draft_file,
+        asked=asked,
+        question=question,
+        file=file,
+        offered=offered,
+        offer=offer,
+        shared=shared,
+        pool=pool,
+        begun=begun,
+        waiting=Registration.objects.get(pk=waiting.pk),
+        paper=waiting.documents.get(kind=Document.Kind.CONTRACT),
+        registered=Registration.objects.get(pk=done.pk),
+        notice=notice,
+        order=order,
+        invited=invited,
+        colleague=colleague,
+        messages={
+            name: message
+            for name, person in people.items()
+            if (message := Message.objects.filter(membership=person.membership).first())
+        },
+    )
+
+
+def _request(by: Person, product: Product, patents: list[Patent], **wish: Any) -> Application:
+    return factories.application(by, product, patents=patents, **wish)
+
+
+def _offer(case: Application, by: Person) -> Offer:
+    terms = responses.Terms(
+        amount=Decimal(8_000_000),
+        term_months=24,
+        annual_rate=Decimal(MARK["rate"]),
+        conditions=MARK["conditions"],
+        valid_until=FAR,
+    )
+    return responses.offer(_of(case, by).pk, terms, actor=by.actor, now=moments.now())
+
+
+def _of(case: Application, person: Person) -> Referral:
+    return case.referrals.get(institution_id=person.organisation.pk)
+
+
+def answer(world: World) -> None:
+    """Ling answers Bo's question, with a paper."""
+    choices.answer(
+        world.question.pk,
+        text=MARK["answer"],
+        uploads=[upload(MARK["file"] + "答复.pdf")],
+        actor=world.ling.actor,
+        now=moments.now(),
+    )
