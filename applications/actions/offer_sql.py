@@ -1,6 +1,9 @@
 """An offer's rows in one statement: the new version, and its referral as the state machine has left it."""
 
+from django.db import connection
+
 from applications.models import Offer, Referral
+from portal.foundation.core.prepared import columns, instances
 
 _COLUMNS = (
     "referral_id", "version", "state", "amount", "term_months", "annual_rate", "fee_rate", "other_fees", "repayment",
@@ -14,7 +17,7 @@ WITH answered AS (
      WHERE id = %(referral_id)s
 )
 INSERT INTO applications_offer ({", ".join(_COLUMNS)}) VALUES ({", ".join(f"%({name})s" for name in _COLUMNS)})
-RETURNING *
+RETURNING {columns(Offer)}
 """  # noqa: S608 — only constants are put together, every value is a parameter
 
 
@@ -25,6 +28,8 @@ def insert_offer(offer: Offer, *, answered: Referral) -> Offer:
         "officer": answered.officer_id,
         "responded_at": answered.responded_at,
     }
-    made: Offer = next(iter(Offer.objects.raw(_OFFER, values)))
+    with connection.cursor() as cursor:
+        cursor.execute(_OFFER, values)
+        made = instances(Offer, cursor.fetchall())[0]
     made.referral = answered
     return made

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+
 from applications.models import Application, Draft, Referral
 from portal.foundation.assets.models import Patent
+from portal.foundation.core.prepared import columns, instances
 from portal.foundation.sla.models import Clock
 
 _ASKED = (
@@ -33,10 +36,10 @@ WITH made AS (
 ), consumed AS (
     DELETE FROM applications_draft WHERE id = %(draft)s
 )
-SELECT * FROM made
+SELECT {columns(Application)} FROM made
 """  # noqa: S608 — only constants are put together, every value is a parameter
 
-_REFERRALS = """
+_REFERRALS = f"""
 WITH address AS (
     SELECT * FROM unnest(%(institutions)s::bigint[], %(products)s::bigint[], %(scores)s::smallint[], %(origins)s::text[],
                          %(refs)s::uuid[], %(subjects)s::text[])
@@ -59,8 +62,8 @@ INSERT INTO applications_referral (ref, application_id, institution_id, product_
 SELECT a.ref, %(application)s, a.institution_id, a.product_id, a.origin, %(state)s, c.id, a.score, '', '', '', '', '', %(now)s
   FROM address a JOIN started c ON c.organisation_id = a.institution_id
  ORDER BY a.place
-RETURNING *
-"""
+RETURNING {columns(Referral)}
+"""  # noqa: S608
 
 
 def insert_case(application: Application, patents: Sequence[Patent], *, draft: Draft) -> Application:
@@ -75,7 +78,9 @@ def insert_case(application: Application, patents: Sequence[Patent], *, draft: D
         "ends": [p.expires_on for p in patents],
         "draft": draft.pk,
     }
-    return next(iter(Application.objects.raw(_CASE, values)))
+    with connection.cursor() as cursor:
+        cursor.execute(_CASE, values)
+        return instances(Application, cursor.fetchall())[0]
 
 
 def insert_referrals(
@@ -114,4 +119,6 @@ def insert_referrals(
         "moments": like.moments,
         "next_at": like.next_at,
     }
-    return list(Referral.objects.raw(_REFERRALS, values))
+    with connection.cursor() as cursor:
+        cursor.execute(_REFERRALS, values)
+        return instances(Referral, cursor.fetchall())

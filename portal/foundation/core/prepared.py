@@ -8,7 +8,7 @@ The queryset stays the definition (managers, rules like `published()`), only the
 Measured: a join of three tables 0.9 ms as a queryset, 0.25 ms prepared.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -88,3 +88,14 @@ class Prepared(Generic[M]):
             return made
 
         return sql, parameters, make
+
+
+def columns(model: type[models.Model]) -> str:
+    """The model's columns for a RETURNING or SELECT, in the order in which `instances` takes them."""
+    return ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields)
+
+
+def instances(model: type[M], rows: Iterable[tuple[Any, ...]]) -> list[M]:
+    """Rows of `columns(model)` as saved instances. For fields that psycopg2 reads as they are (all here but JSON)."""
+    names = [field.attname for field in model._meta.concrete_fields]
+    return [model.from_db(connection.alias, names, row) for row in rows]
