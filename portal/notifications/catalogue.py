@@ -157,6 +157,7 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "referral.declined": _to_enterprise(R, "一家机构婉拒了您的需求"),
     "referral.assigned": _assigned,
     "referral.dispatched": _dispatched,
+    "consent.revoked": _to_institution(R, "企业已收回对本机构的授权，不必再答复"),
     "referral.not_selected": _to_institution(R, "企业已选定其他机构的方案"),
     "offer.accepted": _to_institution(A, "企业选定了本机构的方案，请办理签约和质押登记"),
     "pledge.proposed": _parties(A, "请确认质押登记申请", but_actor=True),
