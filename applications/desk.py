@@ -24,6 +24,7 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.moments import local_date, midnight_after
 from portal.foundation.core.templatetags.portal_ui import lamp as lamp_tag
 from portal.foundation.sla import calendars_in_use, lamps
+from portal.foundation.sla.models import Kind
 
 PAGE = 50
 BANDS: dict[str, tuple[str, int | None, int | None]] = {  # yuan: from (inclusive), to (exclusive)
@@ -240,7 +241,7 @@ def _lamp(times: tuple[Any, ...], now: datetime, calendar: Any) -> str:
     due_at, stopped_at, paused_at, excused, provisional, warn_at = times
     state = lamps.lamp(
         due_at=due_at, stopped_at=stopped_at, paused_at=paused_at, excused=excused, provisional=provisional,
-        warn_at=warn_at, now=now, calendar=calendar,
+        warn_at=warn_at, now=now, calendar=calendar, kind=Kind.RESPONSE,
     )  # fmt: skip
     return lamp_tag(state) or escape(state.text)
 

@@ -89,6 +89,7 @@ def cases(scope: Scope, code: str, *, place: Place, known: Names, now: datetime,
                 warn_at=warn,
                 now=now,
                 calendar=calendar,
+                kind=scope.kind,
             ),
         )
         for clock, number, file, organisation, district, started, due, stopped, paused, excused, provisional, warn in rows

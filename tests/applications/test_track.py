@@ -45,7 +45,7 @@ def test_the_lamp_follows_the_answer_and_the_withdrawal(case: Application, bo: P
     responses.claim(case.referrals.get().pk, **contact, actor=bo.actor, now=moments.now())
     page = ask(case.number).content.decode()
     assert "已响应 1 家" in page
-    assert "按时办结" in page
+    assert "按时响应" in page
     choices.withdraw(case.pk, reason="", actor=ling.actor, now=moments.now())
     assert "已撤回" in ask(case.number).content.decode()
 

@@ -5,10 +5,12 @@ from datetime import datetime, timedelta
 
 from portal.foundation.core.moments import local, local_date
 
-from .models import Clock
+from .models import Clock, Kind
 from .workdays import WorkCalendar
 
 WEEKDAYS = "一二三四五六日"
+# A response clock stops at the first reply, long before the case is done: only a registration is 办结 when its clock stops.
+_STOPPED = {Kind.RESPONSE: ("按时响应", "超期响应"), Kind.REGISTRATION: ("按时办结", "超期办结")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +43,37 @@ def lamp(
     warn_at: datetime | None,
     now: datetime,
     calendar: WorkCalendar,
+    kind: str = Kind.REGISTRATION,
 ) -> Lamp:
-    """The lamp of one clock; `warn_at` is the moment of its first reminder level (yellow from there)."""
+    """The lamp of one clock; `warn_at` is the moment of its first reminder level (yellow from there), `kind` the promise."""
     title = f"截止 {due_text(due_at)}" + ("（暂定）" if provisional else "")
     if stopped_at is not None:
         if excused:
-            return Lamp("off", "已撤回，不计时限", title)
-        return Lamp("done", "按时办结", title) if stopped_at < due_at else Lamp("late", "超期办结", title)
+            return Lamp("off", "不计时限", title)
+        in_time, late = _STOPPED[Kind(kind)]
+        return Lamp("done", in_time, title) if stopped_at < due_at else Lamp("late", late, title)
     if paused_at is not None:
         return Lamp("p", "已暂停", title)
     if now >= due_at:
-        return Lamp("r", f"超期 {_spell(due_at, now, calendar)}", title)
+        return Lamp("r", f"超期 {_over(due_at, now, calendar)}", title)
     code = "y" if warn_at is not None and now >= warn_at else "g"
-    return Lamp(code, f"剩 {_spell(now, due_at, calendar)}", title)
+    return Lamp(code, f"剩 {_left(now, due_at, calendar)}", title)
 
 
-def _spell(start: datetime, end: datetime, calendar: WorkCalendar) -> str:
-    """A stretch in people's words: working days when there is one, else hours and minutes of the clock."""
-    days = calendar.workdays_between(local_date(start), local_date(end - timedelta(microseconds=1)))
-    if days >= 1:
-        return f"{days} 个工作日"
+def _left(now: datetime, due_at: datetime, calendar: WorkCalendar) -> str:
+    """The working days after today until the due one, that one included; on the last day hours and minutes."""
+    days = calendar.workdays_between(local_date(now), local_date(due_at - timedelta(microseconds=1)))
+    return f"{days} 个工作日" if days >= 1 else _hours(now, due_at)
+
+
+def _over(due_at: datetime, now: datetime, calendar: WorkCalendar) -> str:
+    """The whole working days that have passed since, as the ladder counts them (a weekend is none); before that hours."""
+    last_day, yesterday = local_date(due_at - timedelta(microseconds=1)), local_date(now) - timedelta(days=1)
+    days = calendar.workdays_between(last_day, yesterday)
+    return f"{days} 个工作日" if days >= 1 else _hours(due_at, now)
+
+
+def _hours(start: datetime, end: datetime) -> str:
     minutes = max(int((end - start).total_seconds() // 60), 1)
     return f"{minutes // 60} 小时 {minutes % 60} 分" if minutes >= 60 else f"{minutes} 分钟"
 
@@ -76,4 +89,5 @@ def of(clock: Clock, *, now: datetime, calendar: WorkCalendar) -> Lamp:
         warn_at=clock.moments[0] if clock.levels[:1] == ["due_soon"] else None,
         now=now,
         calendar=calendar,
+        kind=clock.kind,
     )

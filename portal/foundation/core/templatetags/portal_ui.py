@@ -33,8 +33,8 @@ _LAMP_WORDS: Mapping[str, str] = {
     "y": "黄灯",
     "r": "红灯",
     "p": "暂停",
-    "done": "按时办结",
-    "late": "超时办结",
+    "done": "按时",
+    "late": "超期",
 }
 # Cookie → attribute on <html>: only these values ever reach the page.
 MODES: Mapping[str, str] = {"text": "large", "contrast": "high", "density": "compact", "keys": "off"}
@@ -104,14 +104,16 @@ def lamp(state: Any, due: bool = False) -> SafeString | str:
     tooltip = format_html(' title="{}"', title) if title and not due else ""
     spoken = format_html('<span class="vh">，{}</span>', title) if title and not due else ""
     below = format_html('<span class="lamp-due">{}</span>', title) if title and due else ""
+    word, text = _LAMP_WORDS[code], str(_part(state, "text") or _LAMP_WORDS[code])
+    # 按时响应 says 按时 already: it is not read out twice.
+    prefix = "" if text.startswith(word) else format_html('<span class="vh">{}：</span>', word)
     return format_html(
-        '<span class="lamp {}"{}><svg viewBox="0 0 16 16" aria-hidden="true">{}</svg>'
-        '<span><span class="vh">{}：</span>{}{}</span></span>{}',
+        '<span class="lamp {}"{}><svg viewBox="0 0 16 16" aria-hidden="true">{}</svg><span>{}{}{}</span></span>{}',
         code,
         tooltip,
         _SHAPES[code],
-        _LAMP_WORDS[code],
-        _part(state, "text") or _LAMP_WORDS[code],
+        prefix,
+        text,
         spoken,
         below,
     )

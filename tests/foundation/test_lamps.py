@@ -1,0 +1,46 @@
+"""What a clock says when it has stopped: the words of its own promise."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from portal.foundation.sla import lamps
+from portal.foundation.sla.models import Kind
+from portal.foundation.sla.workdays import WorkCalendar
+
+DUE = datetime(2026, 11, 25, 16, tzinfo=UTC)
+CALENDAR = WorkCalendar(
+    holidays=frozenset(),
+    makeup_workdays=frozenset(),
+    first_day=date(2026, 1, 1),
+    last_published=date(2026, 12, 31),
+    version="test",
+)
+
+
+def said(kind: str, stopped_at: datetime, *, excused: bool = False) -> str:
+    return lamps.lamp(
+        due_at=DUE,
+        stopped_at=stopped_at,
+        paused_at=None,
+        excused=excused,
+        provisional=False,
+        warn_at=None,
+        now=DUE + timedelta(days=3),
+        calendar=CALENDAR,
+        kind=kind,
+    ).text
+
+
+@pytest.mark.parametrize(
+    ("kind", "in_time", "late"),
+    [(Kind.RESPONSE, "按时响应", "超期响应"), (Kind.REGISTRATION, "按时办结", "超期办结")],
+)
+def test_a_bank_answers_and_an_office_completes(kind: str, in_time: str, late: str) -> None:
+    assert said(kind, DUE - timedelta(microseconds=1)) == in_time
+    assert said(kind, DUE) == late  # the due moment is exclusive
+
+
+def test_a_clock_that_no_longer_counts_does_not_say_why() -> None:
+    """Withdrawn, taken back or chosen elsewhere: the state beside it says which."""
+    assert said(Kind.RESPONSE, DUE, excused=True) == "不计时限"
