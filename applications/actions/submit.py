@@ -199,6 +199,8 @@ def _addresses(wish: Wish, *, kinds: Sequence[str]) -> list[Address]:
             for m in rank(amount=wish.amount, term_months=wish.term_months, kinds=kinds)
             if m.product.institution.takes_open_calls
         ]
+        # A guarantor or an insurer alone cannot end a request for money: lenders first, each group best first.
+        best.sort(key=lambda m: not m.product.institution.lends)
         if best:
             return [
                 Address(m.institution_id, m.product, m.score, Referral.Origin.OPEN_CALL) for m in best[:OPEN_CALL_REACH]
