@@ -175,7 +175,7 @@ class DeclineForm(PortalForm):
 class AssignForm(PortalForm):
     """转派 to a colleague."""
 
-    officer = forms.ChoiceField(label="转派给")
+    officer = forms.ChoiceField(label="转派给", error_messages={"required": "请选择转派给哪位同事。"})
 
     def __init__(self, *args: Any, colleagues: Sequence[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -186,7 +186,10 @@ class DispatchForm(PortalForm):
     """分派: the institutions, best match first."""
 
     institutions = forms.MultipleChoiceField(
-        label="分派给", help_text="可选多家，每家各有 2 个工作日。", widget=CheckboxCards
+        label="分派给",
+        help_text="可选多家，每家各有 2 个工作日。",
+        widget=CheckboxCards,
+        error_messages={"required": "请至少勾选一家机构。"},
     )
 
     def __init__(self, *args: Any, choices: Sequence[tuple[int, str, str]], **kwargs: Any) -> None:

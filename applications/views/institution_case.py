@@ -13,12 +13,22 @@ from django.shortcuts import get_object_or_404, render
 from applications import rules
 from applications.actions.submit import add_months
 from applications.desk_figures import district_names
-from applications.forms_bank import WORDS, AskForm, AssignForm, ClaimForm, Cost, DeclineForm, DispatchForm, OfferForm
+from applications.forms_bank import (
+    WORDS,
+    AskForm,
+    AssignForm,
+    ClaimForm,
+    Cost,
+    DeclineForm,
+    DispatchForm,
+    OfferForm,
+    Words,
+)
 from applications.matching import rank
 from applications.models import Attachment, Consent, DeclineReason, InformationRequest, Offer, Referral
 from applications.views.institution_desk import colleagues
 from banks.models import Institution
-from portal.foundation.accounts.models import INSTITUTION_KINDS, Role
+from portal.foundation.accounts.models import INSTITUTION_KINDS, OrganisationKind, Role
 from portal.foundation.assets.models import IPKind
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
@@ -63,9 +73,14 @@ def place(form: forms.Form, error: DomainError) -> None:
         form.add_error(None, error.reason)
 
 
+def words_of(referral: Referral) -> Words:
+    """How this kind of institution names its offer; the dispatcher's desk makes none and borrows the bank's words."""
+    return WORDS.get(referral.institution.organisation.kind, WORDS[OrganisationKind.BANK])
+
+
 def offer_form(referral: Referral, now: datetime, *, data: Any = None, last: Offer | None = None) -> OfferForm:
     """The offer form in this institution's words, starting from the request or from the last offer."""
-    words = WORDS[referral.institution.organisation.kind]
+    words = words_of(referral)
     case = referral.application
     start: dict[str, Any] = {"amount": case.amount, "term_months": case.term_months}
     if last is not None:
@@ -137,7 +152,7 @@ def show(
         "questions": [(q, [f for f in files if f.question_id == q.pk]) for q in questions],
         "decline_reason": DeclineReason(referral.decline_code).label if referral.decline_code else "",
         "history": _history(referral, actor),
-        "words": WORDS[referral.institution.organisation.kind],
+        "words": words_of(referral),
         "shortcuts": SHORTCUTS,
         "compact": True,
     }

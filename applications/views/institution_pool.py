@@ -134,7 +134,8 @@ def _page(request: HttpRequest, case: Application, form: Any, now: datetime, sta
     mine, open_now = None, True
     if request.method == "POST":  # what was true when the page was opened may have ended
         open_now = offered_to(actor).filter(pk=case.pk).exists()
-        mine = Referral.objects.visible_to(actor).filter(application=case).order_by("-pk").first()
+        on_desk = Referral.objects.visible_to(actor).exclude(state__in=responses.ENDED)
+        mine = on_desk.filter(application=case).order_by("-pk").first()
     facts = _facts(case) if open_now else None
     if facts:
         facts["industry"] = _industries().get(facts["industry"], "—")

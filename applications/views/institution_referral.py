@@ -47,7 +47,8 @@ def _answer(
         else:
             messages.success(request, done)
             return redirect("desk-referral", ref=found.ref)
-    again = case_page.mine(actor, found.ref)  # as it is now, after whoever was first
+    # As it is now, after whoever was first; nobody was asked when the form itself is wrong.
+    again = case_page.mine(actor, found.ref) if form.is_valid() else found
     return case_page.show(request, again, actor=actor, now=now, given={name: form}, status=status)
 
 

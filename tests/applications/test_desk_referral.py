@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from applications.actions import choices, claiming, responses
 from applications.models import Application, Attachment, InformationRequest, Offer, Referral
+from banks.models import Institution
 from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.core import moments
 from portal.foundation.journal.models import Entry
@@ -283,6 +284,31 @@ def test_the_dispatcher_hands_on_to_the_best_match_first(ling: Person, bo: Perso
     assert (made.origin, made.product.name if made.product else "", made.score > 0) == ("dispatch", "示例匹配贷", True)
     assert desk_person.client.post(url("desk-dispatch", referral), body).status_code in (400, 409)
     assert Clock.objects.get(pk=referral.clock_id).stop_reason == "dispatched"
+
+
+def test_a_desk_that_belongs_to_the_platform_works_like_any_other(ling: Person, bo: Person) -> None:
+    """As on a real installation: the dispatcher's desk is no bank, guarantor or insurer."""
+    org = factories.organisation(OrganisationKind.PLATFORM, "示例调度台")
+    Institution.objects.create(organisation=org, dispatcher=True)
+    person = factories.person("di", "狄示例", Role.OFFICER, org)
+    referral = factories.application(ling, open_call=True).referrals.get()
+    assert "分派给" in text(person.client.get(url("desk-referral", referral)))
+    refused = person.client.post(url("desk-dispatch", referral), {})
+    assert refused.status_code == 400
+    assert "请至少勾选一家机构" in text(refused)
+    offered = person.client.post(url("desk-offer", referral), TERMS)
+    assert offered.status_code == 409
+    assert "调度台不出方案" in text(offered)
+    body = {"institutions": [str(bo.organisation.pk)]}
+    assert person.client.post(url("desk-dispatch", referral), body).status_code == 302
+    assert "已改派" in text(person.client.get(url("desk-referral", referral)))
+
+
+def test_a_wrong_form_costs_no_second_reading(bo: Person, referral: Referral) -> None:
+    bo.client.get(url("desk-referral", referral))
+    with CaptureQueriesContext(connection) as seen:
+        assert bo.client.post(url("desk-offer", referral), {**TERMS, "annual_rate": "345"}).status_code == 400
+    assert len(seen) <= 12
 
 
 def test_a_full_page_stays_within_twelve_queries(
