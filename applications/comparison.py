@@ -6,7 +6,6 @@ from datetime import date
 from decimal import Decimal
 
 from portal.foundation.core.display import NOTHING, date_cn, money_wan
-from portal.foundation.core.money import format_yuan
 
 from .models import Offer
 
@@ -80,11 +79,13 @@ def _table(title: str, offers: Sequence[Offer], *, today: date) -> Table:
         row("金额", lambda o: money_wan(o.amount), lambda o: o.amount, "本行最高"),
         row("年利率", lambda o: percent(o.annual_rate), lambda o: o.annual_rate, "本行最低"),
         row("担保或保险费率", lambda o: percent(o.fee_rate, "/年"), lambda o: o.fee_rate, "本行最低"),
-        row("其他费用", lambda o: f"{format_yuan(o.other_fees)} 元", lambda o: o.other_fees, "本行最低"),
+        row(
+            "其他费用", lambda o: money_wan(o.other_fees) if o.other_fees else "无", lambda o: o.other_fees, "本行最低"
+        ),
         row("期限", lambda o: f"{o.term_months} 个月", lambda o: o.term_months, "本行最长"),
         row(
             "首年成本",
-            lambda o: NOTHING if o.yearly_cost is None else f"{format_yuan(o.yearly_cost)} 元",
+            lambda o: NOTHING if o.yearly_cost is None else money_wan(o.yearly_cost),
             _cost,
             "本行最低",
         ),

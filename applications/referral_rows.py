@@ -44,6 +44,21 @@ class ReferralRow:
         return f"费率 {self.offer.fee_rate.normalize():f}%/年" if self.offer.fee_rate is not None else ""
 
     @property
+    def contact(self) -> str:
+        """Whom to call: the contact the institution named, else the officer who asked or offered without claiming first."""
+        r = self.referral
+        answered = r.state in (Referral.State.INFO, Referral.State.OFFERED, Referral.State.ACCEPTED)
+        return r.contact_name or (r.officer.name if r.officer and answered else "")
+
+    @property
+    def phone(self) -> str:
+        """The number beside `contact`; the institution's service number when its officer left none."""
+        r = self.referral
+        if r.contact_name:
+            return r.contact_phone if any(c.isdigit() for c in r.contact_phone) else ""
+        return ((r.officer.phone if r.officer else "") or r.institution.service_phone) if self.contact else ""
+
+    @property
     def decline(self) -> str:
         """Why the institution said no."""
         code, note = self.referral.decline_code, self.referral.decline_note
@@ -62,7 +77,7 @@ def rows_of(
     calendar = calendars_in_use.current()
     referrals = list(
         Referral.objects.filter(application__in=cases)
-        .select_related("institution__organisation", "product", "clock")
+        .select_related("institution__organisation", "product", "clock", "officer")
         .order_by("pk")
     )
     offers = {

@@ -53,6 +53,8 @@ def events(entries: Sequence[Entry], names: Mapping[int, str]) -> list[Event]:
     for e in reversed(entries):
         css, effect = _EFFECTS.get(e.verb, ("", ""))
         text = e.text
+        if e.verb == "referral.not_selected":  # its own text speaks to the institution
+            text = f"{names.get(int(e.data.get('institution') or 0), '一家机构')} 未选中，停止办理"
         if e.verb == "clock.escalated":
             level = str(e.data.get("level", ""))
             late = names.get(int(e.data.get("organisation") or 0), "承办单位")

@@ -2,11 +2,14 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
+from pytest_django import Settings
 
 from applications.actions import choices, drafts, responses
 from applications.models import Application, Attachment, Offer, Referral
@@ -14,6 +17,7 @@ from portal.foundation.core import moments
 from portal.foundation.core.errors import WrongState
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla.sweep import sweep
+from portal.notifications.catalogue import letters
 from products.models import Product
 from tests import factories
 from tests.factories import Person
@@ -125,7 +129,7 @@ def test_finished_cases_come_page_by_page(ling: Person, product: Product) -> Non
 def test_the_case_page_tells_the_whole_story(ling: Person, bo: Person, case: Application) -> None:
     responses.claim(referral_of(case, bo).pk, **CONTACT, actor=bo.actor, now=moments.now())
     html = get(ling, "case", case.number)
-    for said in ("融资 800 万元", case.number, "产品选择", "获得贷款", "明天上午上门尽调", "按时办结", "提交融资需求"):
+    for said in ("融资 800 万元", case.number, "产品选择", "获得贷款", "明天上午上门尽调", "按时响应", "提交融资需求"):
         assert said in html, said
     assert "10 分钟内可撤回" in html
     assert "谁能看到这笔需求" in html
@@ -239,8 +243,8 @@ def test_offers_stand_side_by_side_with_the_best_in_words(ling: Person, two: App
     assert "本行最高" in html
     assert "本行最低" in html
     assert html.index("<b>800 万元</b>") < html.index("本行最高")
-    assert "276000 元" in html  # 8,000,000 at 3.45 %
-    assert "<b>186000 元</b>" in html  # cheaper by the yuan
+    assert "27.6 万元" in html  # 8,000,000 at 3.45 %
+    assert "<b>18.6 万元</b>" in html  # cheaper by the yuan
 
 
 def test_ling_confirms_knowing_what_it_means(ling: Person, bo: Person, cui: Person, two: Application) -> None:
@@ -358,6 +362,60 @@ def test_one_authorisation_is_taken_back_and_the_other_bank_goes_on(
     assert referral_of(two, cui).state == Referral.State.OFFERED
     assert Entry.objects.filter(verb="consent.revoked", parties__contains=[bo.organisation.pk]).exists()
     assert ling.client.post(url).status_code == 409
+
+
+def test_a_bank_that_was_shut_out_is_told_keeps_number_and_state_and_cannot_come_back(
+    ling: Person, bo: Person, cui: Person, product: Product, settings: Settings, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    case = factories.application(ling, open_call=True)
+    referral = referral_of(case, bo)
+    paper = Attachment.objects.create(
+        application=case,
+        name="营业执照.pdf",
+        file=ContentFile(b"%PDF-1.4", name="x.pdf"),
+        size=8,
+        sha256="0" * 64,
+        media_type="application/pdf",
+        uploaded_by="林示例",
+        uploaded_at=moments.now(),
+    )
+    file_url = reverse("desk-attachment", args=[referral.ref, paper.ref])
+    assert bo.client.get(file_url).status_code == 200
+    choices.revoke(referral.pk, actor=ling.actor, now=moments.now())
+    page = get(bo, "desk-referral", referral.ref)
+    assert case.number in page
+    assert "企业已撤回" in page
+    for gone in (case.organisation_name, "800 万元", "201710601862", "林示例", "营业执照"):
+        assert gone not in page
+    assert bo.client.get(file_url).status_code == 404
+    entry = Entry.objects.get(verb="consent.revoked")
+    assert [(letter.organisations, letter.url) for letter in letters(entry)] == [
+        ([bo.organisation.pk], reverse("desk-referral", args=[referral.ref]))
+    ]
+    contact = {**CONTACT, "contact_phone": "023-67961234"}
+    again = bo.client.post(reverse("desk-pool-claim", args=[case.number]), contact)
+    assert again.status_code == 409
+    assert "企业已收回对本机构的授权" in again.content.decode()
+    assert "已在本机构名下" not in again.content.decode()
+    assert case.organisation_name not in again.content.decode()
+    assert not case.consents.filter(institution_id=bo.organisation.pk, revoked_at=None).exists()
+    assert cui.client.post(reverse("desk-pool-claim", args=[case.number]), contact).status_code == 302
+
+
+def test_whoever_offers_without_claiming_can_still_be_called(ling: Person, bo: Person, case: Application) -> None:
+    offer = offer_of(case, bo)
+    assert 'tel:13800000000">13800000000' in get(ling, "case", case.number)
+    choices.accept(offer.pk, actor=ling.actor, now=moments.now())
+    assert "薄示例，" in get(ling, "case", case.number)
+
+
+def test_the_story_names_the_bank_that_was_not_chosen(ling: Person, bo: Person, cui: Person, two: Application) -> None:
+    choices.accept(Offer.objects.get(referral=referral_of(two, cui)).pk, actor=ling.actor, now=moments.now())
+    html = get(ling, "case", two.number)
+    assert "示例甲银行 未选中，停止办理" in html
+    assert "企业已选定其他机构的方案" not in html
+    assert "其他办理" not in html  # nothing is left to do there within the ten minutes
 
 
 # --- strangers -------------------------------------------------------------------------------------------------------
