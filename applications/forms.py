@@ -78,7 +78,7 @@ class CompanyForm(PortalForm):
         help_text="可选多件。融资期限不能超过其中最早届满的一件。",
         widget=PatentCards,
         error_messages={
-            "required": "请至少选择一件专利；还没有登记的，先添加专利。",
+            "required": "请至少选择一件专利；还没有录入的，先添加专利。",
             "invalid_choice": "所选专利不在本企业名下或已移除，请从列出的专利里重新选择。",
         },
     )
@@ -135,6 +135,7 @@ class NeedForm(PortalForm):
         super().__init__(*args, **kwargs)
         self.patents, self.today = patents, today
         self.fields["term_other"].unit = "个月"  # type: ignore[attr-defined]
+        self.fields["term_other"].depends = True  # type: ignore[attr-defined] # needed with «其他期限» alone
 
     def clean(self) -> None:
         data = self.cleaned_data
@@ -204,7 +205,7 @@ class ReachForm(AddressForm):
         widget=RadioCards(
             hints={
                 CHOOSE: f"从匹配的产品里选，一次最多 {MAX_PRODUCTS} 家，每家都要在 2 个工作日内响应。",
-                OPEN: f"推送给匹配度最高的 {OPEN_CALL_REACH} 家，其他接受公开征集的机构也可以来认领。",
+                OPEN: f"推送给匹配度最高的 {OPEN_CALL_REACH} 家（银行优先），其他接受公开征集的机构也可以来认领。",
             }
         ),
     )
@@ -264,6 +265,11 @@ class AnswerForm(PortalForm):
     papers = ManyFilesField(
         label="材料", required=False, help_text=f"可选多个文件，每个 {ACCEPTED_TEXT}。", allow_empty_file=True
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():  # one of the two is needed: neither is marked as optional
+            field.depends = True  # type: ignore[attr-defined]
 
 
 class ReasonForm(PortalForm):

@@ -10,6 +10,7 @@ from portal.foundation.assets.models import Patent
 from portal.foundation.core.display import money_wan
 from portal.foundation.core.forms import PortalForm
 from portal.foundation.core.prepared import Prepared, Slot
+from products.facts import rate_name
 from products.models import Product
 
 from . import matching
@@ -50,7 +51,7 @@ class Choice:
         known = [
             f"最高 {money_wan(p.amount_max)}" if p.amount_max is not None else "",
             f"最长 {p.term_max} 个月" if p.term_max is not None else "",
-            f"年利率 {p.rate_from.normalize():f}% 起" if p.rate_from is not None else "利率以机构答复为准",
+            f"{rate_name(p)} {p.rate_from.normalize():f}% 起" if p.rate_from is not None else "利率以机构答复为准",
             "可线上办理" if p.online else "",
         ]
         return "，".join(k for k in known if k)

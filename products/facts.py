@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from portal.foundation.accounts.models import OrganisationKind
 from portal.foundation.assets.models import IPKind
 from portal.foundation.core.money import format_wan
 
@@ -45,6 +46,14 @@ def rate(product: Product) -> str:
     if product.rate_from is not None and product.rate_to is not None and product.rate_from != product.rate_to:
         return f"{percent(product.rate_from)}–{percent(product.rate_to)}"
     return percent(product.rate_from) + " 起" if product.rate_from is not None else f"最高 {percent(product.rate_to)}"
+
+
+_RATES = {OrganisationKind.GUARANTOR: "年担保费率", OrganisationKind.INSURER: "年保险费率"}
+
+
+def rate_name(product: Product) -> str:
+    """What `rate` is of: only a bank's is interest. The institution's organisation must be loaded."""
+    return _RATES.get(OrganisationKind(product.institution.organisation.kind), "年利率")
 
 
 def kinds(product: Product) -> str:

@@ -40,7 +40,9 @@ def matrix(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "filtered": any(form.cleaned_data.get(name) for name in form.fields),
-        "rows": [(p, facts.amount(p), facts.term(p), facts.rate(p), facts.kinds(p)) for p in page.rows],
+        "rows": [
+            (p, facts.amount(p), facts.term(p), facts.rate(p), facts.kinds(p), facts.rate_name(p)) for p in page.rows
+        ],
         "page": page,
         "count": found.count(),
         "library": queries.library(),

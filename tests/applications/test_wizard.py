@@ -142,6 +142,27 @@ def test_an_open_call_goes_to_the_best_and_needs_its_own_consent(
     assert case.consents.filter(institution=None).exists()
 
 
+def test_an_open_call_asks_lenders_before_those_who_only_carry_risk(
+    ling: Person, product: Product, cui: Person, gu: Person
+) -> None:
+    factories.product(gu.organisation, "示例担保计划", online=True)  # scores higher than either bank
+    factories.product(cui.organisation)
+    asked = [r.institution_id for r in factories.application(ling, open_call=True).referrals.order_by("pk")]
+    assert set(asked[:2]) == {product.institution_id, cui.organisation.pk}
+    assert asked[2:] == [gu.organisation.pk]
+
+
+def test_a_guarantors_fee_is_not_called_an_interest_rate(
+    ling: Person, draft: Draft, patent: Patent, product: Product, gu: Person
+) -> None:
+    factories.product(gu.organisation, "示例担保计划", rate_from=Decimal("0.5"))
+    send(ling, draft, "company", patents=[patent.pk])
+    send(ling, draft, "need", **NEED)
+    page = ling.client.get(reverse("apply:step", args=[draft.pk, "reach"])).content.decode()
+    assert "年担保费率 0.5% 起" in page
+    assert "年利率 0.5%" not in page
+
+
 def test_each_institution_needs_its_own_consent(
     ling: Person, draft: Draft, patent: Patent, product: Product, cui: Person
 ) -> None:

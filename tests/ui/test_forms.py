@@ -160,3 +160,10 @@ def test_every_widget_of_the_style_page_renders() -> None:
     assert "<small>政策鼓励提高中长期贷款比例</small>" in page
     assert "（选填）" in page
     assert " required" not in page
+
+
+def test_a_field_another_answer_calls_for_is_not_marked_as_optional() -> None:
+    form = Request()
+    assert "（选填）" in form["note"].as_field_group()
+    form.fields["note"].depends = True  # type: ignore[attr-defined]
+    assert "（选填）" not in form["note"].as_field_group()

@@ -81,6 +81,7 @@ class FactsForm(PortalForm):
     def __init__(self, *args: Any, today: date, number: PatentNumber | None = None, **kwargs: Any) -> None:
         self.today, self.known = today, number
         super().__init__(*args, **kwargs)
+        self.fields["grant_date"].depends = True  # type: ignore[attr-defined] # needed once granted
 
     def main_fields(self) -> list[forms.BoundField]:
         return [self[name] for name in self.MAIN]

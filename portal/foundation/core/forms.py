@@ -1,7 +1,7 @@
 """Form base classes, the renderer and field types whose errors say how to put things right.
 
 Set FORM_RENDERER to PortalRenderer; derive forms from PortalForm or PortalModelForm. A field may carry `unit` (a suffix
-such as 万元). Templates write {{ form }} or {{ form.amount.as_field_group }}, and {% error_summary form %} at the top.
+such as 万元) and `depends` (not required by itself but by another answer: not marked 选填). Templates write {{ form }} or {{ form.amount.as_field_group }}, and {% error_summary form %} at the top.
 """
 
 import re
