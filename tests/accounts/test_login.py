@@ -199,3 +199,11 @@ def test_account_pages_ask_little_of_the_database(
     ling.client.get(url)
     with django_assert_max_num_queries(12):
         assert ling.client.get(url).status_code == 200
+
+
+def test_who_forgot_the_password_reads_whom_to_ask(reference: None) -> None:
+    page = Client().get("/login/").content.decode()
+    assert 'href="/password/forgotten/"' in page
+    answer = Client().get("/password/forgotten/").content.decode()
+    for said in ("请同事在“成员”页", "请本机构负责人", "平台运维人员"):
+        assert said in answer

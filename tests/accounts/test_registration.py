@@ -139,3 +139,11 @@ def test_two_colleagues_register_the_same_company_at_once_and_there_is_one(refer
         thread.join()
     assert sorted(outcomes) == ["known", "known", "known", "made"]
     assert User.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_a_landline_is_no_mobile_and_the_sentence_does_not_offer_one(reference: None) -> None:
+    page = register(phone="023-12345678").content.decode()
+    assert "请填写 11 位手机号，这里不能填座机。" in page
+    assert "或带区号的座机" not in page
+    assert "请再输一次密码。" in register(password_again="").content.decode()

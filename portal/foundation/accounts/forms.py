@@ -34,7 +34,12 @@ class MobileField(PhoneField):
         super().__init__(**kwargs)
 
     def to_python(self, value: Any) -> Any:
-        phone = super().to_python(value)
+        try:
+            phone = super().to_python(value)
+        except ValidationError as error:  # its sentence may offer a landline, which is no answer here
+            if "座机" in error.message:
+                raise ValidationError("请填写 11 位手机号，这里不能填座机。", code="invalid") from error
+            raise
         if phone and not _MOBILE.fullmatch(phone):
             raise ValidationError("这里要填 11 位手机号，不能是座机。", code="invalid")
         return phone
@@ -66,7 +71,7 @@ class NewPasswordForm(PortalForm):
     """Two equal new passwords that pass the validators, in our words."""
 
     password = _password("密码", new=True, help_text="至少 12 个字符，不能全是数字，也不要用常见的密码。")
-    password_again = _password("再输一次密码", new=True)
+    password_again = _password("再输一次密码", new=True, error_messages={"required": "请再输一次密码。"})
 
     def owner(self) -> User:
         """Whose password it is, as far as known: it must not resemble the user name."""

@@ -9,6 +9,7 @@ urlpatterns = [
     path("logout/", session.logout, name="logout"),
     path("start/", session.landing, name="landing"),
     path("seat/", session.seat, name="seat"),
+    path("password/forgotten/", session.forgotten, name="password-forgotten"),
     path("password/", session.password, name="password-change"),
     path("register/", registration.register, name="enterprise-register"),
     path("profile/", organisation.profile, name="profile"),

@@ -105,6 +105,13 @@ def seat(request: HttpRequest) -> HttpResponse:
     return redirect("landing")
 
 
+@public
+@require_safe
+def forgotten(request: HttpRequest) -> HttpResponse:
+    """Whom to ask: nobody is sent a new password by mail or phone."""
+    return render(request, "accounts/forgotten.html")
+
+
 @allow()
 @never_cache
 @sensitive_post_parameters()
