@@ -8,7 +8,7 @@ from threading import Lock
 
 from django.db import transaction
 
-from .calendar_files import YearFile, all_years
+from .calendar_files import BadCalendarFile, YearFile, all_years
 from .models import CalendarDay, CalendarYear
 from .workdays import WorkCalendar
 
@@ -36,9 +36,15 @@ def forget() -> None:
 
 
 def build(years: list[CalendarYear]) -> WorkCalendar:
-    """One immutable calendar of consecutive published years. Raises LookupError when none is loaded."""
+    """One immutable calendar of consecutive published years.
+
+    Raises LookupError when none is loaded, BadCalendarFile when a year between is missing: its festivals would silently count.
+    """
     if not years:
         raise LookupError("no working-day calendar is loaded: run load_reference")
+    known = {y.year for y in years}
+    if missing := sorted(set(range(years[0].year, years[-1].year)) - known):
+        raise BadCalendarFile(f"年度日历必须逐年连续，缺少 {'、'.join(map(str, missing))} 年，请先载入。")
     return WorkCalendar(
         holidays=frozenset(chain.from_iterable(y.holidays for y in years)),
         makeup_workdays=frozenset(chain.from_iterable(y.makeup_workdays for y in years)),
