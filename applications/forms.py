@@ -87,7 +87,7 @@ class CompanyForm(PortalForm):
         super().__init__(*args, **kwargs)
         self.own, self.today = {str(p.pk): p for p in patents}, today
         field = self.fields["patents"]
-        assert isinstance(field, forms.MultipleChoiceField) and isinstance(field.widget, PatentCards)  # noqa: PT018, S101
+        assert isinstance(field, forms.MultipleChoiceField) and isinstance(field.widget, PatentCards)  # noqa: PT018
         field.choices = [(pk, str(p)) for pk, p in self.own.items()]
         field.widget.hints = {pk: patent_hint(p, today=today) for pk, p in self.own.items()}
         field.widget.dead = frozenset(pk for pk, p in self.own.items() if not p.in_force(on=today))
@@ -170,7 +170,7 @@ class AddressForm(PortalForm):
         self.institutions = institutions
         for name, values in (("products", institutions), ("consents", {i for i, _ in institutions.values()})):
             field = self.fields[name]
-            assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101
+            assert isinstance(field, forms.MultipleChoiceField)
             field.choices = [(v, v) for v in values]
             field.error_messages["invalid_choice"] = "所选产品已停售或不存在，请从列出的产品里重新选择。"
 

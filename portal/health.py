@@ -57,7 +57,9 @@ def deep(request: HttpRequest) -> JsonResponse:
     body = {
         "ok": not late,
         "late": late,
-        "lag_seconds": {name: round(lag.total_seconds(), 3) if lag is not None else None for name, (lag, _) in lags.items()},
+        "lag_seconds": {
+            name: round(lag.total_seconds(), 3) if lag is not None else None for name, (lag, _) in lags.items()
+        },
         "dead_deliveries": dead,
     }
     return JsonResponse(body, status=503 if late else 200)

@@ -18,7 +18,13 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("pledges:list", "质押登记"),
         ("products:list", "产品矩阵"),
     ],
-    Role.OFFICER: [("desk", "工作台"), ("desk-pool", "需求池"), ("pledges:list", "质押登记"), ("orders", "督办单"), ("products:list", "产品矩阵")],
+    Role.OFFICER: [
+        ("desk", "工作台"),
+        ("desk-pool", "需求池"),
+        ("pledges:list", "质押登记"),
+        ("orders", "督办单"),
+        ("products:list", "产品矩阵"),
+    ],
     Role.CLERK: [("office", "登记审查"), ("office-done", "已办结"), ("orders", "督办单"), ("pledges:verify", "核验")],
     Role.REGULATOR: [
         ("supervision", "监测总览"),

@@ -26,7 +26,8 @@ class DefectsForm(PortalForm):
             (str(i), f"{places.label(place)}：{text}") for i, (place, text) in enumerate(places.LIBRARY)
         ]
         asked = str((data or {}).get("rows") or rows)
-        self.count = min(max(int(asked) if asked.isdigit() else ROWS, ROWS), MAX_DEFECTS)
+        known = asked.isascii() and asked.isdigit() and len(asked) < 4
+        self.count = min(max(int(asked) if known else ROWS, ROWS), MAX_DEFECTS)
         if data is not None and "more" in data:
             self.count = min(self.count + MORE, MAX_DEFECTS)
         for i in range(1, self.count + 1):

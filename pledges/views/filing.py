@@ -1,6 +1,7 @@
 """Filling in the application and looking at the grounds before it is handed on."""
 
 import secrets
+import uuid
 from typing import Any
 
 from django.contrib import messages
@@ -70,7 +71,7 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
             typed=form.typed(),
             content=form.content() if right else None,
             uploads=[] if quiet else form.uploads(),
-            remove=request.POST.getlist("remove"),
+            remove=[ref for ref in request.POST.getlist("remove") if _is_ref(ref)],
             version=_version(request),
             page=request.POST.get("page", ""),
             actor=actor_of(request),
@@ -96,6 +97,13 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
     if not right:
         return _form_page(request, saved, form, status=400)
     return redirect("pledges:precheck", file.number)
+
+
+def _is_ref(text: str) -> bool:
+    try:
+        return bool(uuid.UUID(text))
+    except ValueError:
+        return False
 
 
 def _version(request: HttpRequest) -> int:

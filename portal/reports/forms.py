@@ -85,7 +85,7 @@ class ScopeForm(Dated, PortalForm):
         )
         # A bank is no choice of the registration promise: changing the promise drops it instead of complaining.
         typed = filled.get("institution", "")
-        if typed.isdigit() and int(typed) in known.institutions and known.institutions[int(typed)].kind.value != kind:
+        if any(str(pk) == typed and found.kind.value != kind for pk, found in known.institutions.items()):
             filled["institution"] = ""
 
     def clean(self) -> dict[str, Any]:

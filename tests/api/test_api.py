@@ -25,7 +25,9 @@ def test_bo_claims_through_the_api_and_a_second_claim_is_409(ling: Person, bo: P
 
 def test_a_claim_without_contact_is_400_at_its_field(ling: Person, bo: Person, product: Product) -> None:
     referral = factories.application(ling, product).referrals.get()
-    answer = bo.client.post(f"/api/v1/referrals/{referral.ref}/claim/", {"contact_name": "薄"}, content_type="application/json")
+    answer = bo.client.post(
+        f"/api/v1/referrals/{referral.ref}/claim/", {"contact_name": "薄"}, content_type="application/json"
+    )
     assert answer.status_code == 400
     assert {"contact_phone", "next_step"} <= set(answer.json())
 

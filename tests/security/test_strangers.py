@@ -95,9 +95,7 @@ TABLE: dict[str, Row] = {
     "desk-decline": _referral(),
     "desk-assign": _referral({"bo_manager"}),
     "desk-dispatch": _referral(),
-    "desk-attachment": Row(
-        lambda w: {"ref": w.referral(w.asked, "bo").ref, "file_ref": w.file.ref}, BANK, "get"
-    ),
+    "desk-attachment": Row(lambda w: {"ref": w.referral(w.asked, "bo").ref, "file_ref": w.file.ref}, BANK, "get"),
     # pledge files
     "pledges:start": Row(lambda w: {"number": w.begun.application.number}, PARTIES),
     "pledges:detail": _pledge("waiting", PARTIES | {"rui"}, "get"),
@@ -111,9 +109,7 @@ TABLE: dict[str, Row] = {
     "pledges:withdraw": _pledge("begun"),
     "pledges:correct": _pledge("waiting", method="get"),
     "pledges:loan": _pledge("registered", BANK),
-    "pledges:document": Row(
-        lambda w: {"number": w.waiting.number, "ref": w.paper.ref}, PARTIES | OFFICE, "get"
-    ),
+    "pledges:document": Row(lambda w: {"number": w.waiting.number, "ref": w.paper.ref}, PARTIES | OFFICE, "get"),
     "pledges:notice": Row(
         lambda w: {"number": w.registered.number, "notice_id": w.notice.pk}, PARTIES | OFFICE | {"rui"}, "get"
     ),

@@ -76,4 +76,6 @@ def broken_links() -> Iterator[int]:
             yield row.entry_id
         digest = row.digest
     sealed, waiting = Seal.objects.filter(entry_id=OuterRef("pk")), Unsealed.objects.filter(entry_id=OuterRef("pk"))
-    yield from Entry.objects.filter(~Exists(sealed), ~Exists(waiting)).order_by("id").values_list("id", flat=True).iterator()
+    yield from (
+        Entry.objects.filter(~Exists(sealed), ~Exists(waiting)).order_by("id").values_list("id", flat=True).iterator()
+    )

@@ -175,7 +175,9 @@ def resume(clock_id: int, *, now: datetime) -> Clock:
     Pause.objects.filter(clock=clock, ended_at=None).update(ended_at=now)
     was_late, clock.paused_at = clock.paused_at >= clock.due_at, None
     if not was_late:
-        planned = plan(clock.policy, list(clock.policy.levels.all()), started_at=now, calendar=calendars_in_use.current())
+        planned = plan(
+            clock.policy, list(clock.policy.levels.all()), started_at=now, calendar=calendars_in_use.current()
+        )
         clock.due_at, clock.provisional = planned.due_at, planned.provisional
         clock.levels, clock.moments, clock.level = planned.levels, planned.moments, 0
     clock.next_at = clock.moments[clock.level] if clock.level < len(clock.moments) else None
