@@ -6,7 +6,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -48,27 +49,31 @@ def secret_key(places: Places) -> str:
     return secret
 
 
-def with_pdf_libraries(variables: dict[str, str], places: Places) -> dict[str, str]:
-    """`variables` with LD_LIBRARY_PATH set to the private copy of Pango when the machine has none and one can be had."""
+def with_pdf_libraries(
+    variables: dict[str, str], places: Places, wait: Callable[[float], None] = time.sleep
+) -> dict[str, str]:
+    """`variables` with LD_LIBRARY_PATH set to the private copy of Pango when the machine has none and one can be had.
+
+    The first time this downloads some 10 MB; meanwhile `wait(seconds)` is called again and again and may raise.
+    """
     if not libs.missing():
         return variables
-    try:
-        said = subprocess.run(
-            [sys.executable, "-m", "portal.foundation.core.pdf.libs", str(places.pdf_libraries)],
-            cwd=ROOT,
-            env=variables,
-            capture_output=True,
-            text=True,
-            timeout=90,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+    command = [sys.executable, "-m", "portal.foundation.core.pdf.libs", str(places.pdf_libraries)]
+    deadline = time.monotonic() + 90
+    with subprocess.Popen(command, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True) as child:
+        try:
+            while child.poll() is None and time.monotonic() < deadline:
+                wait(0.1)
+        finally:
+            child.kill()
+        path = child.communicate()[0].strip()
+    if child.returncode or not path:
         return variables
-    path = said.stdout.strip()
-    if said.returncode or not path:
-        return variables
-    inherited = variables.get("LD_LIBRARY_PATH")
-    return variables | {"LD_LIBRARY_PATH": f"{path}:{inherited}" if inherited else path}
+    found = variables | {"LD_LIBRARY_PATH": path}
+    fontconfig = places.pdf_libraries / "root" / "etc" / "fonts"
+    if fontconfig.is_dir() and not Path("/etc/fonts/fonts.conf").exists():
+        found.setdefault("FONTCONFIG_PATH", str(fontconfig))  # else it complains in every paper's log
+    return found
 
 
 @contextmanager

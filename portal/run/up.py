@@ -60,10 +60,10 @@ def _start(supervisor: Supervisor, places: Places, *, port: int, demo: bool) -> 
     write_addresses(
         places, {name: supervisor.environment[name] for name in ("DATABASE_URL", "REDIS_URL")} | {"port": port}
     )
-    supervisor.environment.update(with_pdf_libraries(supervisor.environment, places))
     # The papers' typefaces are cut once (13 s), beside the rest; whoever prints earlier waits for it.
     cut = (sys.executable, "-m", "portal.foundation.core.pdf.fonts", str(places.data / "pdf-fonts"))
     supervisor.start(Process("fonts", cut, console=False), restart=False)
+    supervisor.environment.update(with_pdf_libraries(supervisor.environment, places, supervisor.tick))
     demonstration = _prepare(supervisor, places, demo=demo)
     beat_schedule = str(places.run / "beat-schedule")
     first, *others = portal_processes(bind=f"{HOST}:{port}", beat_schedule=beat_schedule)
