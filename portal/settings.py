@@ -70,6 +70,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "portal.foundation.core.middleware.ReadableRequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -111,6 +112,7 @@ DATABASES["default"] |= {
     "CONN_HEALTH_CHECKS": True,
     "ATOMIC_REQUESTS": False,  # an action owns its transaction (docs: README, decision 3)
     "OPTIONS": {
+        **DATABASES["default"].get("OPTIONS", {}),  # e.g. sslmode from DATABASE_URL
         # A paused client must not hold a lock for ever. Migrations and long reports override this.
         "options": "-c statement_timeout=20s -c lock_timeout=5s -c idle_in_transaction_session_timeout=15s",
     },
@@ -213,7 +215,6 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-journal": {"task": "notifications.deliver", "schedule": 5.0, "options": {"expires": 10}},
     "seal-journal": {"task": "journal.seal", "schedule": 10.0, "options": {"expires": 20}},
     "print-notices": {"task": "pledges.render_notice", "schedule": 60.0, "options": {"expires": 60}},
-
 }
 
 # --- mail ---------------------------------------------------------------------------------------------------------

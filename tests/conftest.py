@@ -1,6 +1,8 @@
 """Fixtures every test may use: reference data and people. Servers come from tests/servers.py."""
 
+import io
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -16,6 +18,12 @@ from tests.factories import Person
 from tests.servers import pytest_configure, pytest_terminal_summary, pytest_unconfigure  # noqa: F401 - hooks
 
 
+def load_reference() -> None:
+    """What every installation has; safe to repeat."""
+    call_command("load_reference", verbosity=0, stdout=io.StringIO())
+    calendars_in_use.forget()
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _journal_may_be_emptied_between_race_tests() -> None:
     """The journal refuses TRUNCATE, which is how race tests clean up; only here, as superuser, the trigger is passed by."""
@@ -27,15 +35,21 @@ def _journal_may_be_emptied_between_race_tests() -> None:
         flush(self)
         with connection.cursor() as cursor:
             cursor.execute("SET session_replication_role = DEFAULT")
-        calendars_in_use.forget()
+        load_reference()
 
     TransactionTestCase._fixture_teardown = teardown  # type: ignore[attr-defined, method-assign]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Reference data once a session, committed: eight thousand calendar days are too many to write for every test."""
+    with django_db_blocker.unblock():
+        load_reference()
 
 
 @pytest.fixture
 def reference(db: None) -> Iterator[None]:
     """Calendars, districts, industries and policies, as on a real installation."""
-    call_command("load_reference", verbosity=0, stdout=open("/dev/null", "w"))  # noqa: SIM115
     yield
     calendars_in_use.forget()
 
