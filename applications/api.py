@@ -7,7 +7,6 @@ from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
 from rest_framework.decorators import action
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,6 +14,7 @@ from applications.actions import responses
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.permissions import Answering
 from portal.foundation.core import moments
+from portal.foundation.core.paging import Pages
 
 from .models import Consent, DeclineReason, Referral, ReferralQuerySet
 
@@ -61,11 +61,6 @@ class ClaimSerializer(serializers.Serializer[Any]):
 class DeclineSerializer(serializers.Serializer[Any]):
     code = serializers.ChoiceField(choices=DeclineReason.choices)
     note = serializers.CharField(max_length=300, allow_blank=True, default="")
-
-
-class Pages(CursorPagination):
-    page_size = 50
-    ordering = "id"
 
 
 class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Referral]):

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from . import health
 
+handler400 = "portal.errors.bad_request"
 handler404 = "portal.errors.not_found"
 handler500 = "portal.errors.server_error"
 

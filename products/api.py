@@ -1,8 +1,9 @@
 """Published products for other platforms (measure 10: the library is kept current in two places)."""
 
 from rest_framework import serializers, viewsets
-from rest_framework.pagination import CursorPagination
 from rest_framework.permissions import AllowAny
+
+from portal.foundation.core.paging import Pages
 
 from .models import Product
 
@@ -38,11 +39,6 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "example",
             "updated_on",
         )
-
-
-class Pages(CursorPagination):
-    page_size = 50
-    ordering = "id"
 
 
 class ProductViewSet(viewsets.ReadOnlyModelViewSet[Product]):

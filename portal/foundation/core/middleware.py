@@ -1,11 +1,45 @@
-"""A refusal anywhere becomes a page (or a fragment) with its sentence and its status."""
+"""What no browser sends is refused at the door; a refusal further in becomes a page with its sentence and its status."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from .errors import DomainError
+
+
+class ReadableRequestMiddleware:
+    """400 for NUL characters anywhere (PostgreSQL keeps none, and no keyboard has one) and for forms in a strange charset.
+
+    Without this every search field, path and cookie would need a check of its own. What a person sees is marked private,
+    unless the view has said something stricter: no proxy may keep it.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if _has_nul([request.path, *request.COOKIES.values()]):
+            raise BadRequest("NUL in the address or in a cookie")
+        charset = (request.content_params or {}).get("charset", "utf-8")
+        if request.content_type == "multipart/form-data" and charset.lower() not in ("utf-8", "utf8"):
+            raise BadRequest("a form in another charset than UTF-8")
+        response = self.get_response(request)
+        if getattr(request, "actor", None) is not None:
+            response.headers.setdefault("Cache-Control", "private, no-cache")
+        return response
+
+    def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
+        """After the CSRF check, which reads the form too."""
+        for _, values in (*request.GET.lists(), *request.POST.lists()):
+            if _has_nul(values):
+                raise BadRequest("NUL in a form")
+
+
+def _has_nul(texts: Iterable[str]) -> bool:
+    return any("\0" in text for text in texts)
 
 
 class DomainErrorMiddleware:

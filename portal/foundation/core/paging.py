@@ -1,0 +1,21 @@
+"""Pages of the machine interface."""
+
+from typing import Any
+
+from rest_framework.exceptions import NotFound
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+
+
+class Pages(CursorPagination):
+    """Fifty rows by id. A cursor that was not ours is 404, whatever is written in it."""
+
+    page_size = 50
+    ordering = "id"
+
+    def decode_cursor(self, request: Request) -> Any:
+        cursor = super().decode_cursor(request)
+        position = None if cursor is None else cursor.position
+        if position is not None and not (position.isascii() and position.isdigit() and len(position) < 19):
+            raise NotFound(self.invalid_cursor_message)
+        return cursor
