@@ -32,6 +32,19 @@ def said(kind: str, stopped_at: datetime, *, excused: bool = False) -> str:
     ).text
 
 
+def running(due_at: datetime, *, now: datetime) -> str:
+    return lamps.lamp(
+        due_at=due_at,
+        stopped_at=None,
+        paused_at=None,
+        excused=False,
+        provisional=False,
+        warn_at=None,
+        now=now,
+        calendar=CALENDAR,
+    ).text
+
+
 @pytest.mark.parametrize(
     ("kind", "in_time", "late"),
     [(Kind.RESPONSE, "按时响应", "超期响应"), (Kind.REGISTRATION, "按时办结", "超期办结")],
@@ -44,3 +57,20 @@ def test_a_bank_answers_and_an_office_completes(kind: str, in_time: str, late: s
 def test_a_clock_that_no_longer_counts_does_not_say_why() -> None:
     """Withdrawn, taken back or chosen elsewhere: the state beside it says which."""
     assert said(Kind.RESPONSE, DUE, excused=True) == "不计时限"
+
+
+@pytest.mark.parametrize(
+    ("late_by", "text"),
+    [
+        (timedelta(hours=3, minutes=5), "超期 3 小时 5 分"),
+        (timedelta(days=1), "超期 1 个工作日"),
+        (timedelta(days=2, hours=5), "超期 2 个工作日"),
+    ],
+)
+def test_lateness_is_told_in_whole_working_days_once_there_is_one(late_by: timedelta, text: str) -> None:
+    assert running(DUE, now=DUE + late_by) == text  # due on Wednesday at 24:00
+
+
+def test_a_weekend_does_not_make_an_answer_later() -> None:
+    friday = datetime(2026, 11, 20, 16, tzinfo=UTC)
+    assert running(friday, now=friday + timedelta(days=2, hours=14)) == "超期不足 1 个工作日"

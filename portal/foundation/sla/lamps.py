@@ -55,7 +55,7 @@ def lamp(
     if paused_at is not None:
         return Lamp("p", "已暂停", title)
     if now >= due_at:
-        return Lamp("r", f"超期 {_over(due_at, now, calendar)}", title)
+        return Lamp("r", f"超期{_over(due_at, now, calendar)}", title)
     code = "y" if warn_at is not None and now >= warn_at else "g"
     return Lamp(code, f"剩 {_left(now, due_at, calendar)}", title)
 
@@ -70,7 +70,10 @@ def _over(due_at: datetime, now: datetime, calendar: WorkCalendar) -> str:
     """The whole working days that have passed since, as the ladder counts them (a weekend is none); before that hours."""
     last_day, yesterday = local_date(due_at - timedelta(microseconds=1)), local_date(now) - timedelta(days=1)
     days = calendar.workdays_between(last_day, yesterday)
-    return f"{days} 个工作日" if days >= 1 else _hours(due_at, now)
+    if days >= 1:
+        return f" {days} 个工作日"
+    # Over a weekend the hours would count the days off, which no ladder does.
+    return "不足 1 个工作日" if now - due_at >= timedelta(days=1) else f" {_hours(due_at, now)}"
 
 
 def _hours(start: datetime, end: datetime) -> str:
