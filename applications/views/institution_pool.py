@@ -139,5 +139,11 @@ def _page(request: HttpRequest, case: Application, form: Any, now: datetime, sta
     facts = _facts(case) if open_now else None
     if facts:
         facts["industry"] = _industries().get(facts["industry"], "—")
-    context = {"facts": facts, "number": case.number, "form": form, "mine": mine}
+    context = {
+        "facts": facts,
+        "number": case.number,
+        "form": form,
+        "mine": mine,
+        "dispatcher": Institution.objects.filter(pk=actor.organisation_id, dispatcher=True).exists(),
+    }
     return render(request, "bank/pool_claim.html", context, status=status)

@@ -118,6 +118,9 @@ def test_the_dispatchers_desk_does_not_claim(case: Application) -> None:
     answer = person.client.post(reverse("desk-pool-claim", args=[case.number]), CONTACT)
     assert answer.status_code == 409
     assert "调度台不认领" in text(answer)
+    page = text(person.client.get(reverse("desk-pool-claim", args=[case.number])))
+    assert "800 万元" in page
+    assert "认领</button>" not in page
     assert Referral.objects.filter(institution_id=org.pk).count() == 0
 
 
