@@ -13,7 +13,7 @@ from applications.models import Application, Referral
 from pledges.models import Registration
 from portal.foundation.accounts.models import Organisation, OrganisationKind, Role
 from portal.foundation.journal.models import Entry
-from portal.foundation.sla.models import Kind, PolicyLevel
+from portal.foundation.sla.models import Clock, Kind, PolicyLevel
 
 from .models import Notice
 
@@ -45,17 +45,38 @@ def _enterprise(entry: Entry, kind: str, title: str) -> list[Letter]:
 
 
 def _referrals(entry: Entry, institutions: Iterable[int], kind: str, title: str) -> list[Letter]:
-    """To institutions, each with the link to its own referral; to the assigned officer alone once there is one."""
-    rows = Referral.objects.filter(application__number=entry.case_number, institution_id__in=list(institutions)).order_by("pk")
+    """To institutions, each with the link to its own referral; to the assigned officer alone once there is one.
+
+    «{days}» in the title is the number of working days this referral was promised.
+    """
+    rows = (
+        Referral.objects.filter(application__number=entry.case_number, institution_id__in=list(institutions))
+        .select_related("clock")
+        .order_by("pk")
+    )
     latest = {r.institution_id: r for r in rows}
     return [
-        Letter([r.institution_id], ANSWERING, kind, title, reverse("desk-referral", args=[r.ref]), entry.text, r.officer_id)
+        Letter(
+            [r.institution_id],
+            ANSWERING,
+            kind,
+            _promised(title, r.clock),
+            reverse("desk-referral", args=[r.ref]),
+            entry.text,
+            r.officer_id,
+        )
         for r in latest.values()
     ]
 
 
+def _promised(title: str, clock: Clock | None) -> str:
+    if clock is None:  # without a clock nothing was promised
+        return title.partition("，")[0] if "{days}" in title else title
+    return title.replace("{days}", str(clock.days))
+
+
 def _submitted(entry: Entry) -> list[Letter]:
-    return _referrals(entry, entry.data["institutions"], A, "新的融资需求，请在 2 个工作日内响应")
+    return _referrals(entry, entry.data["institutions"], A, "新的融资需求，请在 {days} 个工作日内响应")
 
 
 def _dispatched(entry: Entry) -> list[Letter]:
@@ -75,11 +96,18 @@ def _withdrawn(entry: Entry) -> list[Letter]:
 
 
 def _assigned(entry: Entry) -> list[Letter]:
+    """Who took it himself (领取) knows."""
+    if entry.data["officer"] == entry.actor_id:
+        return []
     return _referrals(entry, [entry.organisation_id or 0], A, "一件融资需求转派给您")
 
 
 def _pledge(entry: Entry) -> Registration | None:
-    return Registration.objects.filter(application__number=entry.case_number, pk=entry.subject.partition(":")[2]).first()
+    return (
+        Registration.objects.filter(application__number=entry.case_number, pk=entry.subject.partition(":")[2])
+        .select_related("clock")
+        .first()
+    )
 
 
 def _parties(kind: str, title: str, *, but_actor: bool = False) -> Callable[[Entry], list[Letter]]:
@@ -99,8 +127,10 @@ def _parties(kind: str, title: str, *, but_actor: bool = False) -> Callable[[Ent
 def _office(kind: str, title: str) -> Callable[[Entry], list[Letter]]:
     def letters(entry: Entry) -> list[Letter]:
         file = _pledge(entry)
-        url = reverse("office-file", args=[file.number]) if file else reverse("office")
-        return [Letter([file.office_id], OFFICE, kind, title, url, entry.text, file.clerk_id)] if file else []
+        if file is None or (entry.verb == "pledge.assigned" and entry.data["clerk"] == entry.actor_id):
+            return []  # a chief who takes a file knows
+        url = reverse("office-file", args=[file.number])
+        return [Letter([file.office_id], OFFICE, kind, _promised(title, file.clock), url, entry.text, file.clerk_id)]
 
     return letters
 
@@ -118,7 +148,9 @@ def _escalated(entry: Entry) -> list[Letter]:
         return []
     responsible = Organisation.objects.get(pk=data["organisation"])
     promise = Kind(data["kind"]).label
-    title = f"{promise}{level.label}：{entry.case_number}" + (f"（{responsible.title}）" if level.code == "supervise" else "")
+    title = f"{promise}{level.label}：{entry.case_number}" + (
+        f"（{responsible.title}）" if level.code == "supervise" else ""
+    )
     above = [r for r in level.recipients if r == Role.REGULATOR]
     within = [r for r in level.recipients if r != Role.REGULATOR]
     letters = []
@@ -127,7 +159,8 @@ def _escalated(entry: Entry) -> list[Letter]:
             own = _referrals(entry, [responsible.pk], D, title)
             url = own[0].url if own else reverse("desk")
         else:
-            url = reverse("office")
+            file = _pledge(entry)
+            url = reverse("office-file", args=[file.number]) if file else reverse("office")
         letters.append(Letter([responsible.pk], within, D, title, url, entry.text))
     if above:
         offices = Organisation.objects.filter(kind=OrganisationKind.REGULATOR, active=True).values_list("pk", flat=True)
@@ -137,7 +170,8 @@ def _escalated(entry: Entry) -> list[Letter]:
 
 def _ordered(entry: Entry) -> list[Letter]:
     roles = (*ANSWERING, *OFFICE)
-    return [Letter([entry.data["organisation"]], roles, A, "收到督办单，请按时答复", reverse("orders"), entry.text)]
+    url = reverse("order-reply", args=[entry.data["order"]])
+    return [Letter([entry.data["organisation"]], roles, A, "收到督办单，请按时答复", url, entry.text)]
 
 
 def _replied(entry: Entry) -> list[Letter]:
@@ -162,8 +196,10 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "offer.accepted": _to_institution(A, "企业选定了本机构的方案，请办理签约和质押登记"),
     "pledge.proposed": _parties(A, "请确认质押登记申请", but_actor=True),
     "pledge.returned": _parties(A, "质押登记申请被退回修改", but_actor=True),
-    "pledge.submitted": _office(A, "新的质押登记件，力争 1 个工作日内办结"),
+    "pledge.taken_back": _parties(R, "对方取回修改质押登记申请，暂不必确认", but_actor=True),
+    "pledge.submitted": _office(A, "新的质押登记件，力争 {days} 个工作日内办结"),
     "pledge.accepted": _parties(R, "质押登记件已受理"),
+    "pledge.assigned": _office(A, "一件质押登记件转派给您"),
     "pledge.correction": _parties(A, "质押登记件需要补正"),
     "pledge.completed": _office(A, "补正已完成，请继续审查"),
     "pledge.registered": _parties(R, "专利权质押已登记，可下载通知书"),
