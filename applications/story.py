@@ -35,6 +35,8 @@ _EFFECTS = {
     "offer.accepted": ("ok", ""),
     "clock.escalated": ("bad", ""),
 }
+# Each of these can be an institution's first substantive reply.
+_REPLIES = ("referral.claimed", "referral.asked", "referral.offered", "referral.declined")
 _LEVELS = {"due_soon": "的时限将到，已提醒", "overdue": "超过时限，已通知其负责人"}
 
 
@@ -49,9 +51,14 @@ class Event:
 
 def events(entries: Sequence[Entry], names: Mapping[int, str]) -> list[Event]:
     """The time line, newest first; `names` of the institutions in the case, by id."""
-    told = []
-    for e in reversed(entries):
+    told: list[Event] = []
+    answered: set[str] = set()  # whose clock a first reply has stopped: a later one stops nothing
+    for e in sorted(entries, key=lambda entry: (entry.at, entry.pk)):
         css, effect = _EFFECTS.get(e.verb, ("", ""))
+        if e.verb in _REPLIES or e.verb == "consent.revoked":
+            if (e.subject in answered and e.verb != "referral.asked") or e.data.get("pool"):
+                effect = ""  # stopped before, or never run: who came from the pool had promised nothing
+            answered.add(e.subject)
         text = e.text
         if e.verb == "referral.not_selected":  # its own text speaks to the institution
             text = f"{names.get(int(e.data.get('institution') or 0), '一家机构')} 未选中，停止办理"
@@ -61,7 +68,7 @@ def events(entries: Sequence[Entry], names: Mapping[int, str]) -> list[Event]:
             text = text or f"{late}{_LEVELS.get(level, '超过时限满 1 个工作日，已报监管部门督办')}"
             css = "warn" if level == "due_soon" else "bad"
         told.append(Event(e.at, e.actor_label, text or e.verb, css, effect))
-    return told
+    return told[::-1]
 
 
 def stages(case: Application, *, today: date) -> list[dict[str, str]]:

@@ -177,7 +177,8 @@ def _patents(referral: Referral, now: datetime) -> list[dict[str, Any]]:
 
 def _history(referral: Referral, actor: Actor) -> list[dict[str, Any]]:
     rows = []
-    for entry in Entry.objects.of_case(referral.application.number).readable_by(actor.organisation_id):
+    found = Entry.objects.of_case(referral.application.number).readable_by(actor.organisation_id)
+    for entry in sorted(found, key=lambda e: (e.at, e.pk)):
         text = entry.text
         if entry.verb == "clock.escalated":
             if entry.data.get("organisation") != actor.organisation_id:

@@ -418,6 +418,14 @@ def test_the_story_names_the_bank_that_was_not_chosen(ling: Person, bo: Person, 
     assert "其他办理" not in html  # nothing is left to do there within the ten minutes
 
 
+def test_only_the_first_reply_is_said_to_stop_the_clock(ling: Person, bo: Person, case: Application) -> None:
+    responses.claim(referral_of(case, bo).pk, **CONTACT, actor=bo.actor, now=moments.now())
+    offer_of(case, bo)
+    assert get(ling, "case", case.number).count("这家机构的响应时限停止") == 1
+    choices.revoke(referral_of(case, bo).pk, actor=ling.actor, now=moments.now())
+    assert "对这家机构的时限停止" not in get(ling, "case", case.number)
+
+
 # --- strangers -------------------------------------------------------------------------------------------------------
 
 
