@@ -1,0 +1,128 @@
+"""Whoever watches the portal sees when its promises are no longer watched over."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+
+from portal.foundation.core import moments
+from portal.foundation.core.actor import SYSTEM
+from portal.foundation.journal.models import Delivery, Entry, Outbox, Unsealed
+from portal.foundation.journal.record import record
+from portal.foundation.sla.models import Clock, Heartbeat
+from portal.foundation.sla.sweep import beat
+from products.models import Product
+from tests import factories
+from tests.factories import Person
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+
+
+def deep() -> tuple[int, dict[str, Any]]:
+    answer = Client().get("/healthz/deep")
+    assert "no-store" in answer.headers["Cache-Control"]
+    return answer.status_code, answer.json()
+
+
+@pytest.fixture
+def living() -> None:
+    """The loop has just left its sign of life."""
+    beat("clock")
+
+
+def happened(minutes_ago: int) -> Entry:
+    with transaction.atomic():
+        return record("loan.recorded", actor=SYSTEM, now=moments.now() - minutes_ago * MINUTE, subject="x:1")
+
+
+def test_alive_needs_no_login_and_is_never_kept() -> None:
+    answer = Client().get("/healthz")
+    assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    assert "no-store" in answer.headers["Cache-Control"]
+    assert Client().post("/healthz").status_code == 405
+
+
+def test_a_portal_whose_loops_work_is_well(living: None) -> None:
+    status, said = deep()
+    assert (status, said["ok"], said["late"]) == (200, True, [])
+    assert said["lag_seconds"]["oldest_due_clock"] is None
+
+
+def test_without_any_loop_it_is_not_well() -> None:
+    status, said = deep()
+    assert (status, said["late"]) == (503, ["heartbeat"])
+
+
+def test_a_loop_that_stands_still_is_seen() -> None:
+    Heartbeat.objects.create(name="clock", at=moments.now() - MINUTE)
+    status, said = deep()
+    assert (status, said["late"]) == (503, ["heartbeat"])
+    assert 55 < said["lag_seconds"]["heartbeat"] < 120
+
+
+def test_one_living_loop_is_enough(living: None) -> None:
+    Heartbeat.objects.create(name="celery", at=moments.now() - 60 * MINUTE)
+    assert deep()[0] == 200
+
+
+@pytest.fixture
+def due(ling: Person, product: Product) -> Clock:
+    """A reminder that should have gone out a minute ago."""
+    clock = factories.application(ling, product).referrals.get().clock
+    assert clock is not None
+    ladder = [moments.now() + n * MINUTE for n in (-1, 100, 200)]
+    Clock.objects.filter(pk=clock.pk).update(
+        started_at=ladder[0] - 60 * MINUTE, due_at=ladder[1], moments=ladder, next_at=ladder[0]
+    )
+    return clock
+
+
+def test_a_promise_nobody_watches_is_seen_and_the_check_itself_announces_it(due: Clock, living: None) -> None:
+    status, said = deep()
+    assert (status, said["late"]) == (503, ["oldest_due_clock"])
+    assert said["lag_seconds"]["oldest_due_clock"] > 30
+    assert Entry.objects.get(verb="clock.escalated").data["clock"] == due.pk
+    assert deep()[0] == 200
+
+
+def test_a_reminder_that_is_due_this_second_is_announced_and_nobody_is_alarmed(due: Clock, living: None) -> None:
+    Clock.objects.filter(pk=due.pk).update(next_at=moments.now() - timedelta(seconds=2))
+    assert deep()[0] == 200
+    assert Entry.objects.filter(verb="clock.escalated").exists()
+
+
+def test_what_the_check_does_itself_does_not_make_dead_loops_look_alive(due: Clock) -> None:
+    assert deep()[1]["late"] == ["oldest_due_clock", "heartbeat"]
+    assert deep()[1]["late"] == ["heartbeat"]
+
+
+def test_facts_nobody_hands_on_are_seen(living: None) -> None:
+    happened(minutes_ago=5)
+    Unsealed.objects.all().delete()
+    status, said = deep()
+    assert (status, said["late"]) == (503, ["oldest_outbox"])
+
+
+def test_facts_nobody_seals_are_seen(living: None) -> None:
+    happened(minutes_ago=5)
+    Outbox.objects.all().delete()
+    status, said = deep()
+    assert (status, said["late"]) == (503, ["oldest_unsealed"])
+
+
+def test_a_fact_of_this_moment_is_no_reason_to_worry(living: None) -> None:
+    happened(minutes_ago=0)
+    assert deep()[0] == 200
+
+
+def test_deliveries_given_up_are_counted(living: None) -> None:
+    Delivery.objects.create(entry_id=1, subscriber="mail", state="dead")
+    Delivery.objects.create(entry_id=2, subscriber="mail", state="sent")
+    assert deep()[1]["dead_deliveries"] == 1
+
+
+def test_it_tells_figures_and_nothing_about_anybody(due: Clock, living: None) -> None:
+    assert set(deep()[1]) == {"ok", "late", "lag_seconds", "dead_deliveries"}
