@@ -1,7 +1,7 @@
 """Who appears in the demonstration. Every name is an example; the log-ins exist only with demonstration data."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from banks.models import Institution
 from portal.foundation.accounts.models import Membership, Organisation, OrganisationKind, Role, User
@@ -118,8 +118,8 @@ def seat(username: str, name: str, role: Role, at: Organisation) -> Membership:
     return Membership.objects.create(user=user, organisation=at, role=role)
 
 
-def enterprise(firm: Firm, username: str) -> Membership:
-    """An example enterprise with its patents and one member."""
+def enterprise(firm: Firm, username: str, *, today: date) -> Membership:
+    """An example enterprise with its patents, whose fees are paid as of `today`, and one member."""
     contact = f"{INVENTED_MANAGERS[firm.serial - 1]}示例"
     organisation = Organisation.objects.create(
         kind=OrganisationKind.ENTERPRISE,
@@ -143,8 +143,8 @@ def enterprise(firm: Firm, username: str) -> Membership:
             filing_date=filed,
             grant_date=date(year + 2, 6, 15),
             expires_on=expiry_date(kind, filed),
-            fee_paid_until=date(2027, filed.month, filed.day),
-            checked_on=date(2026, 11, 16),
+            fee_paid_until=date(today.year + 1, filed.month, filed.day),
+            checked_on=today - timedelta(days=7),
         )
         if firm.serial == 4 and position == 0:
             CoOwner.objects.create(patent=made, name="重庆示例大学")

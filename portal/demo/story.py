@@ -11,6 +11,7 @@ from applications.models import Application, DeclineReason, Purpose
 from pledges.actions import examination
 from pledges.models import Ground
 from portal.foundation.accounts.models import Membership, Organisation, OrganisationKind, Role
+from portal.foundation.core.moments import local_date
 from portal.foundation.journal.dispatcher import dispatch
 from portal.foundation.journal.sealer import seal
 from portal.foundation.sla import calendars_in_use
@@ -86,7 +87,9 @@ class Story:
         seat("admin", "安示例", Role.ADMIN, platform)
         seat("dispatcher", "段示例", officer, people.dispatcher())
         self.firms: dict[int, Membership] = {
-            firm.serial: people.enterprise(firm, "enterprise" if firm.serial == 1 else f"enterprise{firm.serial}")
+            firm.serial: people.enterprise(
+                firm, "enterprise" if firm.serial == 1 else f"enterprise{firm.serial}", today=local_date(self.now)
+            )
             for firm in people.FIRMS
         }
 

@@ -33,12 +33,20 @@ def _fresh() -> Iterator[None]:
     calendars_in_use.forget()
 
 
-def test_without_a_calendar_the_portal_says_what_to_run() -> None:
+@pytest.fixture
+def bare(db: None) -> None:
+    """An installation before load_reference (the test session itself begins after it)."""
+    CalendarDay.objects.all().delete()
+    CalendarYear.objects.all().delete()
+    calendars_in_use.forget()
+
+
+def test_without_a_calendar_the_portal_says_what_to_run(bare: None) -> None:
     with pytest.raises(LookupError, match="load_reference"):
         calendars_in_use.current()
 
 
-def test_loading_twice_changes_nothing_the_second_time() -> None:
+def test_loading_twice_changes_nothing_the_second_time(bare: None) -> None:
     assert calendars_in_use.load() == len(all_years())
     days, loaded = CalendarDay.objects.count(), dict(CalendarYear.objects.values_list("year", "loaded_at"))
     assert calendars_in_use.load() == 0

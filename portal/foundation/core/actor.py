@@ -23,6 +23,4 @@ class Actor:
         return f"{self.name}（{self.organisation_name}）" if self.organisation_name else self.name
 
 
-SYSTEM = Actor(
-    user_id=0, name="系统", role="system", organisation_id=0, organisation_name="", organisation_kind=""
-)
+SYSTEM = Actor(user_id=0, name="系统", role="system", organisation_id=0, organisation_name="", organisation_kind="")

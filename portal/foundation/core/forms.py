@@ -38,6 +38,8 @@ _INVALID: Mapping[type, str] = {
     forms.URLField: "网址的写法不对，应以 https:// 开头。",
 }
 
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199  # of a day that anybody types here
+
 
 class PortalRenderer(TemplatesSetting):
     """Renders forms from templates/django/forms: label, hint, error, control."""
@@ -219,6 +221,13 @@ class DateField(forms.DateField):
         kwargs.setdefault("widget", forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
         kwargs.setdefault("input_formats", ["%Y-%m-%d", "%Y/%m/%d", "%Y年%m月%d日"])
         super().__init__(**kwargs)
+
+    def to_python(self, value: Any) -> Any:
+        """Days that a calendar can still count from: the years 1 and 9999 leave no room for the day before or after."""
+        day = super().to_python(value)
+        if day is not None and not _FIRST_YEAR <= day.year <= _LAST_YEAR:
+            raise ValidationError(f"年份应在 {_FIRST_YEAR} 到 {_LAST_YEAR} 之间，请核对。", code="invalid")
+        return day
 
 
 def _parsed(parse: Any, text: str, **kwargs: Any) -> Any:

@@ -129,6 +129,7 @@ def wait_for_news(seconds: float) -> None:
     raw = connection.connection
     if not raw.notifies:
         select.select([raw], [], [], seconds)
-        with connection.wrap_database_errors:  # a server that went away is django's OperationalError, as everywhere else
+        # A server that went away is django's OperationalError, as everywhere else.
+        with connection.wrap_database_errors:
             raw.poll()
     raw.notifies.clear()

@@ -17,6 +17,7 @@ _INSERT = """
 INSERT INTO journal_entry (at, verb, actor_id, actor_label, organisation_id, subject, case_number, text, data, parties)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::bigint[]) RETURNING id
 """
+_LONGEST = 500  # characters of Entry.text
 
 
 def record(
@@ -39,6 +40,9 @@ def record(
     """
     if not connection.in_atomic_block:
         raise RuntimeError("journal.record belongs inside the transaction of the change")
+    if len(text) > _LONGEST:
+        # Names and words of people are put together here: the whole of it stands where it was said.
+        text = text[: _LONGEST - 1] + "…"
     entry = Entry(
         at=now,
         verb=verb,

@@ -98,7 +98,9 @@ def seat(request: HttpRequest) -> HttpResponse:
     """Sit in another of one's chairs; a chair that is not one's own does not exist."""
     chosen = request.POST.get("membership", "")
     seats = queries.seats_of(actor_of(request).user_id)
-    member = get_object_or_404(seats, pk=int(chosen) if chosen.isascii() and chosen.isdigit() else 0)
+    member = get_object_or_404(
+        seats, pk=int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else 0
+    )
     request.session[SESSION_KEY] = member.pk
     request.session.cycle_key()
     messages.success(request, f"现在以“{member.organisation.title}”{Role(member.role).label}的身份办理。")
