@@ -92,7 +92,7 @@ def upload(name: str, body: bytes = PDF) -> SimpleUploadedFile:
 def build(people: dict[str, Person]) -> World:
     """The world; `people` are the fixtures of tests/conftest.py by name."""
     now = moments.now()
-    ling, bo, cui, gu, chen, rui = (people[n] for n in ("ling", "bo", "cui", "gu", "chen", "rui"))
+    ling, bo, cui, _gu, chen, rui = (people[n] for n in ("ling", "bo", "cui", "gu", "chen", "rui"))
     colleague = factories.person("lan", "蓝示例", Role.ENTERPRISE, ling.organisation)
     product = factories.product(bo.organisation)
     rival = factories.product(cui.organisation, "示例乙贷")

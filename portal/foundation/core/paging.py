@@ -15,7 +15,7 @@ class Pages(CursorPagination):
 
     def decode_cursor(self, request: Request) -> Any:
         cursor = super().decode_cursor(request)
-        position = None if cursor is None else cursor.position
+        position = None if cursor is None or cursor.position is None else str(cursor.position)
         if position is not None and not (position.isascii() and position.isdigit() and len(position) < 19):
             raise NotFound(self.invalid_cursor_message)
         return cursor
