@@ -24,6 +24,7 @@ class Firm:
     patents: tuple[tuple[str, PatentKind, int], ...]  # title, kind, filing year
 
 
+WRITTEN_IN = 2026  # the filing years below are meant for a story told in this year
 INV, UTI, DES = PatentKind.INVENTION, PatentKind.UTILITY, PatentKind.DESIGN
 FIRMS = (
     Firm(
@@ -119,7 +120,7 @@ def seat(username: str, name: str, role: Role, at: Organisation) -> Membership:
 
 
 def enterprise(firm: Firm, username: str, *, today: date) -> Membership:
-    """An example enterprise with its patents, whose fees are paid as of `today`, and one member."""
+    """An example enterprise with one member, and its patents: as old, and as long paid for, in any year the story is told."""
     contact = f"{INVENTED_MANAGERS[firm.serial - 1]}示例"
     organisation = Organisation.objects.create(
         kind=OrganisationKind.ENTERPRISE,
@@ -132,7 +133,8 @@ def enterprise(firm: Firm, username: str, *, today: date) -> Membership:
         contact_name=contact,
         contact_phone="13800000000",
     )
-    for position, (title, kind, year) in enumerate(firm.patents):
+    for position, (title, kind, written) in enumerate(firm.patents):
+        year = written + today.year - WRITTEN_IN
         filed = date(year, 3 + position * 2, 10 + firm.serial)
         made = Patent.objects.create(
             organisation=organisation,
