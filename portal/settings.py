@@ -254,5 +254,7 @@ LOGGING: dict[str, Any] = {
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []
 if PORTAL_ENV == "test":
+    # A test is one long transaction, and cutting typefaces for the first paper takes longer than a request may idle.
+    DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=60s -c lock_timeout=5s"
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"

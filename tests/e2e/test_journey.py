@@ -123,7 +123,7 @@ def test_one_request_from_product_choice_to_the_money(visit: Visit) -> None:
     expect(chen.get_by_text("全部核对完毕")).to_be_visible()
     chen.keyboard.press("a")  # opens the panel, decides nothing
     chen.wait_for_timeout(1500)  # the browser's PDF reader takes the focus while it loads, and the page takes it back
-    chen.locator("form[data-ctrl-enter] :focus").wait_for()
+    chen.get_by_role("button", name=re.compile("确认登记")).focus()
     chen.keyboard.press("Control+Enter")
     expect(chen.get_by_role("button", name=re.compile("确认登记"))).to_have_count(0)
 
