@@ -20,6 +20,7 @@ from portal.foundation.sla.sweep import beat, next_moment, sweep
 log = logging.getLogger(__name__)
 SEAL_EVERY = 2.0  # seconds
 BEAT_EVERY = 3.0
+REST = 0.05  # a burst of news wakes the loop at most twenty times a second
 
 
 class Command(BaseCommand):
@@ -48,6 +49,7 @@ class Command(BaseCommand):
                 if options["rounds"] and rounds >= options["rounds"]:
                     return
                 wait_for_news(self.pause())
+                time.sleep(REST)
             except DatabaseError:
                 log.exception("the database did not answer; trying again")
                 connection.close()
