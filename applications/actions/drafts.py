@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from django.core.files.base import File
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Sum
 
-from applications.models import Attachment, Draft
+from applications.models import Application, Attachment, Draft
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, TooLarge, WrongState
@@ -44,9 +44,11 @@ def start(
         found = Draft.objects.filter(organisation_id=actor.organisation_id, token=token).first()
         if found is not None:
             return found
+        if Application.objects.filter(token=token).exists():  # it would be refused only when everything is filled in
+            raise Invalid("token", "这个页面已经用过，请重新打开“提交需求”。")
     if Draft.objects.filter(organisation_id=actor.organisation_id).count() >= MAX_DRAFTS:
         raise Invalid("too_many", f"已有 {MAX_DRAFTS} 份未提交的草稿，请先删除不用的再新建。")
-    return Draft.objects.create(
+    made = Draft(
         organisation_id=actor.organisation_id,
         token=token or uuid.uuid4(),
         data=dict(data or {}),
@@ -54,6 +56,15 @@ def start(
         updated_at=now,
         created_at=now,
     )
+    try:
+        with transaction.atomic():
+            made.save(force_insert=True)
+    except IntegrityError:  # the second click was as fast as the first; or the token was never this page's
+        found = Draft.objects.filter(organisation_id=actor.organisation_id, token=made.token).first()
+        if found is None:
+            raise Invalid("token", "这个页面不能再用，请重新打开“提交需求”。") from None
+        return found
+    return made
 
 
 @transaction.atomic(durable=True)

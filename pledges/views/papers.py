@@ -3,7 +3,6 @@
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_safe
 
 from pledges import notices
@@ -23,7 +22,6 @@ READERS = (*PARTIES, Role.CLERK, Role.CHIEF)
 
 @allow(*READERS)
 @never_cache
-@xframe_options_sameorigin
 @require_safe
 def document(request: HttpRequest, number: str, ref: str) -> HttpResponse | FileResponse:
     """A paper of the file: as a download, or for reading beside the check list (`?inline=1`)."""
@@ -79,4 +77,5 @@ def notice_pdf(request: HttpRequest, number: str, notice_id: int) -> HttpRespons
         content_type="application/pdf",
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

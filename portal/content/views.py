@@ -79,7 +79,7 @@ def display(request: HttpRequest) -> HttpResponse:
     if not _same_origin(request):
         return HttpResponseForbidden("显示设置只能在本网站上更改。", content_type="text/plain; charset=utf-8")
     target = request.POST.get("next", "")
-    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, require_https=request.is_secure()):
+    if not target.startswith("/") or not url_has_allowed_host_and_scheme(target, allowed_hosts=None):
         target = "/"
     response = HttpResponseRedirect(target)
     for name, value in MODES.items():

@@ -33,9 +33,11 @@ class Format:
 def neutral(text: str) -> str:
     """Text that no spreadsheet takes for a formula: one that would begin as such gets an apostrophe before it.
 
-    Judged after NFKC and strip, because a spreadsheet may fold a full-width «＝» or skip a leading blank (CWE-1236).
+    Judged after NFKC and strip and without invisible characters, because a spreadsheet may fold a full-width «＝» or skip
+    what nobody sees before it (CWE-1236).
     """
-    folded = unicodedata.normalize("NFKC", text).strip()
+    seen = "".join(char for char in text if unicodedata.category(char) != "Cf")  # zero-width and direction marks
+    folded = unicodedata.normalize("NFKC", seen).strip()
     hidden = text[:1] in _STARTS_A_FORMULA
     if folded not in _LONE and (folded.startswith(_STARTS_A_FORMULA) or hidden):
         return f"'{text}"

@@ -41,8 +41,8 @@ def links(page: str, here: str) -> Iterator[str]:
             yield url
 
 
-def walk(client: Client, starts: Iterable[str]) -> Iterator[tuple[str, Any, str]]:
-    """(address, answer, everything in it), each address once; only GET."""
+def walk(client: Client, starts: Iterable[str], *, follow: bool = True) -> Iterator[tuple[str, Any, str]]:
+    """(address, answer, everything in it), each address once; only GET. Without `follow` only the starts themselves."""
     waiting, seen = list(dict.fromkeys(starts)), set()
     while waiting and len(seen) < MOST:
         url = waiting.pop(0)
@@ -52,6 +52,8 @@ def walk(client: Client, starts: Iterable[str]) -> Iterator[tuple[str, Any, str]
         answer = client.get(url)
         said = text_of(answer)
         yield url, answer, said
+        if not follow:
+            continue
         if answer.headers.get("Content-Type", "").startswith("text/html"):
             page = answer.content.decode(errors="replace")
             waiting += [u for u in links(page, url) if u not in seen]

@@ -5,7 +5,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -13,6 +12,7 @@ from portal.foundation.accounts.forms import place
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Organisation, Role
+from portal.foundation.accounts.views.session import local_target
 from portal.foundation.core import moments
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import DomainError
@@ -86,9 +86,7 @@ def add(request: HttpRequest) -> HttpResponse:
 
 def _back(request: HttpRequest) -> str:
     """Where the person came from (the wizard sends `?next=`), if that is a page of ours; else the list."""
-    wanted = request.GET.get("next", "")
-    ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if ours else reverse("assets:list")
+    return local_target(request.GET.get("next", "")) or reverse("assets:list")
 
 
 def _quiet(form: PatentForm, *, judged: tuple[str, ...]) -> PatentForm:

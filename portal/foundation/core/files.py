@@ -129,6 +129,9 @@ def send(stored: StoredFile, *, inline: bool = False) -> HttpResponse | FileResp
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-store"
-    if not show:
+    if show:  # read in a frame of ours; the rest of the policy stays as everywhere
+        response.headers["X-Frame-Options"] = "SAMEORIGIN"
+        response._csp_replace = {"frame-ancestors": ["'self'"]}  # type: ignore[attr-defined]  # read by django-csp
+    else:
         response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

@@ -240,13 +240,14 @@ def export(request: HttpRequest) -> HttpResponse:
     chosen, what = request.POST.get("format", ""), request.POST.get("what", "")
     if chosen not in exports.FORMATS:
         raise Invalid("format", "请选择导出为 CSV、Excel 或 PDF。")
+    if what not in ("report", "cases", "lamps"):
+        raise Invalid("what", "没有这种导出，请回到报表或清单里重新点“导出”。")
     book = _book(request, what, narrow=chosen == "pdf", known=known, now=now)
     written = exports.FORMATS[chosen]
     file, name = written.write(book), f"{book.name}.{written.ending}"
     actions.exported(what=what, scope=_query(request), file=file, name=name, rows=book.size, actor=actor, now=now)
-    return HttpResponse(
-        file, content_type=written.media_type, headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
+    return HttpResponse(file, content_type=written.media_type, headers=headers)
 
 
 def _book(request: HttpRequest, what: str, *, narrow: bool, known: Names, now: datetime) -> books.Book:
