@@ -97,6 +97,11 @@ def test_on_a_make_up_saturday_the_office_is_open(asked: Callable[[str], None]) 
     assert recipients() == BOTH
 
 
+def test_at_six_sharp_the_office_is_closed(reference: None) -> None:
+    assert next_opening(at("2026-11-23 18:00")) == at("2026-11-24 09:00")
+    assert next_opening(at("2026-11-23 08:59")) == at("2026-11-23 09:00")
+
+
 @pytest.mark.parametrize("now", ["2026-11-23 09:00", "2026-11-23 17:59", "2026-10-10 12:00"])
 def test_an_open_office_opens_now(reference: None, now: str) -> None:
     assert next_opening(at(now)) == at(now)

@@ -17,7 +17,7 @@ _INSERT = """
 INSERT INTO journal_entry (at, verb, actor_id, actor_label, organisation_id, subject, case_number, text, data, parties)
 VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::bigint[]) RETURNING id
 """
-_LONGEST = 500  # characters of Entry.text
+_LONGEST, _LONGEST_LABEL = 500, 200  # characters of Entry.text and Entry.actor_label
 
 
 def record(
@@ -40,18 +40,15 @@ def record(
     """
     if not connection.in_atomic_block:
         raise RuntimeError("journal.record belongs inside the transaction of the change")
-    if len(text) > _LONGEST:
-        # Names and words of people are put together here: the whole of it stands where it was said.
-        text = text[: _LONGEST - 1] + "…"
     entry = Entry(
         at=now,
         verb=verb,
         actor_id=actor.user_id or None,
-        actor_label=_shortened(actor.label, 200),
+        actor_label=_shortened(actor.label, _LONGEST_LABEL),
         organisation_id=actor.organisation_id or None,
         subject=subject,
         case_number=case_number,
-        text=_shortened(text, 500),
+        text=_shortened(text, _LONGEST),
         data=dict(data or {}),
         parties=sorted({p for p in (*parties, actor.organisation_id) if p}),
     )
