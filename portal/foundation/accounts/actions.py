@@ -55,13 +55,13 @@ class Issued:
     token: str
 
 
-def sign_in(login: str, password: str, *, now: datetime) -> User | None:
+def sign_in(login: str, password: str, *, now: datetime, address: str = "") -> User | None:
     """The person, or None for whatever is wrong: no such account, wrong password, or too many wrong ones just before.
 
     The caller cannot tell which, and so cannot tell a guesser. The session is the caller's business.
     """
     try:
-        return _sign_in(login.strip(), password, now=now)
+        return _sign_in(login.strip(), password, now=now, address=address)
     except OperationalError as error:
         if not attempts.queue_too_long(error):
             raise
@@ -69,15 +69,19 @@ def sign_in(login: str, password: str, *, now: datetime) -> User | None:
 
 
 @transaction.atomic(durable=True)
-def _sign_in(login: str, password: str, *, now: datetime) -> User | None:
+def _sign_in(login: str, password: str, *, now: datetime, address: str) -> User | None:
     known = queries.by_login(login)
     key = f"user:{known.pk}" if known else f"name:{login.lower()}"
     attempts.take_turn(attempts.LOGIN, key)
     if attempts.refused(attempts.LOGIN, key, now=now):
         return None
+    if address and attempts.refused(attempts.LOGIN_ADDRESS, address, now=now):
+        return None
     user = authenticate(username=known.username if known else login, password=password)
     if not isinstance(user, User):
         attempts.miss(attempts.LOGIN, key, now=now)
+        if address:
+            attempts.miss(attempts.LOGIN_ADDRESS, address, now=now)
         return None
     attempts.forget(attempts.LOGIN, key)
     return user

@@ -27,6 +27,8 @@ class Limit:
 
 
 LOGIN = Limit("login", 5)
+# One common password tried on many accounts; well above what an office behind one address mistypes.
+LOGIN_ADDRESS = Limit("login-address", 50)
 
 
 def _digest(key: str) -> str:

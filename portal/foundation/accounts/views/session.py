@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.foundation.accounts import actions, queries
+from portal.foundation.accounts import actions, attempts, queries
 from portal.foundation.accounts.forms import LOGIN_REFUSED, LoginForm, PasswordForm
 from portal.foundation.accounts.guards import allow, public
 from portal.foundation.accounts.middleware import SESSION_KEY, actor_of
@@ -59,7 +59,12 @@ def login(request: HttpRequest) -> HttpResponse:
         return redirect(target or "landing")
     form = LoginForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        user = actions.sign_in(form.cleaned_data["login"], form.cleaned_data["password"], now=moments.now())
+        user = actions.sign_in(
+            form.cleaned_data["login"],
+            form.cleaned_data["password"],
+            now=moments.now(),
+            address=attempts.client_address(request),
+        )
         if user is None:
             form.add_error(None, LOGIN_REFUSED)
         elif not queries.seats_of(user.pk).exists():
