@@ -33,7 +33,8 @@ def fan_out(*, limit: int = 500) -> int:
         )
         if not ids:
             return 0
-        entries = Entry.objects.filter(id__in=ids).values_list("id", "verb")
+        # In order, so that each channel hears of things in the order in which they happened.
+        entries = Entry.objects.filter(id__in=ids).order_by("id").values_list("id", "verb")
         rows = [
             Delivery(entry_id=pk, subscriber=s.name) for pk, verb in entries for s in subscribers() if s.wants(verb)
         ]
