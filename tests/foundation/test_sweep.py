@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from portal.foundation.accounts.models import Organisation
 from portal.foundation.core import moments
+from portal.foundation.journal.dispatcher import wait_for_news
 from portal.foundation.journal.models import Entry, Outbox, Seal, Unsealed
 from portal.foundation.journal.sealer import broken_links
 from portal.foundation.sla import clocks
@@ -200,6 +201,18 @@ def test_the_clock_of_the_database_decides_whatever_this_machine_believes(
     real = datetime.fromtimestamp(time.time(), tz=UTC)
     for said in (Escalation.objects.get().announced_at, Entry.objects.get().at, Heartbeat.objects.get(name="test").at):
         assert abs(said - real) < timedelta(minutes=10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sweep_that_finds_nothing_wakes_nobody(ticking: Callable[..., list[Clock]]) -> None:
+    # A statement trigger fires for no rows as well; the loop without a broker once woke itself for ever with it.
+    ticking(1, 8, 32)
+    wait_for_news(0.01)  # it listens from here
+    sweep()
+    assert not wait_for_news(0.3)
+    ticking(-1, 8, 32)
+    sweep()
+    assert wait_for_news(5)
 
 
 def test_a_sign_of_life_moves_on(ticking: Callable[..., list[Clock]]) -> None:

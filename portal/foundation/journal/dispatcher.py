@@ -120,8 +120,10 @@ def dispatch(*, now: datetime, limit: int = 500) -> int:
     return sent
 
 
-def wait_for_news(seconds: float) -> None:
-    """Sleep until the journal is written to, or `seconds` have passed. Losing the wake-up costs the poll, never a fact.
+def wait_for_news(seconds: float) -> bool:
+    """Sleep until the journal is written to, or `seconds` have passed; returns whether it was.
+
+    Losing the wake-up costs the poll, never a fact.
 
     Raises django.db.OperationalError when the server went away meanwhile.
     """
@@ -133,4 +135,6 @@ def wait_for_news(seconds: float) -> None:
         # A server that went away is django's OperationalError, as everywhere else.
         with connection.wrap_database_errors:
             raw.poll()
+    news = bool(raw.notifies)
     raw.notifies.clear()
+    return news
