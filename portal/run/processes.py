@@ -1,6 +1,5 @@
 """The processes of the portal, said once: the supervisor runs them, docker-compose.yml must say the same (a test compares)."""
 
-import ctypes
 import os
 import pwd
 import signal
@@ -10,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import IO
 
+from portal.foundation.core.orphans import end_with_parent
 from portal.run.places import ROOT
 
 
@@ -19,7 +19,7 @@ class Process:
 
     `stop` is the signal that asks it to end, `grace` the seconds it gets before SIGKILL; `user` the account to run as
     (only root can ask for another one); `before` runs before every start, also before a restart; without `console` its
-    output goes to its log alone.
+    output goes to its log alone. `orphaned` is what the kernel sends it when the supervisor itself was killed (else `stop`).
     """
 
     name: str
@@ -29,6 +29,7 @@ class Process:
     user: str | None = None
     before: Callable[[], None] | None = None
     console: bool = True
+    orphaned: signal.Signals | None = None
 
 
 def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executable) -> tuple[Process, ...]:
@@ -58,7 +59,8 @@ def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executa
         ),
         # One task is the unit that may be lost with a worker, so nothing is prefetched; a child is renewed for its memory.
         *("--pool", "prefork", "--concurrency", "2", "--prefetch-multiplier", "1", "--max-tasks-per-child", "2000"),
-        *("--without-gossip", "--without-mingle"),
+        # Nobody listens to its events; and a heartbeat that finds no broker tries for ever and is deaf to SIGTERM.
+        *("--without-gossip", "--without-mingle", "--without-heartbeat"),
     )
     beat = (
         *("-m", "celery", "--quiet", "-A", "portal.celery", "beat", "--loglevel", "WARNING"),
@@ -66,7 +68,8 @@ def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executa
     )
     return (
         Process("web", (python, *web), grace=4.0),
-        Process("worker", (python, *worker), grace=5.0),
+        # Whatever it holds is given out again, so it may die; asked politely it could wait for its broker for ever.
+        Process("worker", (python, *worker), grace=5.0, orphaned=signal.SIGKILL),
         Process("beat", (python, *beat), grace=5.0),
         Process("clock", (python, "manage.py", "clock"), grace=5.0),
     )
@@ -87,7 +90,7 @@ def start(process: Process, environment: Mapping[str, str], output: int | IO[byt
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
-        preexec_fn=_end_with_parent(process.stop) if sys.platform == "linux" else None,
+        preexec_fn=end_with_parent(process.orphaned or process.stop, parent=os.getpid()),
         **account,  # type: ignore[call-overload]
     )
     return child
@@ -111,17 +114,3 @@ def kill_group(leader: int) -> None:
         os.killpg(leader, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
         return
-
-
-def _end_with_parent(stop: signal.Signals) -> Callable[[], None]:
-    """On Linux: when the supervisor is killed outright, the kernel asks its children to stop, so none is orphaned."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    parent = os.getpid()
-    set_death_signal = 1  # PR_SET_PDEATHSIG, see prctl(2)
-
-    def arrange() -> None:
-        libc.prctl(set_death_signal, int(stop))
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return arrange
