@@ -185,9 +185,13 @@ class Postgres:
 
 @dataclass
 class Valkey:
-    """One Valkey under `places.valkey` for Celery, on a socket only; it keeps its queue on disk and never evicts."""
+    """One Valkey under `places.valkey` for Celery, on a socket only; it keeps its queue on disk and never evicts.
+
+    The proof takes its disk away (`persistent` False): no deadline may rest on what the broker remembers.
+    """
 
     places: Places
+    persistent: bool = True
 
     def __post_init__(self) -> None:
         self.binary = find_valkey()
@@ -204,7 +208,7 @@ class Valkey:
             "unixsocket": str(self.socket),
             "unixsocketperm": "700",
             "dir": str(self.places.valkey),
-            "appendonly": "yes",
+            "appendonly": "yes" if self.persistent else "no",
             "save": "",
             "maxmemory-policy": "noeviction",
             "loglevel": "warning",

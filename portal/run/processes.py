@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import IO
 
 from portal.foundation.core.orphans import end_with_parent
@@ -20,6 +20,7 @@ class Process:
     `stop` is the signal that asks it to end, `grace` the seconds it gets before SIGKILL; `user` the account to run as
     (only root can ask for another one); `before` runs before every start, also before a restart; without `console` its
     output goes to its log alone. `orphaned` is what the kernel sends it when the supervisor itself was killed (else `stop`).
+    `variables` are added to the environment that all share.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Process:
     before: Callable[[], None] | None = None
     console: bool = True
     orphaned: signal.Signals | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executable) -> tuple[Process, ...]:
@@ -85,7 +87,7 @@ def start(process: Process, environment: Mapping[str, str], output: int | IO[byt
     child: subprocess.Popen[bytes] = subprocess.Popen(
         process.argv,
         cwd=ROOT if not process.user else "/",
-        env=dict(environment),
+        env={**environment, **process.variables},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,

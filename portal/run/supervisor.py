@@ -49,9 +49,13 @@ class Child:
 class Supervisor:
     """Children in the order in which they are to stop is the caller's business: see `stop`."""
 
-    def __init__(self, environment: dict[str, str], logs: Path) -> None:
+    def __init__(
+        self, environment: dict[str, str], logs: Path, *, longest_back_off: float = LONGEST_BACK_OFF
+    ) -> None:
+        """`longest_back_off`: seconds after which whoever keeps dying is started again at the latest."""
         self.environment = environment
         self.logs = logs
+        self.longest_back_off = longest_back_off
         self.children: dict[str, Child] = {}
         self.stopping = 0
         self.console = True
@@ -119,7 +123,7 @@ class Supervisor:
         if not child.restart or self.stopping:
             return
         child.deaths = 1 if now - child.started > SETTLED else child.deaths + 1
-        pause = min(0.5 * 2 ** (child.deaths - 1), LONGEST_BACK_OFF)
+        pause = min(0.5 * 2 ** (child.deaths - 1), self.longest_back_off)
         child.again_at = now + pause
         self.say(f"{child.process.name} 结束（{_reason(code)}），{pause:g} 秒后重新启动。日志：{child.log.name}")
 
