@@ -253,6 +253,8 @@ LOGGING: dict[str, Any] = {
     },
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []
+# Moments come from the database's clock; tests travel in time with their own process, so there they do not.
+DATABASE_TIME = PORTAL_ENV != "test"
 if PORTAL_ENV == "test":
     # A test is one long transaction, and cutting typefaces for the first paper takes longer than a request may idle.
     DATABASES["default"]["OPTIONS"]["options"] = "-c statement_timeout=60s -c lock_timeout=5s"
