@@ -20,6 +20,7 @@ from django.urls import reverse
 
 from portal.foundation.core import display, money, qr
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.failpoints import failpoint
 from portal.foundation.core.identifiers import PatentKind
 from portal.foundation.core.models import take
 from portal.foundation.core.moments import local_date
@@ -72,20 +73,24 @@ def issue(file: Registration, kind: str, facts: Mapping[str, Any], *, now: datet
     The number is taken last, because its row stays locked to the end; a rolled-back decision leaves no gap.
     """
     year = local_date(now).year
+    number = compose_number(year, take(f"notice:{year}"))
+    failpoint("register.number_taken")
     notice = Notice.objects.create(
         registration=file,
         kind=kind,
         verify_code="".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH)),
         issued_at=now,
         facts=dict(facts),
-        number=compose_number(year, take(f"notice:{year}")),
+        number=number,
     )
     transaction.on_commit(partial(_print_quietly, notice.pk), robust=True)
+    failpoint("register.before_commit")
     return notice
 
 
 def _print_quietly(notice_id: int) -> None:
     """Right after the commit; when it fails the next look at the notice, or the timer, tries again."""
+    failpoint("register.committed")
     try:
         print_notice(notice_id)
     except DomainError as error:
@@ -102,6 +107,7 @@ def print_notice(notice_id: int) -> Notice:
         return notice
     body = engine.render_template(TEMPLATES[Notice.Kind(notice.kind)], context(notice), created=notice.issued_at)
     digest = hashlib.sha256(body).hexdigest()
+    failpoint("notice.laid_out")
     with transaction.atomic():
         notice = Notice.objects.select_for_update(of=("self",)).get(pk=notice_id)
         if notice.sha256 and notice.sha256 != digest:
@@ -109,7 +115,10 @@ def print_notice(notice_id: int) -> Notice:
                 "notice.changed", "通知书文件缺失，且按存档内容重新生成的文件与原摘要不一致，请联系系统管理员。"
             )
         if not _on_disk(notice):
-            notice.file.save(f"{notice.verify_code}.pdf", ContentFile(body), save=False)
+            name = f"{notice.verify_code}.pdf"
+            notice.file.storage.delete(notice.file.field.generate_filename(notice, name))  # of a print that died here
+            notice.file.save(name, ContentFile(body), save=False)
+            failpoint("notice.file_written")
             notice.sha256, notice.size = digest, len(body)
             notice.save(update_fields=["file", "sha256", "size"])
     return notice

@@ -13,6 +13,7 @@ from applications.models import Application, Attachment, Draft
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, TooLarge, WrongState
+from portal.foundation.core.failpoints import failpoint
 from portal.foundation.core.files import check
 from portal.foundation.core.moments import local
 
@@ -92,6 +93,7 @@ def save(
     same_page = bool(page) and page == meta.get("page") and version >= meta.get("since", 0)
     if not same_page and version < meta.get("version", 0):
         raise StaleDraft(draft, by=_who(meta, actor), at=meta.get("at", ""))
+    failpoint("draft.before_save")
     draft.version += 1
     draft.data = {
         **draft.data,
@@ -110,6 +112,7 @@ def save(
     }
     draft.updated_by_id, draft.updated_at = actor.user_id, now
     draft.save(update_fields=["data", "version", "updated_by", "updated_at"])
+    failpoint("draft.saved")
     return draft
 
 
@@ -142,9 +145,11 @@ def attach(draft_id: int, upload: "File[Any]", *, kind: str, actor: Actor, now: 
     held = draft.attachments.aggregate(total=Sum("size"))["total"] or 0
     if draft.attachments.count() >= MAX_FILES or held + checked.size > MAX_TOTAL:
         raise TooLarge("quota", f"一份需求最多 {MAX_FILES} 个文件、合计 100 MB，请先删除不用的文件。")
-    return Attachment.objects.create(
+    attached = Attachment.objects.create(
         draft=draft, kind=kind, uploaded_by=actor.label, uploaded_at=now, **checked.fields()
     )
+    failpoint("attachment.before_commit")
+    return attached
 
 
 @transaction.atomic(durable=True)

@@ -13,6 +13,7 @@ from pledges.models import Loan
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.display import full_date_cn, money_wan
 from portal.foundation.core.errors import Invalid
+from portal.foundation.core.failpoints import failpoint
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.record import record
 from portal.foundation.sla import calendars_in_use
@@ -67,4 +68,5 @@ def record_loan(registration_id: int, payment: Payment, *, actor: Actor, now: da
         data={"registration": file.pk, "loan": str(loan.ref), "working_days": application.working_days},
         parties=list(file.parties),
     )
+    failpoint("loan.before_commit")
     return loan

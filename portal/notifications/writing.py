@@ -7,6 +7,7 @@ from django.core.mail import send_mail
 from django.db.models import Q
 
 from portal.foundation.accounts.models import Membership
+from portal.foundation.core.failpoints import failpoint
 from portal.foundation.core.moments import local, midnight_after
 from portal.foundation.journal.models import Entry
 from portal.foundation.journal.subscribers import Later
@@ -46,7 +47,9 @@ def write(entry: Entry, now: datetime) -> None:
         for letter in letters(entry)
         for chair in readers(letter)
     ]
+    failpoint("notices.before_write")
     Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    failpoint("notices.written")
 
 
 def mail(entry: Entry, now: datetime) -> None:
@@ -68,8 +71,11 @@ def mail(entry: Entry, now: datetime) -> None:
         raise Later(opening)
     for notice in rows:
         body = f"{notice.title}\n办件编号：{notice.case_number}\n请登录办理：{settings.PUBLIC_URL}{notice.url}\n"
+        failpoint("mail.before_send")
         send_mail(f"【快速通道】{notice.title}", body, settings.DEFAULT_FROM_EMAIL, [notice.membership.user.email])
+        failpoint("mail.sent")
         Notice.objects.filter(pk=notice.pk).update(mailed_at=now)
+        failpoint("mail.marked")
 
 
 def next_opening(now: datetime) -> datetime:

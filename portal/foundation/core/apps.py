@@ -1,9 +1,18 @@
 """Registration of the app."""
 
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import register
+
+from . import failpoints
 
 
 class CoreConfig(AppConfig):
     name = "portal.foundation.core"
     label = "core"
     verbose_name = "基础"
+
+    def ready(self) -> None:
+        """Before any other app is ready, so that no process of the proof runs a point unarmed."""
+        register(failpoints.refused_in_production)
+        failpoints.arm(getattr(settings, "FAILPOINTS", ""), log=getattr(settings, "FAILPOINTS_LOG", ""))

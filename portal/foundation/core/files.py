@@ -1,6 +1,7 @@
 """Uploaded files: checked by content, stored privately under a random name, sent only as attachments or in a sandbox."""
 
 import hashlib
+import os
 import uuid
 import zipfile
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ from typing import IO, Any
 import puremagic
 from django.conf import settings
 from django.core.files.base import File
+from django.core.files.storage import FileSystemStorage
 from django.db import models
 from django.http import FileResponse, HttpResponse
 
 from .errors import TooLarge, WrongType
+from .failpoints import failpoint
 
 # What a paper may be, by content: extension → (first bytes, media type).
 ACCEPTED: dict[str, tuple[bytes, str]] = {
@@ -27,7 +30,23 @@ INLINE = {"application/pdf", "image/jpeg", "image/png"}
 
 
 def storage_path(instance: "StoredFile", filename: str) -> str:
+    failpoint("file.before_write")
     return f"{instance._meta.label_lower.replace('.', '/')}/{uuid.uuid4().hex}"
+
+
+class PrivateStorage(FileSystemStorage):
+    """The disk under MEDIA_ROOT. Bytes are on the disk before their row can be committed: a row never promises lost ones."""
+
+    def _save(self, name: str, content: "File[Any]") -> str:
+        saved: str = super()._save(name, content)
+        for path in (self.path(saved), os.path.dirname(self.path(saved))):
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        failpoint("file.written")
+        return saved
 
 
 class StoredFile(models.Model):

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Q
 
+from portal.foundation.core.failpoints import failpoint
+
 from .models import Delivery, Entry, Outbox
 from .subscribers import Later, subscribers
 
@@ -39,7 +41,9 @@ def fan_out(*, limit: int = 500) -> int:
             Delivery(entry_id=pk, subscriber=s.name) for pk, verb in entries for s in subscribers() if s.wants(verb)
         ]
         Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+        failpoint("dispatcher.fanning_out")
         Outbox.objects.filter(entry_id__in=ids).delete()
+    failpoint("dispatcher.fanned_out")
     return len(ids)
 
 
@@ -70,7 +74,9 @@ def hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
     try:
         if handler is None:
             raise LookupError(f"no subscriber named {delivery.subscriber}")
+        failpoint("dispatcher.before_handler")
         handler(entry, now)
+        failpoint("dispatcher.after_hand_over")
     except Later as rest:
         Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.WAITING).update(
             leased_until=None, retry_at=max(rest.until, now + SOONEST)
@@ -109,12 +115,14 @@ def dispatch(*, now: datetime, limit: int = 500) -> int:
         pass
     sent = 0
     while batch := claim(now=moment()):
+        failpoint("dispatcher.leased")
         entries = Entry.objects.in_bulk([d.entry_id for d in batch])
         for place, delivery in enumerate(batch):
             at = moment()
             if delivery.leased_until is not None and delivery.leased_until - at < LEASE / 2:
                 _lease(batch[place:], now=at)
             sent += hand_over(delivery, entries[delivery.entry_id], now=at)
+            failpoint("dispatcher.marked")
         if sent >= limit:
             break
     return sent

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
+from portal.foundation.core.failpoints import failpoint
+
 from .models import Entry, Seal, Unsealed
 
 GENESIS = "0" * 64
@@ -61,6 +63,8 @@ def seal(*, now: datetime, limit: int = 1000) -> int:
             rows.append(Seal(entry_id=entry.pk, sealed_at=now, digest=digest))
         Seal.objects.bulk_create(rows)
         Unsealed.objects.filter(entry_id__in=ids).delete()
+        failpoint("seal.before_commit")
+    failpoint("seal.committed")
     return len(rows)
 
 

@@ -9,6 +9,8 @@ from datetime import datetime
 
 from django.db import connection
 
+from portal.foundation.core.failpoints import failpoint
+
 BATCH = 1000
 
 _SWEEP = """
@@ -52,9 +54,11 @@ def sweep(*, batch: int = BATCH) -> int:
     """Announce everything that is due now; returns how many clocks were looked at. Runs in autocommit."""
     total = 0
     while True:
+        failpoint("sweep.before")
         with connection.cursor() as cursor:
             cursor.execute(_SWEEP, [batch])
             done = int(cursor.fetchone()[0])
+        failpoint("sweep.swept")
         total += done
         if done < batch:
             return total
