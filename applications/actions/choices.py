@@ -14,10 +14,11 @@ from applications.models import Application, Attachment, Consent, InformationReq
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, WrongState
+from portal.foundation.core.failpoints import failpoint
 from portal.foundation.core.files import check
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.record import record
-from portal.foundation.sla import clocks
+from portal.foundation.sla import clocks, facts
 
 
 @transaction.atomic(durable=True)
@@ -52,6 +53,7 @@ def answer(
             referral.institution.service_phone or "见机构",
         )
     referral.save(update_fields=["state", "next_step", "contact_name", "contact_phone"])
+    failpoint("answer.before_journal")
     record(
         "referral.answered",
         actor=actor,
@@ -85,6 +87,7 @@ def accept(offer_id: int, *, actor: Actor, now: datetime) -> Application:
         for r in referrals
         if r.pk != mine.pk and r.institution.organisation.kind == kind and r.state in Referral.OPEN_STATES
     ]
+    stopped: dict[int, Sequence[facts.Fact]] = {}
     chosen.accept()
     chosen.save(update_fields=["state"])
     mine.choose()
@@ -94,7 +97,8 @@ def accept(offer_id: int, *, actor: Actor, now: datetime) -> Application:
         rival.pass_over(now=now)
         rival.save(update_fields=["state", "closed_at"])
         if rival.clock_id is not None:
-            clocks.stop(rival.clock_id, now=now, reason="not_selected", excused=True)
+            stopped[rival.pk] = clocks.stop(rival.clock_id, now=now, reason="not_selected", excused=True).facts
+    failpoint("accept.rivals_closed")
     if mine.institution.lends:
         application.accept(offer=chosen, now=now)
         application.save(update_fields=["state", "accepted_offer", "accepted_at"])
@@ -116,9 +120,14 @@ def accept(offer_id: int, *, actor: Actor, now: datetime) -> Application:
             subject=f"referral:{rival.pk}",
             case_number=application.number,
             text="企业已选定其他机构的方案",
-            data={"institution": rival.institution_id, "referral": str(rival.ref)},
+            data={
+                "institution": rival.institution_id,
+                "referral": str(rival.ref),
+                "clocks": stopped.get(rival.pk, ()),
+            },
             parties=[rival.institution_id],
         )
+    failpoint("accept.before_commit")
     return application
 
 
@@ -134,7 +143,8 @@ def withdraw(application_id: int, *, reason: str, actor: Actor, now: datetime) -
     application = lock(Application.objects.filter(pk=application_id, organisation_id=actor.organisation_id))
     rules.can_withdraw(actor, application).require()
     referrals = list(Referral.objects.select_for_update(of=("self",)).filter(application=application).order_by("pk"))
-    told = []
+    told: list[int] = []
+    stopped: list[facts.Fact] = []
     for referral in referrals:
         if referral.state not in (*Referral.OPEN_STATES, Referral.State.ACCEPTED):
             continue
@@ -142,8 +152,9 @@ def withdraw(application_id: int, *, reason: str, actor: Actor, now: datetime) -
         referral.withdraw(now=now)
         referral.save(update_fields=["state", "closed_at"])
         if referral.clock_id is not None:
-            clocks.stop(referral.clock_id, now=now, reason="withdrawn", excused=True)
+            stopped += clocks.stop(referral.clock_id, now=now, reason="withdrawn", excused=True).facts
         told.append(referral.institution_id)
+    failpoint("withdraw.clocks_stopped")
     Consent.objects.filter(application=application, revoked_at=None).update(revoked_at=now)
     application.withdraw(reason=reason.strip(), now=now)
     application.save(update_fields=["state", "close_reason", "closed_at"])
@@ -154,9 +165,10 @@ def withdraw(application_id: int, *, reason: str, actor: Actor, now: datetime) -
         subject=f"application:{application.pk}",
         case_number=application.number,
         text="企业撤回融资需求" + (f"：{reason.strip()}" if reason.strip() else ""),
-        data={"institutions": told},
+        data={"institutions": told, "clocks": stopped},
         parties=told,
     )
+    failpoint("withdraw.before_commit")
     return application
 
 
@@ -170,7 +182,7 @@ def extend(application_id: int, *, product_ids: Sequence[int], actor: Actor, now
     if again := [a for a in addresses if a.institution_id in taken]:
         said = f"{again[0].product.institution if again[0].product else '这家机构'} 已收到过这笔需求，请选择其他机构。"
         raise Invalid("products", said, fields={"products": said})
-    made = refer(application, addresses, actor=actor, now=now)
+    made, started = refer(application, addresses, actor=actor, now=now)
     application.all_declined_at = None
     application.save(update_fields=["all_declined_at"])
     record(
@@ -180,7 +192,7 @@ def extend(application_id: int, *, product_ids: Sequence[int], actor: Actor, now
         subject=f"application:{application.pk}",
         case_number=application.number,
         text=f"另选 {len(addresses)} 家机构",  # every one of them reads it: none learns who the others are
-        data={"institutions": [a.institution_id for a in addresses]},
+        data={"institutions": [a.institution_id for a in addresses], "clocks": started},
         parties=[a.institution_id for a in addresses],
     )
     return made
@@ -213,8 +225,9 @@ def revoke(referral_id: int, *, actor: Actor, now: datetime) -> Referral:
     _close_offers(referral)
     referral.withdraw(now=now)
     referral.save(update_fields=["state", "closed_at"])
+    stopped: Sequence[facts.Fact] = ()
     if referral.clock_id is not None:
-        clocks.stop(referral.clock_id, now=now, reason="revoked", excused=True)
+        stopped = clocks.stop(referral.clock_id, now=now, reason="revoked", excused=True).facts
     Consent.objects.filter(
         application=referral.application, institution_id=referral.institution_id, revoked_at=None
     ).update(revoked_at=now)
@@ -225,7 +238,7 @@ def revoke(referral_id: int, *, actor: Actor, now: datetime) -> Referral:
         subject=f"referral:{referral.pk}",
         case_number=referral.application.number,
         text=f"企业收回对 {referral.institution} 的授权",
-        data={"institution": referral.institution_id, "referral": str(referral.ref)},
+        data={"institution": referral.institution_id, "referral": str(referral.ref), "clocks": stopped},
         parties=[referral.institution_id],
     )
     return referral

@@ -17,6 +17,7 @@ from applications.models import Referral
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import sources
 from portal.foundation.core.errors import Busy, Invalid, WrongState
+from portal.foundation.core.failpoints import failpoint
 from portal.foundation.sla.clocks import CLOSES, OPENS
 
 _NAMES = [field.attname for field in Referral._meta.concrete_fields]
@@ -33,6 +34,14 @@ _WORKED = """
 """
 _STARTED, _ENDED = _WORKED.replace("m AT", "c.started_at AT"), _WORKED.replace("m AT", "%(now)s::timestamptz AT")
 
+# facts.stopped in SQL (a test compares the two); NULL when there was no clock to stop.
+_FACT = """
+    CASE WHEN s.id IS NOT NULL THEN jsonb_build_array(jsonb_build_object(
+        'did', 'stopped', 'clock', s.id, 'kind', s.kind, 'subject', s.subject, 'organisation', s.organisation_id,
+        'at', s.stopped_at, 'started_at', s.started_at, 'due_at', s.due_at, 'provisional', s.provisional,
+        'reason', s.stop_reason, 'excused', s.excused, 'working_minutes', s.working_minutes)) END
+"""
+
 _CLAIM = f"""
 WITH claimed AS (
     UPDATE applications_referral r
@@ -46,12 +55,14 @@ WITH claimed AS (
            working_minutes = greatest(div(({_ENDED}) - ({_STARTED}), 60), 0)
       FROM claimed
      WHERE c.id = claimed.clock_id AND c.stopped_at IS NULL
+    RETURNING c.*
 ), told AS (
     INSERT INTO journal_entry (at, verb, actor_id, actor_label, organisation_id, subject, case_number, text, data, parties)
     SELECT %(now)s, 'referral.claimed', %(officer)s, %(label)s, %(institution)s, 'referral:' || claimed.id, a.number,
-           %(text)s, jsonb_build_object('institution', claimed.institution_id, 'referral', claimed.ref::text),
+           %(text)s, jsonb_build_object('institution', claimed.institution_id, 'referral', claimed.ref::text,
+                                        'clocks', coalesce({_FACT}, '[]'::jsonb)),
            ARRAY[least(a.organisation_id, claimed.institution_id), greatest(a.organisation_id, claimed.institution_id)]
-      FROM claimed JOIN applications_application a ON a.id = claimed.application_id
+      FROM claimed JOIN applications_application a ON a.id = claimed.application_id LEFT JOIN stopped s ON true
 )
 SELECT {_COLUMNS} FROM claimed
 """  # noqa: S608 — only constants are put together, every value is a parameter
@@ -106,6 +117,7 @@ def claim_this(
     if wrong or actor.role not in rules.ANSWERING:
         rules.can_claim(actor, _read(referral_id)).require()
         require_contact(**given)
+    failpoint("claim.before")
     claimed = _changed(
         _CLAIM,
         {
@@ -118,6 +130,7 @@ def claim_this(
             "closes": CLOSES,
         },
     )
+    failpoint("claim.committed")
     if claimed:
         return claimed[0]
     rules.can_claim(actor, _read(referral_id)).require()
@@ -130,7 +143,9 @@ def next_for_me(*, actor: Actor, now: datetime) -> Referral | None:
     Officers who ask at the same moment get different ones (SKIP LOCKED).
     """
     rules.can_take(actor).require()
-    return next(iter(_changed(_NEXT, _who(actor, now) | {"text": f"{actor.name} 领取，尚未响应"})), None)
+    mine = _changed(_NEXT, _who(actor, now) | {"text": f"{actor.name} 领取，尚未响应"})
+    failpoint("take.committed")
+    return next(iter(mine), None)
 
 
 def take(referral_ids: Sequence[int], *, actor: Actor, now: datetime) -> list[Referral]:

@@ -21,10 +21,11 @@ from portal.foundation.accounts.models import Membership, Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, WrongState
+from portal.foundation.core.failpoints import failpoint
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.prepared import Prepared, Slot
 from portal.foundation.journal.record import record
-from portal.foundation.sla import clocks
+from portal.foundation.sla import clocks, facts
 
 # A referral in one of these leaves room for a new one to the same institution (constraint one_open_referral).
 ENDED = (
@@ -60,10 +61,11 @@ def locked(referral_id: int) -> Referral:
     return referral
 
 
-def _answered(referral: Referral, *, now: datetime, reason: str) -> None:
-    """The first substantive reply stops the clock; later ones find it stopped."""
-    if referral.clock_id is not None:
-        clocks.stop(referral.clock_id, now=now, reason=reason)
+def _answered(referral: Referral, *, now: datetime, reason: str) -> Sequence[facts.Fact]:
+    """The first substantive reply stops the clock; later ones find it stopped. Returns the facts for the journal entry."""
+    if referral.clock_id is None:
+        return ()
+    return clocks.stop(referral.clock_id, now=now, reason=reason).facts
 
 
 def _tell(
@@ -97,8 +99,10 @@ def ask(referral_id: int, *, question: str, actor: Actor, now: datetime) -> Info
     asked = InformationRequest.objects.create(
         referral=referral, question=question.strip(), asked_by=actor.label, asked_at=now
     )
-    _answered(referral, now=now, reason="asked")
-    _tell("referral.asked", referral, actor=actor, now=now, text=f"{referral.institution} 请企业补充：{asked.question}")
+    stopped = _answered(referral, now=now, reason="asked")
+    said = f"{referral.institution} 请企业补充：{asked.question}"
+    _tell("referral.asked", referral, actor=actor, now=now, text=said, data={"clocks": stopped})
+    failpoint("ask.before_commit")
     return asked
 
 
@@ -150,8 +154,9 @@ def offer(referral_id: int, terms: Terms, *, actor: Actor, now: datetime) -> Off
         made_at=now,
     )
     made = offer_sql.insert_offer(drawn_up, answered=referral)
-    if first_reply:  # else the reply before it has stopped the clock
-        _answered(referral, now=now, reason="offered")
+    failpoint("offer.rows_written")
+    # A later version finds the clock stopped by the reply before it, so it need not look.
+    stopped = _answered(referral, now=now, reason="offered") if first_reply else ()
     _tell(
         "referral.offered",
         referral,
@@ -163,8 +168,10 @@ def offer(referral_id: int, terms: Terms, *, actor: Actor, now: datetime) -> Off
             "amount": str(made.amount),
             "annual_rate": str(made.annual_rate),
             "fee_rate": str(made.fee_rate),
+            "clocks": stopped,
         },
     )
+    failpoint("offer.before_commit")
     return made
 
 
@@ -186,7 +193,8 @@ def decline(referral_id: int, *, code: str, note: str, actor: Actor, now: dateti
         old.save(update_fields=["state"])
     referral.decline(officer_id=actor.user_id, code=code, note=note.strip(), now=now)
     referral.save(update_fields=["state", "officer", "decline_code", "decline_note", "responded_at", "closed_at"])
-    _answered(referral, now=now, reason="declined")
+    stopped = _answered(referral, now=now, reason="declined")
+    failpoint("decline.clock_stopped")
     label = DeclineReason(code).label
     _tell(
         "referral.declined",
@@ -194,12 +202,13 @@ def decline(referral_id: int, *, code: str, note: str, actor: Actor, now: dateti
         actor=actor,
         now=now,
         text=f"{referral.institution} 婉拒：{label}",
-        data={"code": code, "note": note.strip()},
+        data={"code": code, "note": note.strip(), "clocks": stopped},
     )
     application = referral.application
     if application.state == Application.State.OPEN and not application.referrals.open().exists():
         application.all_declined_at = now
         application.save(update_fields=["all_declined_at"])
+        failpoint("decline.all_declined")
         record(
             "application.all_declined",
             actor=actor,
@@ -257,6 +266,7 @@ def claim_from_pool(
     revoked = application.consents.filter(institution_id=actor.organisation_id, revoked_at__isnull=False).exists()
     rules.can_claim_from_pool(actor, application, already=already, revoked=revoked).require()
     require_contact(contact_name=contact_name, contact_phone=contact_phone, next_step=next_step)
+    failpoint("pool.locked")
     institution = Institution.objects.select_related("organisation").get(pk=actor.organisation_id)
     if institution.dispatcher:
         raise WrongState("dispatcher", "调度台不认领需求，请在工作台分派给机构。")
@@ -283,6 +293,7 @@ def claim_from_pool(
         text=f"{institution} 从需求池认领：{referral.next_step}",
         data={"pool": True},
     )
+    failpoint("pool.before_commit")
     return referral
 
 
@@ -299,8 +310,8 @@ def dispatch(referral_id: int, *, institution_ids: Sequence[int], actor: Actor, 
         )
     referral.reassign(now=now)
     referral.save(update_fields=["state", "responded_at", "closed_at"])
-    _answered(referral, now=now, reason="dispatched")
-    made = refer(referral.application, _matched(referral.application, chosen), actor=actor, now=now)
+    stopped = _answered(referral, now=now, reason="dispatched")
+    made, started = refer(referral.application, _matched(referral.application, chosen), actor=actor, now=now)
     record(
         "referral.dispatched",
         actor=actor,
@@ -308,7 +319,7 @@ def dispatch(referral_id: int, *, institution_ids: Sequence[int], actor: Actor, 
         subject=f"referral:{referral.pk}",
         case_number=referral.application.number,
         text=f"调度台已分派 {len(chosen)} 家机构",  # every one of them reads it: none learns who the others are
-        data={"institutions": [i.pk for i in chosen]},
+        data={"institutions": [i.pk for i in chosen], "clocks": [*stopped, *started]},
         parties=[referral.application.organisation_id, *(i.pk for i in chosen)],
     )
     return made

@@ -17,12 +17,13 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import Forbidden, Invalid, WrongState
+from portal.foundation.core.failpoints import failpoint
 from portal.foundation.core.models import take
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.numbering import compose
 from portal.foundation.core.prepared import Among, Prepared, Slot
 from portal.foundation.journal.record import record
-from portal.foundation.sla import clocks
+from portal.foundation.sla import clocks, facts
 from portal.foundation.sla.models import Kind
 from products.models import Product
 
@@ -88,6 +89,7 @@ def submit(draft_id: int, wish: Wish, *, actor: Actor, now: datetime, version: i
     finds the draft gone and gets WrongState: `submitted_as(token)` then names the application of the first. Raises Invalid
     with field sentences when the wish cannot be (a patent that ends before the debt, a product that is gone).
     """
+    failpoint("submit.begin")
     if actor.role != Role.ENTERPRISE:
         raise Forbidden("role", "只有企业经办人可以提交融资需求。")
     try:
@@ -99,9 +101,12 @@ def submit(draft_id: int, wish: Wish, *, actor: Actor, now: datetime, version: i
     patents = _patents(wish, actor=actor, today=local_date(now))
     addresses = _addresses(wish, kinds=sorted({p.kind for p in patents}))
     application = submit_sql.insert_case(_numbered(wish, draft, actor=actor, now=now), patents, draft=draft)
-    refer(application, addresses, actor=actor, now=now)
+    failpoint("submit.case_written")
+    _, started = refer(application, addresses, actor=actor, now=now)
+    failpoint("submit.clocks_running")
     if wish.open_call:  # the consent under which others may claim it from the pool
         Consent.objects.create(application=application, institution=None, granted_by=actor.label, granted_at=now)
+    failpoint("submit.before_journal")
     record(
         "application.submitted",
         actor=actor,
@@ -114,9 +119,11 @@ def submit(draft_id: int, wish: Wish, *, actor: Actor, now: datetime, version: i
             "term_months": wish.term_months,
             "open_call": wish.open_call,
             "institutions": [a.institution_id for a in addresses],
+            "clocks": started,
         },
         parties=[a.institution_id for a in addresses],
     )
+    failpoint("submit.before_commit")
     return application
 
 
@@ -242,10 +249,15 @@ def choose(product_ids: Sequence[int]) -> list[Address]:
     return list(seen.values())
 
 
-def refer(application: Application, addresses: Sequence[Address], *, actor: Actor, now: datetime) -> list[Referral]:
-    """Address the request to institutions, each with consent and its own response clock. Inside the caller's transaction."""
+def refer(
+    application: Application, addresses: Sequence[Address], *, actor: Actor, now: datetime
+) -> tuple[list[Referral], list[facts.Fact]]:
+    """Address the request to institutions, each with consent and its own response clock. Inside the caller's transaction.
+
+    Returns the referrals and, for the caller's journal entry, the clocks that started with them.
+    """
     if not addresses:
-        return []
+        return [], []
     clock = clocks.prepare(
         Kind.RESPONSE,
         organisation_id=addresses[0].institution_id,
@@ -254,10 +266,14 @@ def refer(application: Application, addresses: Sequence[Address], *, actor: Acto
         watchers=[application.organisation_id],
         now=now,
     )
-    return submit_sql.insert_referrals(
+    made = submit_sql.insert_referrals(
         application,
         [(a.institution_id, a.product.pk if a.product else None, a.score, str(a.origin)) for a in addresses],
         like=clock,
         label=actor.label,
         now=now,
     )
+    whose = [
+        (r.clock_id, submit_sql.subject(application, r.institution_id), r.institution_id) for r in made if r.clock_id
+    ]
+    return made, facts.started_alike(clock, whose)

@@ -83,6 +83,11 @@ def insert_case(application: Application, patents: Sequence[Patent], *, draft: D
         return instances(Application, cursor.fetchall())[0]
 
 
+def subject(application: Application, institution_id: int) -> str:
+    """What the clock of a request to one institution belongs to, in the words of clock and journal."""
+    return f"referral:{application.number}:{institution_id}"
+
+
 def insert_referrals(
     application: Application,
     addresses: Sequence[tuple[int, int | None, int, str]],
@@ -103,7 +108,7 @@ def insert_referrals(
         "scores": scores,
         "origins": origins,
         "refs": [str(uuid.uuid4()) for _ in addresses],
-        "subjects": [f"referral:{application.number}:{institution}" for institution in institutions],
+        "subjects": [subject(application, institution) for institution in institutions],
         "application": application.pk,
         "enterprise": application.organisation_id,
         "number": application.number,

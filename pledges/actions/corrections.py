@@ -15,8 +15,9 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.display import full_date_cn, money_wan
 from portal.foundation.core.errors import Invalid
+from portal.foundation.core.failpoints import failpoint
 from portal.foundation.journal.record import record
-from portal.foundation.sla import clocks
+from portal.foundation.sla import clocks, facts
 
 
 @transaction.atomic(durable=True)
@@ -109,15 +110,19 @@ def _complete(file: Registration, *, actor: Actor, now: datetime) -> None:
     file.save(update_fields=["state"])
     checks.look_again(file, now=now)
     checks.store(file, checks.run(file, now=now, filing=False), now=now)
+    failpoint("complete.before_resume")
+    resumed: Sequence[facts.Fact] = ()
     if file.clock_id is not None:
-        clocks.resume(file.clock_id, now=now)
+        resumed = clocks.resume(file.clock_id, now=now).facts
     _tell(
         "pledge.completed",
         file,
         actor=actor,
         now=now,
         text=f"第 {file.correction_rounds} 次补正全部完成，登记时限重新起算",
+        clocks=resumed,
     )
+    failpoint("complete.resumed")
 
 
 def _tell(verb: str, file: Registration, *, actor: Actor, now: datetime, text: str, **data: object) -> None:

@@ -17,8 +17,9 @@ from pledges.models import Check, Correction, Ground, Notice, PledgedPatent, Reg
 from portal.foundation.accounts.models import Membership, Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import Busy, Invalid, WrongState
+from portal.foundation.core.failpoints import failpoint
 from portal.foundation.journal.record import record
-from portal.foundation.sla import clocks
+from portal.foundation.sla import clocks, facts
 
 MAX_DEFECTS = 30
 
@@ -45,6 +46,7 @@ def accept(registration_id: int, *, actor: Actor, now: datetime) -> Registration
     file.save(update_fields=["state", "clerk", "clerk_since", "accepted_at"])
     checks.store(file, checks.run(file, now=now, filing=False), now=now)
     _tell("pledge.accepted", file, actor=actor, now=now, text=f"{file.office.title} 受理，{actor.name} 审查")
+    failpoint("examine.before_commit")
     return file
 
 
@@ -120,8 +122,12 @@ def ask_correction(registration_id: int, defects: Sequence[Defect], *, actor: Ac
         Correction(registration=file, round=file.correction_rounds, position=i, field=d.place, defect=d.defect[:300])
         for i, d in enumerate(said, start=1)
     )
+    failpoint("correction.before_pause")
+    paused: Sequence[facts.Fact] = ()
     if file.clock_id is not None:
-        clocks.pause(file.clock_id, now=now, reason=f"第 {file.correction_rounds} 次补正，共 {len(rows)} 项")
+        why = f"第 {file.correction_rounds} 次补正，共 {len(rows)} 项"
+        paused = clocks.pause(file.clock_id, now=now, reason=why).facts
+    failpoint("correction.paused")
     _tell(
         "pledge.correction",
         file,
@@ -130,9 +136,10 @@ def ask_correction(registration_id: int, defects: Sequence[Defect], *, actor: Ac
         text=f"要求补正 {len(rows)} 项（第 {file.correction_rounds} 次），登记时限暂停",
         round=file.correction_rounds,
         count=len(rows),
+        clocks=paused,
     )
-    facts = notices.correction_facts(file, rows, received=file.submitted_at or now)
-    return notices.issue(file, Notice.Kind.CORRECTION, facts, now=now)
+    content = notices.correction_facts(file, rows, received=file.submitted_at or now)
+    return notices.issue(file, Notice.Kind.CORRECTION, content, now=now)
 
 
 @transaction.atomic(durable=True)
@@ -152,13 +159,16 @@ def register(registration_id: int, *, national_number: str = "", actor: Actor, n
             raise WrongState("ground", f"{first.ground} {Ground(first.ground).label}：{first.evidence}不能予以登记。")
         raise WrongState("unticked", f"还有 {len(open_lines)} 项没有核对：{first.ground} {first.evidence}")
     _make_effective(file, now=now)
+    failpoint("register.effective")
     file.national_number = national_number.strip()
     file.register(by=actor.label, now=now)
     file.save(update_fields=["state", "decided_by", "decided_at", "national_number"])
+    stopped: Sequence[facts.Fact] = ()
     if file.clock_id is not None:
-        clocks.stop(file.clock_id, now=now, reason="registered")
+        stopped = clocks.stop(file.clock_id, now=now, reason="registered").facts
     progress.registered(file.application)
-    _tell("pledge.registered", file, actor=actor, now=now, text=f"予以登记 {file.number}，质权自今日起设立")
+    said = f"予以登记 {file.number}，质权自今日起设立"
+    _tell("pledge.registered", file, actor=actor, now=now, text=said, clocks=stopped)
     return notices.issue(file, Notice.Kind.REGISTERED, notices.registration_facts(file, now=now), now=now)
 
 
@@ -201,10 +211,12 @@ def refuse(registration_id: int, *, ground: str, note: str, actor: Actor, now: d
         )
     file.refuse(by=actor.label, ground=ground, note=note.strip()[:500], now=now)
     file.save(update_fields=["state", "decided_by", "decided_at", "refusal_ground", "refusal_note"])
+    stopped: Sequence[facts.Fact] = ()
     if file.clock_id is not None:
-        clocks.stop(file.clock_id, now=now, reason="refused")
+        stopped = clocks.stop(file.clock_id, now=now, reason="refused").facts
     progress.registration_failed(file.application)
     text = f"不予登记：{ground} {Ground(ground).label}"
-    _tell("pledge.refused", file, actor=actor, now=now, text=text, ground=ground)
-    facts = notices.refusal_facts(file, ground=ground, note=file.refusal_note, received=_complete_since(file, now=now))
-    return notices.issue(file, Notice.Kind.REFUSED, facts, now=now)
+    _tell("pledge.refused", file, actor=actor, now=now, text=text, ground=ground, clocks=stopped)
+    since = _complete_since(file, now=now)
+    content = notices.refusal_facts(file, ground=ground, note=file.refusal_note, received=since)
+    return notices.issue(file, Notice.Kind.REFUSED, content, now=now)

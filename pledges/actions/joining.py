@@ -13,7 +13,8 @@ from pledges.locking import lock_patents, locked
 from pledges.models import Document, Registration
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import Invalid, WrongState
-from portal.foundation.sla import clocks
+from portal.foundation.core.failpoints import failpoint
+from portal.foundation.sla import clocks, facts
 from portal.foundation.sla.models import Kind
 
 
@@ -100,9 +101,12 @@ def confirm(registration_id: int, *, version: int, actor: Actor, now: datetime) 
         watchers=list(file.parties),
         now=now,
     )
+    failpoint("filing.clock_running")
     file.save(update_fields=["state", "confirmed_by", "confirmed_at", "submitted_at", "clock"])
     checks.store(file, results, now=now)
-    tell("pledge.submitted", file, actor=actor, now=now, text=f"双方共同提交质押登记申请 {file.number}")
+    said = f"双方共同提交质押登记申请 {file.number}"
+    tell("pledge.submitted", file, actor=actor, now=now, text=said, clocks=file.clock.facts)
+    failpoint("filing.before_commit")
     return file
 
 
@@ -113,11 +117,12 @@ def withdraw(registration_id: int, *, reason: str, actor: Actor, now: datetime) 
     rules.can_withdraw(actor, file).require()
     file.withdraw(by=actor.label, now=now)
     progress.registration_failed(file.application)
+    stopped: Sequence[facts.Fact] = ()
     if file.clock_id is not None:
-        clocks.stop(file.clock_id, now=now, reason="withdrawn", excused=True)
+        stopped = clocks.stop(file.clock_id, now=now, reason="withdrawn", excused=True).facts
     file.save(update_fields=["state", "decided_by", "decided_at"])
     said = f"{actor.organisation_name} 撤回质押登记申请" + (f"：{reason.strip()[:200]}" if reason.strip() else "")
     # The office hears only of what it had.
     verb = "pledge.withdrawn" if file.submitted_at is not None else "pledge.discarded"
-    tell(verb, file, actor=actor, now=now, text=said)
+    tell(verb, file, actor=actor, now=now, text=said, clocks=stopped)
     return file

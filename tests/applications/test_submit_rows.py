@@ -13,7 +13,7 @@ from applications.actions import drafts, submit
 from applications.models import Application, ApplicationPatent, Attachment, Consent, Draft, Purpose, Referral
 from portal.foundation.core import moments
 from portal.foundation.journal.models import Entry
-from portal.foundation.sla import clocks
+from portal.foundation.sla import calendars_in_use, clocks, facts
 from portal.foundation.sla.models import Clock, Kind, Policy
 from products.models import Product
 from tests import factories
@@ -114,10 +114,18 @@ def test_every_column_is_what_the_models_would_have_written(
                 "term_months": 24,
                 "open_call": False,
                 "institutions": [p.institution_id for p in chosen],
+                "clocks": [started(row) for row in referrals],
             },
             parties=sorted([ling.organisation.pk, product.institution_id, other.institution_id]),
         )
     )
+
+
+def started(referral: Referral) -> facts.Fact:
+    """The start of its clock, as the journal should tell it."""
+    assert referral.clock is not None
+    referral.clock.calendar = calendars_in_use.current().version
+    return facts.started(referral.clock)
 
 
 def test_a_submission_takes_nine_statements_however_many_institutions(ling: Person, bo: Person, cui: Person) -> None:

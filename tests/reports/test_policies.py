@@ -42,7 +42,7 @@ def test_a_running_clock_keeps_the_rule_it_started_under(rui: Person, bo: Person
     assert (first_of_new.days, first_of_new.due_at) == (1, at("2026-12-02 18:00"))
     assert first_of_new.levels == ["due_soon", "overdue", "supervise"]
     assert first_of_new.moments[2] == at("2026-12-05 00:00")  # two working days after the 2nd end with the 4th
-    entry = Entry.objects.get(verb="policy.set")
+    entry = Entry.objects.get(verb="policy.set", subject=f"policy:{made.pk}")
     assert entry.data["ground"] == "示例文件〔2026〕1号"
     assert entry.data["levels"][1]["recipients"] == ["manager"]
 

@@ -1,4 +1,7 @@
-"""Start, pause, resume, stop. Called inside an action's transaction, after its own rows are locked (clock comes last)."""
+"""Start, pause, resume, stop. Called inside an action's transaction, after its own rows are locked (clock comes last).
+
+Each returns the clock with what it did in `clock.facts`: the action puts them into its journal entry's `data["clocks"]`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +13,7 @@ from django.db import connection
 from portal.foundation.core.moments import local_date, midnight_after
 from portal.foundation.core.prepared import Prepared, Slot
 
-from . import calendars_in_use
+from . import calendars_in_use, facts
 from .models import Clock, Pause, Policy, PolicyLevel
 from .workdays import WorkCalendar
 
@@ -91,9 +94,9 @@ def prepare(
     policy: Policy | None = None,
 ) -> Clock:
     """An unsaved running clock (for one INSERT of many). Raises Policy.DoesNotExist without a policy in force."""
-    policy = policy or policy_in_force(kind, at=now)
-    planned = plan(policy, list(policy.levels.all()), started_at=now, calendar=calendars_in_use.current())
-    return Clock(
+    policy, calendar = policy or policy_in_force(kind, at=now), calendars_in_use.current()
+    planned = plan(policy, list(policy.levels.all()), started_at=now, calendar=calendar)
+    clock = Clock(
         kind=kind,
         policy=policy,
         organisation_id=organisation_id,
@@ -108,6 +111,8 @@ def prepare(
         moments=planned.moments,
         next_at=planned.moments[0] if planned.moments else None,
     )
+    clock.calendar = calendar.version
+    return clock
 
 
 def start(
@@ -118,6 +123,7 @@ def start(
         kind, organisation_id=organisation_id, case_number=case_number, subject=subject, watchers=watchers, now=now
     )
     clock.save(force_insert=True)
+    clock.facts = [facts.started(clock)]
     return clock
 
 
@@ -141,6 +147,7 @@ def stop(clock_id: int, *, now: datetime, reason: str, excused: bool = False) ->
     clock.save(update_fields=["stopped_at", "next_at", "stop_reason", "excused", "working_minutes"])
     if any(ended is None for _, ended in pauses):
         Pause.objects.filter(clock=clock, ended_at=None).update(ended_at=now)
+    clock.facts = [facts.stopped(clock)]
     return clock
 
 
@@ -159,6 +166,7 @@ def pause(clock_id: int, *, now: datetime, reason: str) -> Clock:
     clock.paused_at, clock.next_at = now, None
     clock.save(update_fields=["paused_at", "next_at"])
     Pause.objects.create(clock=clock, started_at=now, reason=reason)
+    clock.facts = [facts.paused(clock, reason=reason)]
     return clock
 
 
@@ -174,12 +182,13 @@ def resume(clock_id: int, *, now: datetime) -> Clock:
         return clock
     Pause.objects.filter(clock=clock, ended_at=None).update(ended_at=now)
     was_late, clock.paused_at = clock.paused_at >= clock.due_at, None
+    calendar = calendars_in_use.current()
+    clock.calendar = calendar.version
     if not was_late:
-        planned = plan(
-            clock.policy, list(clock.policy.levels.all()), started_at=now, calendar=calendars_in_use.current()
-        )
+        planned = plan(clock.policy, list(clock.policy.levels.all()), started_at=now, calendar=calendar)
         clock.due_at, clock.provisional = planned.due_at, planned.provisional
         clock.levels, clock.moments, clock.level = planned.levels, planned.moments, 0
     clock.next_at = clock.moments[clock.level] if clock.level < len(clock.moments) else None
     clock.save(update_fields=["paused_at", "due_at", "provisional", "levels", "moments", "level", "next_at"])
+    clock.facts = [facts.resumed(clock, now=now, anew=not was_late)]
     return clock

@@ -3,7 +3,9 @@
 The due moment is a stored fact and lateness is arithmetic: nothing here stores an opinion «overdue».
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -164,6 +166,11 @@ class Clock(models.Model):
     moments = ArrayField(models.DateTimeField(), default=list)
     level = models.PositiveSmallIntegerField(default=0)  # how many levels have been announced or overtaken
     next_at = models.DateTimeField(null=True)
+
+    # No columns, only for the journal entry of the same transaction (facts.py): what the verb that returned this clock did to
+    # it, and the version of the calendar its due moment was counted with, if it was counted now.
+    facts: Sequence[Mapping[str, Any]] = ()
+    calendar = ""
 
     objects = ClockQuerySet.as_manager()
 

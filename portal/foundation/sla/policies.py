@@ -9,9 +9,11 @@ from django.db import transaction
 from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import Forbidden, Invalid, WrongState
+from portal.foundation.core.failpoints import failpoint
 from portal.foundation.core.moments import local_date, midnight_after
 from portal.foundation.journal.record import record
 
+from . import facts
 from .models import Kind, Policy, PolicyLevel
 
 MAX_DAYS = 60
@@ -86,19 +88,9 @@ def set_policy(
         now=now,
         subject=f"policy:{policy.pk}",
         text=f"{Kind(kind).label}时限改为 {days} 个工作日，{valid_on:%Y-%m-%d} 起生效，依据 {ground.strip()}"[:500],
-        data={
-            "kind": kind,
-            "days": days,
-            "day_zero": day_zero,
-            "closes": closes.isoformat() if closes else None,
-            "valid_from": valid_from,
-            "ground": ground.strip(),
-            "levels": [
-                {"code": level.code, "anchor": level.anchor, "offset": level.offset, "recipients": level.recipients}
-                for level in levels
-            ],
-        },
+        data=facts.policy_set(policy, levels),
     )
+    failpoint("policy.before_commit")
     return policy
 
 

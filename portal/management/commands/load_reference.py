@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from portal.foundation.accounts import reference_data as places
+from portal.foundation.core import moments
 from portal.foundation.sla import calendars_in_use
 from portal.foundation.sla import reference_data as promises
 
@@ -15,5 +16,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         years = calendars_in_use.load()
         districts = places.load()
-        policies = promises.load()
+        policies = promises.load(now=moments.now())
         self.stdout.write(f"工作日历更新 {years} 年，区县 {districts} 个，时限规则新增 {policies} 条")
