@@ -3,7 +3,7 @@
 The due moment is a stored fact and lateness is arithmetic: nothing here stores an opinion «overdue».
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,49 +13,19 @@ from django.db.models import F, Q
 
 from portal.foundation.accounts.models import Organisation, Role
 
+from .calendar_models import CalendarAlarm as CalendarAlarm
+from .calendar_models import CalendarChange as CalendarChange
+from .calendar_models import CalendarDay as CalendarDay
+from .calendar_models import CalendarVersion as CalendarVersion
+from .calendar_models import CalendarYear as CalendarYear
+from .calendar_models import Closure as Closure
+
 
 class Kind(models.TextChoices):
     """The two promises of 渝银发〔2025〕58号, measure 1."""
 
     RESPONSE = "response", "金融机构响应"
     REGISTRATION = "registration", "专利质押登记"
-
-
-class CalendarYear(models.Model):
-    """One published year of working days, as its notice says (calendars/<year>.toml)."""
-
-    year = models.PositiveSmallIntegerField("年份", primary_key=True)
-    document = models.CharField("文号", max_length=60, blank=True)
-    source = models.CharField("来源", max_length=200, blank=True)
-    holidays = ArrayField(models.DateField(), verbose_name="放假日期")
-    makeup_workdays = ArrayField(models.DateField(), verbose_name="调休上班日期", default=list)
-    digest = models.CharField(max_length=64)  # SHA-256 of the file it came from
-    loaded_at = models.DateTimeField(auto_now=True)
-
-    class Meta:
-        verbose_name = "工作日历"
-        verbose_name_plural = verbose_name
-        ordering = ["year"]
-
-    def __str__(self) -> str:
-        return f"{self.year} {self.document}"
-
-
-class CalendarDay(models.Model):
-    """The same calendar day by day, so that SQL can count working days with a join (rank: working days up to and including)."""
-
-    day = models.DateField(primary_key=True)
-    works = models.BooleanField()
-    rank = models.IntegerField()
-    provisional = models.BooleanField(default=False)
-
-    class Meta:
-        verbose_name = "日历日"
-        verbose_name_plural = verbose_name
-        indexes = [models.Index(fields=["rank"], name="calendar_rank", condition=Q(works=True))]
-
-    def __str__(self) -> str:
-        return f"{self.day} {self.works}"
 
 
 class PolicyQuerySet(models.QuerySet["Policy"]):
@@ -155,6 +125,8 @@ class Clock(models.Model):
     watchers = ArrayField(models.BigIntegerField(), default=list)  # organisations that may read what happens to it
     days = models.PositiveSmallIntegerField()  # snapshot of the policy
     started_at = models.DateTimeField()
+    # When the present term began, if not at the start: a file back from its correction is counted from the day it came back.
+    counted_from = models.DateTimeField(null=True)
     due_at = models.DateTimeField()
     provisional = models.BooleanField("暂定", default=False)
     paused_at = models.DateTimeField(null=True)
@@ -169,7 +141,7 @@ class Clock(models.Model):
 
     # No columns, only for the journal entry of the same transaction (facts.py): what the verb that returned this clock did to
     # it, and the version of the calendar its due moment was counted with, if it was counted now.
-    facts: Sequence[Mapping[str, Any]] = ()
+    facts: Sequence[dict[str, Any]] = ()
     calendar = ""
 
     objects = ClockQuerySet.as_manager()
@@ -198,6 +170,11 @@ class Clock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.case_number} {self.due_at:%F %T}"
+
+    @property
+    def term_from(self) -> datetime:
+        """The moment from whose day the present due moment is counted."""
+        return self.counted_from or self.started_at
 
     def breached(self, *, now: datetime) -> bool:
         """Late by arithmetic; a paused clock does not run. Midnight itself is late."""
