@@ -1,0 +1,349 @@
+"""A whole portal in a temporary folder: servers, two of each process, a network that can be made bad, people and drafts.
+
+    with World(seed=1, submissions=300) as world:
+        world.start()
+        load = Load(world)
+        world.wait(30)          # supervises meanwhile: whatever dies is started again within a second
+        load.finish()
+        world.settle()
+        results = world.check()
+
+No Django in this process: it judges, so it must not share a fault with what it judges.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+
+from portal.proof import processes
+from portal.proof.history import History
+from portal.run import embedded
+from portal.run.environment import environment, throw_away, with_pdf_libraries
+from portal.run.places import ROOT, RunError, places
+from portal.run.processes import Process
+from portal.run.supervisor import Child, Supervisor
+from portal.run.testing import share_typefaces
+
+LADDER = (10.0, 20.0, 30.0)  # seconds after a clock's start: due soon, due, supervised
+LEASE = 15  # seconds a dead dispatcher's deliveries wait; the portal's own minute would only make the proof longer
+STOP_ORDER = (
+    ("load", "caseworker", "web"),
+    ("worker", "beat-1", "beat-2", "clock-1", "clock-2", "dispatch-1", "dispatch-2"),
+    ("receiver", "proxy", "valkey"),
+    ("postgres",),
+)
+# What must be there before the portal's processes, and is none of them.
+GROUND = ("postgres", "valkey", "proxy", "receiver")
+
+
+class NotSettled(RunError):
+    """Something is still waiting to be announced or delivered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One invariant: how often it is violated, with some examples."""
+
+    name: str
+    count: int
+    samples: list[Any]
+    about: str = ""
+
+
+class World:
+    """See the module. `environment` goes to every process of the portal, `only` to the one named."""
+
+    def __init__(
+        self,
+        *,
+        seed: int = 1,
+        submissions: int = 300,
+        environment: Mapping[str, str] | None = None,
+        only: Mapping[str, Mapping[str, str]] | None = None,
+        broker: bool = True,
+        ladder: Sequence[float] = LADDER,
+        keep: Path | None = None,
+        say: Callable[[str], None] = lambda text: print(text, flush=True),
+    ) -> None:
+        self.seed, self.submissions, self.broker, self.ladder, self.keep = seed, submissions, broker, ladder, keep
+        self.extra, self.only = dict(environment or {}), {k: dict(v) for k, v in (only or {}).items()}
+        self.say = say
+        self.stack = ExitStack()
+
+    # --- beginning and end ------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> "World":
+        self.places = self.stack.enter_context(throw_away("prove"))
+        self.home = self.places.data
+        self.history = History(self.home / "history.jsonl")
+        self.mails = self.home / "mail.jsonl"
+        self.plan = self.home / "plan.json"
+        names = [f"{caller}>{server}" for server, found in processes.LINKS.items() for caller in found]
+        ports = processes.free_ports(len(names) + 2)
+        self.web_port, self.mail_port = ports[:2]
+        self.links = dict(zip(names, ports[2:], strict=True))
+        self.url = f"http://127.0.0.1:{self.web_port}"
+        self.postgres = embedded.Postgres(self.places)
+        self.valkey = embedded.Valkey(self.places, persistent=False)
+        share_typefaces(self.home)
+        self.environment = with_pdf_libraries(self._environment(), places())
+        self.supervisor = Supervisor(self.environment, self.places.logs, longest_back_off=1.0)
+        self.supervisor.console = False
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.stop()
+        finally:
+            self._keep()
+            self.stack.close()
+
+    def _keep(self) -> None:
+        """Leave the evidence where it was asked for: histories, logs and reports, not the database."""
+        if self.keep is None:
+            return
+        self.keep.mkdir(parents=True, exist_ok=True)
+        for name in ("history.jsonl", "mail.jsonl", "plan.json", "report.json"):
+            with suppress(OSError):
+                shutil.copy(self.home / name, self.keep / name)
+        shutil.copytree(self.places.logs, self.keep / "logs", dirs_exist_ok=True)
+
+    def _environment(self) -> dict[str, str]:
+        broker = str(self.places.run / "no-broker.sock")
+        made = environment(
+            self.places,
+            PORTAL_ENV="demo",
+            DJANGO_SETTINGS_MODULE="portal.proof.settings",
+            DATABASE_URL=self.postgres.url,
+            REDIS_URL=self.valkey.url if self.broker else f"unix://{broker}",
+            PUBLIC_URL=self.url,
+            PROOF_LADDER=",".join(f"{s:g}" for s in self.ladder),
+            PROOF_LEASE=str(LEASE),
+            PROOF_SMTP=f"127.0.0.1:{self.mail_port}",
+            PYTHONWARNINGS="ignore:You're running the worker,ignore:No directory at",
+            LOG_LEVEL="WARNING",
+            **self.extra,
+        )
+        for name in ("PORTAL_TEST_TEMPLATE", "PORTAL_LINTERS_FAILED", "EMAIL_BACKEND", "DEBUG"):
+            made.pop(name, None)
+        return made
+
+    def start(self) -> None:
+        """Servers, tables, reference data, people and drafts, processes; returns when the web answers."""
+        began = time.monotonic()
+        self.postgres.initialise()
+        self._run(self.postgres.process(), self.postgres.wait_until_ready)
+        if self.broker:
+            self._run(self.valkey.process(), self.valkey.wait_until_ready)
+        self._network()
+        self._to_the_end("portal.run.prepare", "--no-demo", str(self.places.run / "prepared.json"))
+        self._to_the_end(
+            "portal.proof.inside",
+            "cast",
+            "--submissions",
+            str(self.submissions),
+            "--seed",
+            str(self.seed),
+            str(self.plan),
+        )
+        self.say(f"数据库、参考数据和 {self.submissions} 份草稿就绪（{time.monotonic() - began:.1f} 秒）")
+        for process in processes.callers(self.places, port=self.web_port, variables=self._variables()):
+            self.supervisor.start(process)
+        if not self.until(self.answers, 90):
+            raise RunError(f"网站没有启动。请看 {self.places.logs / 'web.log'}。")
+        if not self.until(lambda: self.beating("clock-1", "clock-2", "dispatch-1", "dispatch-2"), 60):
+            raise RunError(f"时钟没有启动。请看 {self.places.logs / 'clock-1.log'}。")
+        self.say(f"全部进程就绪（{time.monotonic() - began:.1f} 秒）：{self.url}")
+
+    def stop(self) -> None:
+        """End every process that was started here, in order."""
+        for child in self.supervisor.children.values():
+            if child.popen is not None:  # whoever is stopped hears nothing
+                processes.send(processes.tree(child.popen.pid), processes.signal.SIGCONT)
+        self.supervisor.stop(STOP_ORDER)
+
+    def _run(self, process: Process, ready: Callable[[Callable[[], bool]], None]) -> None:
+        child = self.supervisor.start(replace(process, console=False))
+
+        def alive() -> bool:
+            self.supervisor.tick(0)
+            return not child.deaths
+
+        ready(alive)
+
+    def _network(self) -> None:
+        """The receiver, and one link from each process to each server, all of them good for now."""
+        targets = {
+            "postgres": str(self.postgres.sockets / ".s.PGSQL.5432"),
+            "valkey": str(self.valkey.socket),
+            "receiver": str(self.mail_port),
+        }
+        links = {name: (port, targets[name.partition(">")[2]]) for name, port in self.links.items()}
+        (self.home / "links.json").write_text(json.dumps(links))
+        self.network({})
+        self.mail("ok")
+        self.supervisor.start(processes.part("proxy", str(self.home / "links.json"), str(self.home / "network.json")))
+        self.supervisor.start(
+            processes.part("receiver", str(self.mail_port), str(self.mails), str(self.home / "receiver.mode"))
+        )
+
+    def _variables(self) -> dict[str, dict[str, str]]:
+        """Each caller's own addresses, and its wall clock where one can be set."""
+        found: dict[str, dict[str, str]] = {}
+        library = processes.faketime()
+        for caller in processes.CALLERS:
+            links = {server: self.links.get(f"{caller}>{server}") for server in processes.LINKS}
+            own = found[caller] = {}
+            if port := links["postgres"]:
+                own["DATABASE_URL"] = f"postgres://{embedded.ROLE}@127.0.0.1:{port}/{embedded.DATABASE}?sslmode=disable"
+            if (port := links["valkey"]) and self.broker:
+                own["REDIS_URL"] = f"redis://127.0.0.1:{port}/0"
+            if port := links["receiver"]:
+                own["PROOF_SMTP"] = f"127.0.0.1:{port}"
+            if library and caller in processes.SKEWED:
+                self.clock(caller, "+0")
+                own |= {
+                    "LD_PRELOAD": library,
+                    "DONT_FAKE_MONOTONIC": "1",
+                    "FAKETIME_TIMESTAMP_FILE": str(self.home / f"{caller}.time"),
+                    "FAKETIME_CACHE_DURATION": "1",
+                }
+            own |= self.only.get(caller, {})
+        return found
+
+    def _to_the_end(self, module: str, *arguments: str) -> None:
+        """Run one of our programs on the direct line to the database; RunError with its last words when it fails."""
+        log = self.places.logs / f"{module.rpartition('.')[2]}.log"
+        with log.open("ab") as output:
+            done = subprocess.run(
+                [sys.executable, "-m", module, *arguments], cwd=ROOT, env=self.environment, stdout=output, stderr=output,
+                check=False,
+            )  # fmt: skip
+        if done.returncode:
+            raise RunError(f"{module} 失败：{log.read_text(errors='replace')[-2000:]}")
+
+    # --- switches ---------------------------------------------------------------------------------------------------
+
+    def network(self, modes: Mapping[str, str]) -> None:
+        """Make links bad: {pattern: mode} as in proxy.py; everything that is not named is good again."""
+        _replace(self.home / "network.json", json.dumps(dict(modes)))
+
+    def mail(self, mode: str) -> None:
+        """How the receiver behaves: ok, refuse, hang."""
+        _replace(self.home / "receiver.mode", mode)
+
+    def clock(self, caller: str, shift: str) -> None:
+        """Set a process' wall clock: `+3d`, `-3d`, `-3600s`, `+0` (within a second)."""
+        _replace(self.home / f"{caller}.time", shift)
+
+    # --- looking ----------------------------------------------------------------------------------------------------
+
+    def child(self, name: str) -> Child:
+        return self.supervisor.children[name]
+
+    def pid(self, name: str) -> int | None:
+        """The process of that name, while it runs."""
+        child = self.child(name)
+        return child.popen.pid if child.popen is not None else None
+
+    def wait(self, seconds: float) -> None:
+        """Supervise for that long."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.supervisor.tick(min(left, 0.2))
+
+    def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Supervise until it comes true, at most that long."""
+        return self.supervisor.until(condition, seconds)
+
+    def answers(self) -> bool:
+        """Does the web reach the database?"""
+        import http.client
+
+        try:
+            line = http.client.HTTPConnection("127.0.0.1", self.web_port, timeout=1)
+            line.request("GET", "/healthz")
+            return line.getresponse().status == 200
+        except (OSError, http.client.HTTPException):
+            return False
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Ask the database itself, past every bad link; an empty list while it does not answer."""
+        try:
+            with ExitStack() as stack:
+                line = psycopg2.connect(self.direct, connect_timeout=2, options="-c statement_timeout=20s")
+                stack.callback(line.close)
+                with line.cursor() as cursor:
+                    cursor.execute(sql, values)
+                    return list(cursor.fetchall())
+        except psycopg2.Error:
+            return []
+
+    @property
+    def direct(self) -> str:
+        """The direct line as libpq writes it."""
+        return f"host={self.postgres.sockets} user={embedded.ROLE} dbname={embedded.DATABASE}"
+
+    @property
+    def database_url(self) -> str:
+        """The direct line."""
+        return self.postgres.url
+
+    def beating(self, *names: str, since: float = 0.0) -> bool:
+        """Has each of these loops left a sign of life (after the Unix time `since`)?"""
+        rows = self.rows("SELECT name, extract(epoch FROM at) FROM sla_heartbeat")
+        beats = {name: float(at) for name, at in rows}
+        return all(beats.get(name, 0.0) > since for name in names)
+
+    # --- judging ----------------------------------------------------------------------------------------------------
+
+    def settle(self, timeout: float = 90) -> float:
+        """Wait until nothing is due and nothing waits; the seconds it took. Raises NotSettled with what is left."""
+        began = time.monotonic()
+        left: dict[str, int] = {}
+        while time.monotonic() - began < timeout:
+            self.wait(0.5)
+            rows = self.rows(_LEFT)
+            if rows:
+                left = dict(zip(("clocks", "outbox", "deliveries", "unsealed", "dead"), rows[0], strict=True))
+                if not any(left[name] for name in ("clocks", "outbox", "deliveries", "unsealed")):
+                    return time.monotonic() - began
+        raise NotSettled(f"{timeout:.0f} 秒后仍未平静：{left}")
+
+    def check(self, *more: str) -> list[Result]:
+        """Every invariant of portal.proof.invariants on this world's database and histories."""
+        argv = [sys.executable, "manage.py", "invariants", "--json", "--history", str(self.history.path), "--mails",
+                str(self.mails), *more]  # fmt: skip
+        done = subprocess.run(argv, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        try:
+            rows = json.loads(done.stdout)
+        except ValueError as error:
+            raise RunError(f"invariants 没有给出结果：{done.stderr[-2000:]}") from error
+        return [Result(r["name"], r["count"], r.get("samples", []), r.get("about", "")) for r in rows]
+
+
+# A ladder under proof ends within a minute; a clock of another day is none of ours.
+_LEFT = """
+SELECT (SELECT count(*) FROM sla_clock WHERE next_at < now() + interval '1 hour'),
+       (SELECT count(*) FROM journal_outbox),
+       (SELECT count(*) FROM journal_delivery WHERE state = 'waiting'),
+       (SELECT count(*) FROM journal_unsealed),
+       (SELECT count(*) FROM journal_delivery WHERE state = 'dead')
+"""
+
+
+def _replace(path: Path, text: str) -> None:
+    """Written whole or not at all, for a reader that looks at any moment."""
+    half = path.with_suffix(".new")
+    half.write_text(text)
+    os.replace(half, path)
