@@ -4,46 +4,30 @@ A separate step, not part of each transaction: a chain inside the transactions w
 client would stop every writer.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef
 
 from portal.foundation.core.failpoints import failpoint
+from portal.foundation.core.moments import iso
 
+from . import chain
+from .chain import GENESIS
 from .models import Entry, Seal, Unsealed
 
-GENESIS = "0" * 64
 _LOCK = 0x6A6F7572  # 'jour': one sealer at a time, for the length of one transaction
 
 
-def canonical(entry: Entry) -> bytes:
-    """The exact bytes that are hashed: sorted keys, no spaces, UTC microseconds, UTF-8."""
-    return json.dumps(
-        [
-            entry.pk,
-            entry.at.astimezone(UTC).isoformat(timespec="microseconds"),
-            entry.verb,
-            entry.actor_id,
-            entry.actor_label,
-            entry.organisation_id,
-            entry.subject,
-            entry.case_number,
-            entry.text,
-            entry.data,
-            entry.parties,
-        ],
-        ensure_ascii=False,
-        sort_keys=True,
-        separators=(",", ":"),
-    ).encode()
+def plain(entry: Entry) -> dict[str, Any]:
+    """An entry as the chain sees it."""
+    return {name: getattr(entry, name) for name in chain.FIELDS} | {"at": iso(entry.at)}
 
 
 def link(previous: str, entry: Entry) -> str:
-    return hashlib.sha256(previous.encode() + canonical(entry)).hexdigest()
+    return chain.link(previous, plain(entry))
 
 
 def seal(*, now: datetime, limit: int = 1000) -> int:
