@@ -42,7 +42,7 @@ def paused(clock: Clock, *, reason: str) -> Fact:
 
 def resumed(clock: Clock, *, now: datetime, anew: bool) -> Fact:
     """It runs again: with the full term `anew`, or (late before its pause) with the due moment it had."""
-    return _fact("resumed", clock, now) | _term(clock) | {"anew": anew, "announced": clock.level}
+    return _fact("resumed", clock, now) | _term(clock) | {"anew": anew}
 
 
 def stopped(clock: Clock) -> Fact:
@@ -116,6 +116,7 @@ def _term(clock: Clock) -> Fact:
             "closes": policy.closes.isoformat() if policy.closes else None,
         },
         "calendar": clock.calendar,
+        "announced": clock.level,  # how many levels of the ladder count as done
         "ladder": [
             {"level": level, "moment": iso(moment)} for level, moment in zip(clock.levels, clock.moments, strict=True)
         ],
