@@ -19,6 +19,8 @@ from benchmarks import world
 
 LINES = {
     "B1": "一个期限；SQL 中 100 万个  one deadline; a million in SQL",
+    "B2": "一万个同时到期  ten thousand due at once",
+    "B3": "空查一次；发现到期  an empty look; detection",
     "B4": "机构工作台  officer's desk",
     "B5": "提交需求  submit a request",
     "B6": "提交→接单→出方案  submit, claim, respond",
