@@ -41,7 +41,7 @@ MEASURES: dict[Kind, dict[str, Measure]] = {
         Measure(
             "on_time", "按时", "outcome = 'on_time'", "在截止时刻之前作出首次实质答复；截止当日 24:00 整已属超期。"
         ),
-        Measure("late", "超期办结", "outcome = 'late'", "在截止时刻或之后才答复、撤回或结束。"),
+        Measure("late", "超期响应", "outcome = 'late'", "在截止时刻或之后才答复、撤回或结束。"),
         Measure("overdue", "超期未办", "outcome = 'overdue'", "数据时刻已过截止时刻，仍未答复。"),
         Measure("open", "未到期", "outcome IN ('open', 'paused')", "数据时刻仍未答复，也未到截止时刻；不进入分母。"),
         Measure(
@@ -50,8 +50,8 @@ MEASURES: dict[Kind, dict[str, Measure]] = {
             "outcome = 'excused'",
             "截止时刻之前企业已撤回或已另选机构，机构不再需要答复；不进入分母。",
         ),
-        Measure("counted", "分母", COUNTED, "按时、超期办结与超期未办之和。"),
-        Measure("answered", "已答复", ANSWERED, "按时与超期办结之和，用时由此计算。"),
+        Measure("counted", "分母", COUNTED, "按时、超期响应与超期未办之和。"),
+        Measure("answered", "已答复", ANSWERED, "按时与超期响应之和，用时由此计算。"),
         Measure("claimed", "接单", "stop_reason = 'claimed'", "首次实质答复为接单（写明联系人、电话和下一步）。"),
         Measure("declined", "婉拒", "result = 'declined'", "机构最终婉拒，含答复后婉拒的。"),
         *(
@@ -96,7 +96,7 @@ PROMISES: dict[Kind, str] = {Kind.RESPONSE: "金融机构 2 个工作日响应",
 RATES: dict[Kind, str] = {Kind.RESPONSE: "按时响应率", Kind.REGISTRATION: "按时登记率"}
 
 SHARED_DEFINITIONS: tuple[tuple[str, str], ...] = (
-    ("按时率", "按时 ÷（按时 + 超期办结 + 超期未办），分母写在旁边；没有全部按时就不会显示 100%。"),
+    ("按时率", "按时 ÷（按时 + 超期响应（办结） + 超期未办），分母写在旁边；没有全部按时就不会显示 100%。"),
     (
         "用时",
         "从起算到首次答复或办结的工作时间（工作日 9:00—18:00，扣除补正），中位数和 P90 为线性插值的分位数，单位小时。",
