@@ -6,7 +6,7 @@ out again with any language's SHA-256; nothing of the portal is needed.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,38 +29,40 @@ def link(previous: str, entry: Mapping[str, Any]) -> str:
 
 
 @dataclass(slots=True)
-class Checked:
-    """What became of the links of some entries: ids whose content no longer gives its digest, and what could not be checked."""
+class Links:
+    """The links of some entries worked out again, in whatever order they come: ids of those that do not hold, or cannot be told."""
 
     intact: int = 0
-    broken: list[int] = field(default_factory=list)
-    torn: list[int] = field(default_factory=list)  # the link before says another digest than this one was built on
+    broken: list[int] = field(default_factory=list)  # the content no longer gives the digest
     waiting: list[int] = field(default_factory=list)  # written, not sealed yet
     hidden: list[int] = field(
         default_factory=list
     )  # parts were left out for this reader, so the digest cannot be worked out
+    _seen: dict[int, tuple[str, str, int]] = field(default_factory=dict)  # link's number → previous, digest, entry
 
-
-def check(rows: Iterable[Mapping[str, Any]]) -> Checked:
-    """Work out every link again, and where two rows are neighbours in the chain, that the second stands on the first.
-
-    Rows are those of `extract`, in any order; `hidden` in a row names what was left out of it.
-    """
-    done = Checked()
-    digests: dict[int, str] = {}
-    for row in sorted(rows, key=lambda each: (each["seal"] or {}).get("number", 0)):
+    def take(self, row: Mapping[str, Any]) -> None:
+        """One row as `extract` gives it; `hidden` in a row names what was left out of it."""
         seal = row["seal"]
         if not seal:
-            done.waiting.append(row["id"])
-            continue
-        before = digests.get(seal["number"] - 1, seal["previous"])
-        digests = {seal["number"]: seal["digest"]}
-        if before != seal["previous"]:
-            done.torn.append(row["id"])
-        elif row.get("hidden"):
-            done.hidden.append(row["id"])
+            self.waiting.append(row["id"])
+            return
+        self._seen[seal["number"]] = (seal["previous"], seal["digest"], row["id"])
+        if row.get("hidden"):
+            self.hidden.append(row["id"])
         elif link(seal["previous"], row) != seal["digest"]:
-            done.broken.append(row["id"])
+            self.broken.append(row["id"])
         else:
-            done.intact += 1
-    return done
+            self.intact += 1
+
+    def torn(self) -> list[int]:
+        """Entries whose link does not stand on the digest of its neighbour before; only neighbours that were taken can tell."""
+        return [
+            entry
+            for number, (previous, _, entry) in self._seen.items()
+            if (before := self._seen.get(number - 1)) is not None and before[1] != previous
+        ]
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """The numbers of the first and the last link that were taken."""
+        return (min(self._seen), max(self._seen)) if self._seen else None
