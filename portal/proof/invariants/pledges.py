@@ -1,0 +1,146 @@
+"""Registrations, their papers and the files: what the office decided, what it printed, and whose bytes lie on the disk."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connection
+
+from .model import Invariant, Row, Run
+
+_FILES = """
+SELECT 'attachment:' || id, file, size, sha256 FROM applications_attachment
+UNION ALL SELECT 'document:' || id, file, size, sha256 FROM pledges_document
+UNION ALL SELECT 'notice:' || id, file, size, sha256 FROM pledges_notice WHERE file <> ''
+"""
+_ORPHAN = timedelta(hours=1)  # an upload whose row is not committed yet is younger
+
+
+def files(run: Run) -> Iterator[Row]:
+    """Rows whose file is missing, or has other bytes than were recorded."""
+    root = Path(settings.MEDIA_ROOT)
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(_FILES)
+        while rows := cursor.fetchmany(500):
+            for what, name, size, digest in rows:
+                path = root / name
+                try:
+                    with path.open("rb") as stream:
+                        found = hashlib.file_digest(stream, "sha256").hexdigest()
+                except OSError:
+                    yield what, f"文件 {name} 不在"
+                    continue
+                if found != digest or path.stat().st_size != size:
+                    yield what, f"文件 {name} 的内容与记录的摘要不符"
+
+
+def orphans(run: Run) -> Iterator[Row]:
+    """Files that no row knows and that are too old to be an upload under way."""
+    root = Path(settings.MEDIA_ROOT)
+    with connection.cursor() as cursor:
+        cursor.execute(_FILES)
+        known = {name for _, name, _, _ in cursor.fetchall()}
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = Path(folder) / name
+            if str(path.relative_to(root)) in known:
+                continue
+            try:
+                age = run.now - datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            except OSError:
+                continue  # taken away meanwhile
+            if age > _ORPHAN:
+                yield str(path.relative_to(root)), "没有一行数据提到这个文件"
+
+
+ALL = [
+    Invariant(
+        "pledge.one_effective",
+        "同一件专利在任何时刻至多有一项生效的质押",
+        """
+        SELECT a.number, '登记件 ' || a.registration_id || ' 与 ' || b.registration_id
+          FROM pledges_pledgedpatent a JOIN pledges_pledgedpatent b ON b.number = a.number AND b.id > a.id AND a.effective && b.effective
+        """,
+    ),
+    Invariant(
+        "pledge.state",
+        "登记件的状态与受理、办结、质权期间、通知书一致：已登记的每件专利都生效，其他的都没有",
+        """
+        WITH patents AS (
+            SELECT registration_id, count(*) AS n, count(effective) AS effective FROM pledges_pledgedpatent GROUP BY 1
+        ), papers AS (
+            SELECT registration_id, count(*) FILTER (WHERE kind = 'registered') AS registered,
+                   count(*) FILTER (WHERE kind = 'refused') AS refused, count(*) FILTER (WHERE kind = 'correction') AS corrections
+              FROM pledges_notice GROUP BY 1
+        )
+        SELECT r.number, r.state || '：专利 ' || coalesce(p.n, 0) || ' 件，生效 ' || coalesce(p.effective, 0)
+                         || '，通知书 ' || coalesce(n.registered, 0) || '/' || coalesce(n.refused, 0) || '/' || coalesce(n.corrections, 0)
+          FROM pledges_registration r LEFT JOIN patents p ON p.registration_id = r.id LEFT JOIN papers n ON n.registration_id = r.id
+         WHERE coalesce(p.effective, 0) <> CASE WHEN r.state = 'registered' THEN p.n ELSE 0 END
+            OR coalesce(n.registered, 0) <> (r.state = 'registered')::int OR coalesce(n.refused, 0) <> (r.state = 'refused')::int
+            OR coalesce(n.corrections, 0) <> r.correction_rounds
+            OR (r.state IN ('submitted', 'examining', 'correcting', 'registered', 'refused') AND r.submitted_at IS NULL)
+            OR (r.state IN ('examining', 'correcting', 'registered', 'refused') AND (r.accepted_at IS NULL OR r.clerk_id IS NULL))
+            OR (r.state IN ('registered', 'refused', 'withdrawn')) <> (r.decided_at IS NOT NULL)
+            OR (r.state = 'registered' AND coalesce(p.n, 0) = 0)
+        """,
+    ),
+    Invariant(
+        "pledge.journalled",
+        "登记件的每个状态都有写下它的日志，次数与轮次一致",
+        """
+        WITH told AS (
+            SELECT subject, count(*) FILTER (WHERE verb = 'pledge.started') AS started,
+                   count(*) FILTER (WHERE verb = 'pledge.submitted') AS submitted, count(*) FILTER (WHERE verb = 'pledge.accepted') AS accepted,
+                   count(*) FILTER (WHERE verb = 'pledge.correction') AS corrections, count(*) FILTER (WHERE verb = 'pledge.completed') AS completed,
+                   count(*) FILTER (WHERE verb = 'pledge.registered') AS registered, count(*) FILTER (WHERE verb = 'pledge.refused') AS refused,
+                   count(*) FILTER (WHERE verb IN ('pledge.withdrawn', 'pledge.discarded')) AS withdrawn
+              FROM journal_entry WHERE subject LIKE 'registration:%%' GROUP BY subject
+        )
+        SELECT coalesce(r.number, t.subject), coalesce(r.state, '无此登记件')
+          FROM pledges_registration r FULL JOIN told t ON t.subject = 'registration:' || r.id
+         WHERE r.id IS NULL OR t.subject IS NULL OR t.started <> 1 OR t.submitted <> (r.submitted_at IS NOT NULL)::int
+            OR t.accepted <> (r.accepted_at IS NOT NULL)::int OR t.corrections <> r.correction_rounds
+            OR t.completed > t.corrections OR (r.state IN ('examining', 'registered', 'refused') AND t.completed <> t.corrections)
+            OR t.registered <> (r.state = 'registered')::int OR t.refused <> (r.state = 'refused')::int
+            OR t.withdrawn <> (r.state = 'withdrawn')::int
+        """,
+    ),
+    Invariant(
+        "tenant.pledges",
+        "登记件的双方就是该需求的企业和选定方案的机构，专利都在该需求之内且属于出质人，审查员属于受理机构",
+        """
+        SELECT g.number, '出质人 ' || g.pledgor_id || ' 质权人 ' || g.pledgee_id || ' 与需求不符'
+          FROM pledges_registration g JOIN applications_application a ON a.id = g.application_id
+          JOIN applications_offer o ON o.id = g.offer_id JOIN applications_referral r ON r.id = o.referral_id
+         WHERE g.pledgor_id <> a.organisation_id OR r.application_id <> a.id OR g.pledgee_id <> r.institution_id
+        UNION ALL
+        SELECT g.number, '专利 ' || p.number || ' 不在需求之内' FROM pledges_pledgedpatent p
+          JOIN pledges_registration g ON g.id = p.registration_id JOIN assets_patent t ON t.id = p.patent_id
+         WHERE t.organisation_id <> g.pledgor_id OR t.number <> p.number
+            OR NOT EXISTS (SELECT FROM applications_applicationpatent x WHERE x.application_id = g.application_id AND x.patent_id = p.patent_id)
+        UNION ALL
+        SELECT g.number, '审查员 ' || g.clerk_id || ' 不属于受理机构' FROM pledges_registration g
+         WHERE g.clerk_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts_membership m
+               WHERE m.user_id = g.clerk_id AND m.organisation_id = g.office_id)
+        UNION ALL
+        SELECT s.number, '被督办单位不是时限的责任单位' FROM reports_supervisionorder s JOIN sla_clock c ON c.id = s.clock_id
+         WHERE s.organisation_id <> c.organisation_id
+        """,
+    ),
+    Invariant(
+        "file.bytes",
+        "每行材料和通知书的文件都在，内容与记录的 SHA-256 和大小一致",
+        files,
+    ),
+    Invariant("file.orphans", "文件夹里没有无主的文件（一小时以内的可能正在上传）", orphans),
+    Invariant(
+        "paper.printed",
+        "签发的通知书都已生成文件",
+        "SELECT number, '签发于 ' || issued_at FROM pledges_notice WHERE file = '' AND issued_at < %(now)s - %(grace)s - interval '3 minutes'",
+        applies=lambda run: run.printing,
+    ),
+]
