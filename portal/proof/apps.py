@@ -12,7 +12,9 @@ class ProofConfig(AppConfig):
     def ready(self) -> None:
         from . import compression, mutants
 
-        if settings.PROOF_LADDER:
-            compression.install(settings.PROOF_LADDER, lease=settings.PROOF_LEASE)
-        if settings.PROOF_MUTANT:
-            mutants.install(settings.PROOF_MUTANT)
+        ladder: list[float] = getattr(settings, "PROOF_LADDER", [])
+        mutant: str = getattr(settings, "PROOF_MUTANT", "")
+        if ladder:
+            compression.install(ladder, lease=getattr(settings, "PROOF_LEASE", 0.0))
+        if mutant:
+            mutants.install(mutant)

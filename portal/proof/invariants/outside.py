@@ -1,7 +1,7 @@
 """What only others know: calls the load saw acknowledged, mails the receiver got, sessions the server holds."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import connection
@@ -32,10 +32,10 @@ def _lines(run: Run, *what: str) -> list[dict[str, Any]]:
     return [line for line in run.history or () if line.get("what") in what]
 
 
-def _rows(sql: str, *parameters: Sequence[Any]) -> Iterable[Any]:
+def _rows(sql: str, verbs: Sequence[str] | None = None) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return cursor.fetchall()
+        cursor.execute(sql, None if verbs is None else [list(verbs)])
+        return list(cursor.fetchall())
 
 
 def submitted_stored(run: Run) -> Iterator[Row]:
