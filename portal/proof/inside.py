@@ -5,7 +5,12 @@ import sys
 
 import django
 
-PARTS = {"cast": "portal.proof.cast", "worker": "portal.proof.caseworker", "burst": "portal.proof.burst"}
+PARTS = {
+    "cast": "portal.proof.cast",
+    "worker": "portal.proof.caseworker",
+    "burst": "portal.proof.burst",
+    "failpoints": "portal.proof.breaking",
+}
 
 if __name__ == "__main__":
     django.setup()  # before the part is imported: it imports models

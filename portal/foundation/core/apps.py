@@ -1,7 +1,6 @@
 """Registration of the app."""
 
 from django.apps import AppConfig
-from django.conf import settings
 from django.core.checks import register
 
 from . import failpoints
@@ -15,4 +14,5 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         """Before any other app is ready, so that no process of the proof runs a point unarmed."""
         register(failpoints.refused_in_production)
-        failpoints.arm(getattr(settings, "FAILPOINTS", ""), log=getattr(settings, "FAILPOINTS_LOG", ""))
+        rules, log = failpoints.armed_by_settings()
+        failpoints.arm(rules, log=log)

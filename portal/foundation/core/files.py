@@ -38,7 +38,7 @@ class PrivateStorage(FileSystemStorage):
     """The disk under MEDIA_ROOT. Bytes are on the disk before their row can be committed: a row never promises lost ones."""
 
     def _save(self, name: str, content: "File[Any]") -> str:
-        saved: str = super()._save(name, content)
+        saved: str = super()._save(name, content)  # type: ignore[misc]  # the stubs leave it out
         for path in (self.path(saved), os.path.dirname(self.path(saved))):
             descriptor = os.open(path, os.O_RDONLY)
             try:
