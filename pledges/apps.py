@@ -8,6 +8,11 @@ class PledgesConfig(AppConfig):
     verbose_name = "质押登记"
 
     def ready(self) -> None:
-        from .enterprise_steps import connect  # models are not loaded before this moment
+        from portal.foundation.sla import owners  # models are not loaded before this moment
+        from portal.foundation.sla.models import Kind
+
+        from .enterprise_steps import connect
+        from .locking import lock_of_clocks
 
         connect()
+        owners.register(Kind.REGISTRATION, lock_of_clocks)

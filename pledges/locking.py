@@ -1,5 +1,7 @@
 """The house's lock order for pledge files: application → registration → patents by pk → clock."""
 
+from collections.abc import Sequence
+
 from applications.models import Application
 from portal.foundation.accounts.models import Membership
 from portal.foundation.assets.models import Patent
@@ -23,6 +25,12 @@ def lock_patents(file: Registration) -> list[Patent]:
     """The file's patents, locked by pk so that two files with the same patents meet in one order."""
     wanted = file.patents.values_list("patent_id", flat=True)
     return list(Patent.objects.select_for_update(of=("self",)).filter(pk__in=list(wanted)).order_by("pk"))
+
+
+def lock_of_clocks(clock_ids: Sequence[int]) -> None:
+    """Lock the files of these clocks by pk, for a change that begins with clocks (foundation.sla.owners)."""
+    wanted = Registration.objects.filter(clock_id__in=clock_ids).order_by("pk")
+    list(wanted.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
 
 
 def in_conflict(user_id: int | None, file: Registration) -> bool:

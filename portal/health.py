@@ -1,6 +1,7 @@
 """Is the portal alive (/healthz), and is its work getting done (/healthz/deep)? Progress in the database counts, not pings."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
@@ -8,11 +9,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from portal.foundation.accounts.guards import public
+from portal.foundation.core import moments
+from portal.foundation.sla.horizon import horizon, provisional, watch
 from portal.foundation.sla.sweep import beat, sweep
 
 OLDEST_CLOCK = timedelta(seconds=30)
 OLDEST_OUTBOX = timedelta(seconds=60)
 OLDEST_UNSEALED = timedelta(seconds=60)
+OLDEST_CHANGE = timedelta(minutes=5)  # of the calendar, while clocks counted with the one before may still appear
 OLDEST_BEAT = timedelta(seconds=15)  # of a loop: what this check does itself must not make it look well
 
 _LOOK = """
@@ -20,6 +24,7 @@ SELECT (SELECT statement_timestamp() - min(next_at) FROM sla_clock WHERE next_at
        (SELECT statement_timestamp() - min(e.at) FROM journal_outbox o JOIN journal_entry e ON e.id = o.entry_id),
        (SELECT statement_timestamp() - min(e.at) FROM journal_unsealed u JOIN journal_entry e ON e.id = u.entry_id),
        (SELECT statement_timestamp() - max(at) FROM sla_heartbeat WHERE name <> 'health'),
+       (SELECT statement_timestamp() - min(made_at) FROM sla_calendarchange WHERE settled_at IS NULL),
        (SELECT count(*) FROM journal_delivery WHERE state = 'dead')
 """
 
@@ -41,12 +46,13 @@ def deep(request: HttpRequest) -> JsonResponse:
     """503 when something that should have happened has not. Also the sweep's third caller, should all loops be dead."""
     with connection.cursor() as cursor:
         cursor.execute(_LOOK)
-        clock, outbox, unsealed, heartbeat, dead = cursor.fetchone()
+        clock, outbox, unsealed, heartbeat, change, dead = cursor.fetchone()
     lags = {
         "oldest_due_clock": (clock, OLDEST_CLOCK),
         "oldest_outbox": (outbox, OLDEST_OUTBOX),
         "oldest_unsealed": (unsealed, OLDEST_UNSEALED),
         "heartbeat": (heartbeat, OLDEST_BEAT),
+        "calendar_change": (change, OLDEST_CHANGE),
     }
     late = [name for name, (lag, limit) in lags.items() if lag is not None and lag > limit]
     if heartbeat is None:
@@ -54,6 +60,9 @@ def deep(request: HttpRequest) -> JsonResponse:
     if clock is not None:
         sweep()
         beat("health")
+    now = moments.now()
+    watch(now=now)
+    calendar = _calendar(now)
     body = {
         "ok": not late,
         "late": late,
@@ -61,5 +70,22 @@ def deep(request: HttpRequest) -> JsonResponse:
             name: round(lag.total_seconds(), 3) if lag is not None else None for name, (lag, _) in lags.items()
         },
         "dead_deliveries": dead,
+        "calendar": calendar,
+        # Nothing is broken yet, but somebody has to act: the next year's calendar is missing.
+        "warnings": ["calendar"] if calendar.get("near") else [],
     }
     return JsonResponse(body, status=503 if late else 200)
+
+
+def _calendar(now: datetime) -> dict[str, Any]:
+    """How far the calendar is published, and how many open deadlines depend on what is not."""
+    try:
+        found = horizon(now=now)
+    except LookupError:
+        return {}
+    return {
+        "published_until": found.last.isoformat(),
+        "days_left": found.days_left,
+        "near": found.near,
+        "provisional_deadlines": provisional().count(),
+    }

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from portal.foundation.accounts.models import OrganisationKind, Role
+from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use
 from products.models import Product
 from tests import factories
@@ -17,24 +19,35 @@ from tests.chromium import chromium  # noqa: F401 - fixture
 from tests.factories import Person
 from tests.servers import pytest_configure, pytest_terminal_summary, pytest_unconfigure  # noqa: F401 - hooks
 
+_told: list[Entry] = []  # what the journal says about the reference data
+
 
 def load_reference() -> None:
-    """What every installation has; safe to repeat."""
+    """What every installation has; safe to repeat. The journal begins empty: a test counts what happens in it."""
     call_command("load_reference", verbosity=0, stdout=io.StringIO())
     calendars_in_use.forget()
+    _told[:] = list(Entry.objects.order_by("id")) or _told
+    with _passing_triggers() as cursor:
+        cursor.execute("TRUNCATE journal_entry, journal_outbox, journal_unsealed")
+
+
+@contextmanager
+def _passing_triggers() -> Iterator[Any]:
+    """The journal refuses to be emptied; only here, as superuser, its triggers are passed by."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET session_replication_role = replica")
+        yield cursor
+        cursor.execute("SET session_replication_role = DEFAULT")
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _journal_may_be_emptied_between_race_tests() -> None:
-    """The journal refuses TRUNCATE, which is how race tests clean up; only here, as superuser, the trigger is passed by."""
+    """Race tests clean up with TRUNCATE."""
     flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
 
     def teardown(self: TransactionTestCase) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute("SET session_replication_role = replica")
-        flush(self)
-        with connection.cursor() as cursor:
-            cursor.execute("SET session_replication_role = DEFAULT")
+        with _passing_triggers():
+            flush(self)
         load_reference()
 
     TransactionTestCase._fixture_teardown = teardown  # type: ignore[attr-defined, method-assign]
@@ -52,6 +65,12 @@ def reference(db: None) -> Iterator[None]:
     """Calendars, districts, industries and policies, as on a real installation."""
     yield
     calendars_in_use.forget()
+
+
+@pytest.fixture
+def journalled(reference: None) -> None:
+    """The journal as on a real installation: it begins with the calendar and the policies (written again for this test)."""
+    Entry.objects.bulk_create(_told)
 
 
 @pytest.fixture

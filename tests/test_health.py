@@ -125,4 +125,4 @@ def test_deliveries_given_up_are_counted(living: None) -> None:
 
 
 def test_it_tells_figures_and_nothing_about_anybody(due: Clock, living: None) -> None:
-    assert set(deep()[1]) == {"ok", "late", "lag_seconds", "dead_deliveries"}
+    assert set(deep()[1]) == {"ok", "late", "lag_seconds", "dead_deliveries", "calendar", "warnings"}

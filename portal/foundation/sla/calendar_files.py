@@ -56,8 +56,8 @@ def parse_year(text: str, *, name: str) -> YearFile:
     _require_consistent(holidays, makeup_workdays, name=name)
     return YearFile(
         year=year,
-        document=_text(table, "document", name=name),
-        source=_text(table, "source", name=name),
+        document=_text(table, "document", longest=60, name=name),
+        source=_text(table, "source", longest=200, name=name),
         holidays=tuple(sorted(day for day, _ in holidays)),
         makeup_workdays=tuple(sorted(day for day, _ in makeup_workdays)),
         names=MappingProxyType(dict(sorted(holidays + makeup_workdays))),
@@ -109,10 +109,12 @@ def _digest(*groups: frozenset[date]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _text(table: Mapping[str, object], key: str, *, name: str) -> str:
+def _text(table: Mapping[str, object], key: str, *, longest: int, name: str) -> str:
     value = table.get(key, "")
     if not isinstance(value, str):
         raise BadCalendarFile(f"{name}：{key} 应为文字，请加引号。")
+    if len(value) > longest or not value.isprintable():
+        raise BadCalendarFile(f"{name}：{key} 应为一行、最多 {longest} 个字的文字，请改短。")
     return value
 
 
@@ -126,7 +128,8 @@ def _days(table: Mapping[str, object], key: str, *, year: int, name: str) -> lis
 def _day(entry: object, *, key: str, year: int, name: str) -> tuple[date, str]:
     day = entry.get("date") if isinstance(entry, dict) else None
     label = entry.get("name") if isinstance(entry, dict) else None
-    if not isinstance(day, date) or isinstance(day, datetime) or not isinstance(label, str) or not label:
+    named = isinstance(label, str) and 0 < len(label) <= 40 and label.isprintable()
+    if not isinstance(day, date) or isinstance(day, datetime) or not isinstance(label, str) or not named:
         raise BadCalendarFile(f'{name}：{key} 的每一项应写成 {{ date = {year}-01-01, name = "元旦" }}，现有 {entry}。')
     if day.year != year and (day.year, day.month) != (year - 1, 12):
         raise BadCalendarFile(f"{name}：{key} 里的 {day} 不属于 {year} 年，也不在上一年 12 月，请改正日期。")

@@ -14,13 +14,17 @@ from portal.foundation.core.moments import local_date, midnight_after
 from portal.foundation.core.prepared import Prepared, Slot
 
 from . import calendars_in_use, facts
-from .models import Clock, Pause, Policy, PolicyLevel
+from .models import Clock, Kind, Pause, Policy, PolicyLevel
 from .workdays import WorkCalendar
 
 OPENS, CLOSES = time(9), time(18)  # office hours: when people can act on a reminder
 
 
-_IN_FORCE = "SELECT id FROM sla_policy WHERE kind = %s AND valid_from <= %s ORDER BY valid_from DESC, id DESC LIMIT 1"
+# The version of the promise, and with the same question the number of the calendar that counts here and now.
+_IN_FORCE = """
+SELECT policy.id, sla_calendar_number(%s)
+  FROM (SELECT id FROM sla_policy WHERE kind = %s AND valid_from <= %s ORDER BY valid_from DESC, id DESC LIMIT 1) AS policy
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +43,27 @@ def policy_in_force(kind: str, *, at: datetime) -> Policy:
     Which one it is, is asked every time, so a new version counts at once; what it says never changes (a new version is a
     new row), so that is read once per process. Treat it as read-only.
     """
+    return _terms(kind, at=at, office=None)[0]
+
+
+def _terms(kind: str, *, at: datetime, office: int | None) -> tuple[Policy, WorkCalendar]:
+    """What a promise given at a moment is counted with, in one query: its policy, and the calendar in force here and now."""
     with connection.cursor() as cursor:
-        cursor.execute(_IN_FORCE, [str(kind), at])
+        cursor.execute(_IN_FORCE, [office, str(kind), at])
         found = cursor.fetchone()
     if found is None:
         raise Policy.DoesNotExist(f"no policy is in force for {kind}: run load_reference")
-    return _version(found[0])
+    return version(found[0]), calendars_in_use.counted_with(office, number=found[1])
+
+
+def office_of(kind: str, organisation_id: int) -> int | None:
+    """Whose closures a promise is counted with: the IP office's for a registration; a bank cannot close to evade an answer."""
+    return organisation_id if kind == Kind.REGISTRATION else None
 
 
 @lru_cache(maxsize=64)
-def _version(policy_id: int) -> Policy:
+def version(policy_id: int) -> Policy:
+    """One version of a promise with its levels, read once per process: it never changes."""
     return Policy.objects.prefetch_related("levels").get(pk=policy_id)
 
 
@@ -94,7 +109,11 @@ def prepare(
     policy: Policy | None = None,
 ) -> Clock:
     """An unsaved running clock (for one INSERT of many). Raises Policy.DoesNotExist without a policy in force."""
-    policy, calendar = policy or policy_in_force(kind, at=now), calendars_in_use.current()
+    office = office_of(kind, organisation_id)
+    if policy is None:
+        policy, calendar = _terms(kind, at=now, office=office)
+    else:
+        calendar = calendars_in_use.counted_with(office, number=calendars_in_use.number(office))
     planned = plan(policy, list(policy.levels.all()), started_at=now, calendar=calendar)
     clock = Clock(
         kind=kind,
@@ -153,7 +172,7 @@ def stop(clock_id: int, *, now: datetime, reason: str, excused: bool = False) ->
 
 def _working_minutes(clock: Clock, end: datetime, pauses: Sequence[tuple[datetime, datetime]]) -> int:
     """Office minutes from the start to `end` (an open pause ends the count where it began), without the ended pauses."""
-    calendar = calendars_in_use.current()
+    calendar = calendars_in_use.current(office_of(clock.kind, clock.organisation_id))
     total = calendar.working_minutes(clock.started_at, end, opens=OPENS, closes=CLOSES)
     return total - sum(calendar.working_minutes(*pause, opens=OPENS, closes=CLOSES) for pause in pauses)
 
@@ -182,13 +201,17 @@ def resume(clock_id: int, *, now: datetime) -> Clock:
         return clock
     Pause.objects.filter(clock=clock, ended_at=None).update(ended_at=now)
     was_late, clock.paused_at = clock.paused_at >= clock.due_at, None
-    calendar = calendars_in_use.current()
+    office = office_of(clock.kind, clock.organisation_id)
+    calendar = calendars_in_use.counted_with(office, number=calendars_in_use.number(office))
     clock.calendar = calendar.version
     if not was_late:
+        clock.counted_from = now
         planned = plan(clock.policy, list(clock.policy.levels.all()), started_at=now, calendar=calendar)
         clock.due_at, clock.provisional = planned.due_at, planned.provisional
         clock.levels, clock.moments, clock.level = planned.levels, planned.moments, 0
     clock.next_at = clock.moments[clock.level] if clock.level < len(clock.moments) else None
-    clock.save(update_fields=["paused_at", "due_at", "provisional", "levels", "moments", "level", "next_at"])
+    clock.save(
+        update_fields=["paused_at", "counted_from", "due_at", "provisional", "levels", "moments", "level", "next_at"]
+    )
     clock.facts = [facts.resumed(clock, now=now, anew=not was_late)]
     return clock

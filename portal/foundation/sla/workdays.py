@@ -71,6 +71,7 @@ class WorkCalendar:
     last_published: date
     version: str
     closures: frozenset[date] = frozenset()
+    number: int = 0  # of the change it is the result of (models.CalendarChange); 0 when it comes from files alone
     _first: int = field(init=False, repr=False, compare=False)
     _origin: datetime = field(init=False, repr=False, compare=False)
     _works: bytes = field(init=False, repr=False, compare=False)

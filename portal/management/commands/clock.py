@@ -17,6 +17,7 @@ from portal.foundation.core import moments
 from portal.foundation.core.failpoints import failpoint
 from portal.foundation.journal.dispatcher import dispatch, wait_for_news
 from portal.foundation.journal.sealer import seal
+from portal.foundation.sla.horizon import watch
 from portal.foundation.sla.sweep import beat, next_moment, sweep
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,7 @@ class Command(BaseCommand):
             try:
                 if "sweep" in duties:
                     sweep()
+                    watch(now=moments.now())
                     failpoint("clock.swept")
                 if "dispatch" in duties:
                     dispatch(now=moments.now())

@@ -1,0 +1,11 @@
+"""Locking referrals for a change that begins with their clocks (foundation.sla.owners)."""
+
+from collections.abc import Sequence
+
+from .models import Referral
+
+
+def lock_of_clocks(clock_ids: Sequence[int]) -> None:
+    """Lock the referrals of these clocks by pk, as every verb that takes several does. Inside a transaction."""
+    wanted = Referral.objects.filter(clock_id__in=clock_ids).order_by("pk")
+    list(wanted.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
