@@ -22,6 +22,7 @@ _MODULES = [
     ("", "pledges.urls"),
     ("office/", "pledges.urls_office"),
     ("", "portal.reports.urls"),
+    ("", "portal.evidence.urls"),
     ("notices/", "portal.notifications.urls"),
 ]
 

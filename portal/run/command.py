@@ -27,7 +27,8 @@ def manage(arguments: list[str], where: Places | None = None) -> int:
     where = where or places()
     argv = [sys.executable, str(ROOT / "manage.py"), *arguments]
     name = next((word for word in arguments if not word.startswith("-")), "help")
-    if name in WITHOUT_DATABASE or os.environ.get("DATABASE_URL") or "--help" in arguments:
+    from_file = name == "replay" and any(word.partition("=")[0] == "--journal" for word in arguments)
+    if name in WITHOUT_DATABASE or from_file or os.environ.get("DATABASE_URL") or "--help" in arguments:
         _become(argv, environment(where))
     if running := lock.running_addresses(where):
         _become(argv, environment(where, DATABASE_URL=running["DATABASE_URL"], REDIS_URL=running["REDIS_URL"]))

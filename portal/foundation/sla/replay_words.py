@@ -60,7 +60,7 @@ def counted_days(clock: Replayed, term: Term, rules: Rules) -> Iterator[CountedD
         day += timedelta(days=1)
         if calendar.is_workday(day):
             number += 1
-            ends = f"，{_closes(term, day)}届满" if number == policy.days else ""
+            ends = f"，{_closes(term, day)} 届满" if number == policy.days else ""
             yield CountedDay(day, number, _kind(day, term, rules) + ends)
         else:
             yield CountedDay(day, None, _kind(day, term, rules))
@@ -85,16 +85,32 @@ def _kind(day: date, term: Term, rules: Rules) -> str:
     return f"{what}（日历暂定）" if calendar.is_provisional(day) else what
 
 
-def lateness(clock: Replayed) -> str:
+def lateness(clock: Replayed, *, as_of: datetime) -> str:
     """How the verdict follows from two moments, e.g. «停止于 … ，早于截止 …»."""
     due = f"截止 {moment(clock.due_at)}"
     if clock.stopped_at is None:
-        return f"还没有停止，{due}"
+        if clock.paused_at:
+            return f"已暂停，恢复后时限{'不变' if clock.paused_at >= clock.due_at else '重新起算'}，{due}"
+        return f"还没有停止，{'已过' if as_of >= clock.due_at else '未到'}{due}"
     stopped = f"停止于 {moment(clock.stopped_at)}"
     if clock.verdict is Verdict.EXCUSED:
         return f"{stopped}（{reason(clock)}），在截止前不再需要答复，不计入考核"
     word = "早于" if clock.verdict is Verdict.ON_TIME else "不早于"
     return f"{stopped}，{word}{due}，{clock.verdict}"
+
+
+def verdict(clock: Replayed, *, as_of: datetime) -> str:
+    """The verdict, and of a running clock whether it is late or rests."""
+    if clock.verdict is Verdict.RUNNING and overdue(clock, as_of=as_of):
+        return f"{clock.verdict}（已超期）"
+    if clock.verdict is Verdict.RUNNING and clock.paused_at:
+        return f"{clock.verdict}（已暂停）"
+    return str(clock.verdict)
+
+
+def overdue(clock: Replayed, *, as_of: datetime) -> bool:
+    """Still open past its due moment; one that rests is late only if it was when it began to."""
+    return clock.stopped_at is None and (clock.paused_at or as_of) >= clock.due_at
 
 
 def reason(clock: Replayed) -> str:
@@ -132,15 +148,14 @@ def lines(clock: Replayed, rules: Rules, *, as_of: datetime) -> Iterator[str]:
         for day in counted_days(clock, term, rules):
             yield f"    {day.place}　{day.shown}　{day.what}"
     for rest in clock.pauses:
-        ended = moment(rest.ended_at) if rest.ended_at else "至今"
-        yield f"  暂停：{moment(rest.began_at)} 至 {ended}，{rest.reason}"
+        ended = f"至 {moment(rest.ended_at)}" if rest.ended_at else "起，尚未恢复"
+        yield f"  暂停：{moment(rest.began_at)} {ended}，{rest.reason}"
     for told in clock.announced:
         over = f"，越过 {len(told.overtaken)} 级" if told.overtaken else ""
         yield f"  提醒：{told.label}，应于 {moment(told.moment)}，实于 {moment(told.at)}（迟 {late_by(told.lateness)}）{over}，告知{roles(told.recipients)}"
     if clock.stopped_at is not None:
         yield f"  停止：{moment(clock.stopped_at)}，{reason(clock)}，所用工作时间 {clock.working_minutes} 分钟"
-    overdue = clock.stopped_at is None and (clock.paused_at or as_of) >= clock.due_at
-    yield f"  结论：{clock.verdict}{'（已超期）' if overdue else '（已暂停）' if clock.stopped_at is None and clock.paused_at else ''}，{lateness(clock)}"
+    yield f"  结论：{verdict(clock, as_of=as_of)}，{lateness(clock, as_of=as_of)}"
     for note in clock.notes:
         yield f"  说明：{note}"
 

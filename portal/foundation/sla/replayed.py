@@ -117,6 +117,14 @@ class Replayed:
         return f"{Kind(self.kind).label}时限（{self.subject}）"
 
 
+def stamp(at: datetime) -> str:
+    """«2026-11-25 24:00:00» for a column of moments; a midnight belongs to the day that ends with it."""
+    shown = local(at)
+    if (shown.hour, shown.minute, shown.second, shown.microsecond) == (0, 0, 0, 0):
+        return f"{shown - timedelta(days=1):%Y-%m-%d} 24:00:00"
+    return f"{shown:%Y-%m-%d %H:%M:%S}"
+
+
 def moment(at: datetime) -> str:
     """«2026年11月25日（周三）24:00»: a midnight belongs to the day that ends with it; else to the second."""
     shown = local(at)

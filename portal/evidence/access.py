@@ -1,0 +1,115 @@
+"""Who may see the evidence of a clock, and how much of it: whoever may see what the clock belongs to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+from django.http import Http404
+from django.urls import reverse
+
+from applications.models import Consent, Referral
+from pledges.models import Registration
+from portal.foundation.accounts.models import Role
+from portal.foundation.core.actor import Actor
+from portal.foundation.sla import replay
+from portal.foundation.sla.models import Clock
+
+READERS = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER, Role.CLERK, Role.CHIEF, Role.REGULATOR)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A clock with what it belongs to, for one reader. `parties`: organisations the reader may know of here."""
+
+    clock: Clock
+    about: str
+    trail: list[tuple[str, str]]
+    parties: frozenset[int]
+    readable: bool  # the authorisation still stands, so the reader may know what was asked for
+    whole: bool  # the reader is a party to everything in the case, or supervises it
+
+
+def seen(actor: Actor, clock_id: int) -> Seen:
+    """The clock, or 404 for a stranger as for one that does not exist; at most two queries."""
+    live = Consent.objects.filter(
+        application=OuterRef("application"), institution=OuterRef("institution"), revoked_at=None
+    )
+    referral = (
+        Referral.objects.visible_to(actor)
+        .filter(clock_id=clock_id)
+        .select_related("clock__organisation", "application", "institution__organisation")
+        .annotate(readable=Exists(live))
+        .first()
+    )
+    if referral is not None and referral.clock is not None:
+        return Seen(
+            clock=referral.clock,
+            about=f"{referral.institution} 响应融资需求 {referral.application.number}",
+            trail=_to_referral(actor, referral),
+            parties=frozenset({referral.application.organisation_id, referral.institution_id}),
+            readable=bool(referral.readable),  # type: ignore[attr-defined]
+            whole=actor.role in (Role.ENTERPRISE, Role.REGULATOR),
+        )
+    file = (
+        Registration.objects.visible_to(actor)
+        .filter(clock_id=clock_id)
+        .select_related("clock__organisation", "application", "office")
+        .first()
+    )
+    if file is None or file.clock is None:
+        raise Http404
+    return Seen(
+        clock=file.clock,
+        about=f"{file.office.title} 办理质押登记 {file.number}",
+        trail=_to_file(actor, file),
+        parties=frozenset({file.pledgor_id, file.pledgee_id, file.office_id}),
+        readable=True,
+        whole=actor.role in (Role.ENTERPRISE, Role.REGULATOR),
+    )
+
+
+def _to_referral(actor: Actor, referral: Referral) -> list[tuple[str, str]]:
+    number = referral.application.number
+    if actor.role == Role.ENTERPRISE:
+        return [(reverse("case-list"), "我的办件"), (reverse("case", args=[number]), number)]
+    if actor.role == Role.REGULATOR:
+        return _supervised(number)
+    return [(reverse("desk"), "工作台"), (reverse("desk-referral", args=[referral.ref]), number)]
+
+
+def _to_file(actor: Actor, file: Registration) -> list[tuple[str, str]]:
+    if actor.role == Role.REGULATOR:
+        return _supervised(file.application.number)
+    if actor.role in (Role.CLERK, Role.CHIEF):
+        return [(reverse("office"), "登记审查"), (reverse("office-file", args=[file.number]), file.number)]
+    return [(reverse("pledges:list"), "质押登记"), (reverse("pledges:detail", args=[file.number]), file.number)]
+
+
+def _supervised(number: str) -> list[tuple[str, str]]:
+    return [(reverse("supervision"), "监测总览"), (reverse("supervision-case", args=[number]), number)]
+
+
+def shown(row: Mapping[str, Any], found: Seen) -> dict[str, Any]:
+    """A journal row as this reader may hold it: what tells of others is left out and named in `hidden`.
+
+    The digest stays, so a reader who may see the whole row (the enterprise, the regulator) can still check it.
+    """
+    if found.whole or row["verb"] in replay.GENERAL or (found.readable and not _tells_of_others(row, found)):
+        return dict(row)
+    data = row["data"]
+    own: dict[str, Any] = {
+        key: value for key, value in data.items() if key != replay.KEY and row["verb"] in replay.OF_CLOCKS
+    }
+    if replay.KEY in data:
+        own[replay.KEY] = [fact for fact in data[replay.KEY] if fact["clock"] == found.clock.pk]
+    parties = [party for party in row["parties"] if party in found.parties]
+    return {**row, "data": own, "parties": parties, "hidden": ["data", "parties"]}
+
+
+def _tells_of_others(row: Mapping[str, Any], found: Seen) -> bool:
+    return bool(
+        set(row["parties"]) - found.parties
+        or replay.mentions(row) - {found.clock.pk}
+        or set(row["data"].get("institutions", ())) - found.parties
+    )

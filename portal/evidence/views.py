@@ -1,0 +1,66 @@
+"""The record of a clock: on screen, on paper, and as a file that can be replayed elsewhere."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.http import content_disposition_header
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from portal.foundation.accounts.guards import allow
+from portal.foundation.accounts.middleware import actor_of
+from portal.foundation.core import moments
+from portal.foundation.core.pdf import engine
+from portal.foundation.sla import package
+
+from . import access, record
+
+
+@allow(*access.READERS)
+@never_cache
+@require_safe
+def page(request: HttpRequest, pk: int) -> HttpResponse:
+    """The record, replayed while the reader waits."""
+    found = access.seen(actor_of(request), pk)
+    built = record.build(found, now=moments.now())
+    context = {"record": built, "seen": found, "clock": found.clock, "printable": engine.available().ok}
+    return render(request, "evidence/record.html", context)
+
+
+@allow(*access.READERS)
+@never_cache
+@require_safe
+def paper(request: HttpRequest, pk: int) -> HttpResponse:
+    """The same as PDF. Raises PdfUnavailable where the machine cannot print; the page can be printed then."""
+    found, now = access.seen(actor_of(request), pk), moments.now()
+    built = record.build(found, now=now)
+    context = {
+        "record": built,
+        "title": "办理时限证据单",
+        "number": f"{found.clock.case_number}　时限 {found.clock.pk}",
+        "demo": settings.DEMO,
+        "tables": list(record.tables(built)),
+    }
+    body = engine.render_template("pdf/report_evidence.html", context, created=now)
+    return _download(body, "application/pdf", f"时限证据单-{found.clock.case_number}-{pk}.pdf")
+
+
+@allow(*access.READERS)
+@never_cache
+@require_safe
+def evidence_package(request: HttpRequest, pk: int) -> HttpResponse:
+    """证据包: the journal entries behind it as JSON lines, without what tells of other parties."""
+    found, now = access.seen(actor_of(request), pk), moments.now()
+    rows = [access.shown(row, found) for row in record.build(found, now=now).rows]
+    lines = package.lines(rows, case_number=found.clock.case_number, clocks=[pk], as_of=now)
+    return _download(
+        "".join(lines).encode(), "application/x-ndjson", f"时限证据包-{found.clock.case_number}-{pk}.jsonl"
+    )
+
+
+def _download(body: bytes, kind: str, name: str) -> HttpResponse:
+    response = HttpResponse(body, content_type=kind)
+    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    return response
