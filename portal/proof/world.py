@@ -11,6 +11,7 @@
 No Django in this process: it judges, so it must not share a fault with what it judges.
 """
 
+import http.client
 import json
 import os
 import shutil
@@ -93,7 +94,7 @@ class World:
         self.web_port, self.mail_port = ports[:2]
         self.links = dict(zip(names, ports[2:], strict=True))
         self.url = f"http://127.0.0.1:{self.web_port}"
-        self.postgres = embedded.Postgres(self.places)
+        self.postgres = embedded.Postgres(self.places, purpose="proof")
         self.valkey = embedded.Valkey(self.places, persistent=False)
         share_typefaces(self.home)
         self.environment = with_pdf_libraries(self._environment(), places())
@@ -214,6 +215,7 @@ class World:
                 self.clock(caller, "+0")
                 own |= {
                     "LD_PRELOAD": library,
+                    "PYTHONPATH": f"{Path(__file__).parent / 'faketime'}:{ROOT}",
                     "DONT_FAKE_MONOTONIC": "1",
                     "FAKETIME_TIMESTAMP_FILE": str(self.home / f"{caller}.time"),
                     "FAKETIME_CACHE_DURATION": "1",
@@ -268,8 +270,6 @@ class World:
 
     def answers(self) -> bool:
         """Does the web reach the database?"""
-        import http.client
-
         try:
             line = http.client.HTTPConnection("127.0.0.1", self.web_port, timeout=1)
             line.request("GET", "/healthz")
@@ -304,6 +304,12 @@ class World:
         rows = self.rows("SELECT name, extract(epoch FROM at) FROM sla_heartbeat")
         beats = {name: float(at) for name, at in rows}
         return all(beats.get(name, 0.0) > since for name in names)
+
+    def healthy(self, since: float) -> bool:
+        """Everything is up, database and web answer, and every loop has left a sign of life after `since` (Unix time)."""
+        if any(child.restart and not child.alive for child in self.supervisor.children.values()):
+            return False
+        return self.beating("clock-1", "clock-2", "dispatch-1", "dispatch-2", since=since) and self.answers()
 
     # --- judging ----------------------------------------------------------------------------------------------------
 

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from django.db import connection
 
+from portal.foundation.sla import calendars_in_use
+from portal.foundation.sla.calendar_models import Closure
 from portal.foundation.sla.deadlines_sql import DUE
-from portal.foundation.sla.models import Policy
+from portal.foundation.sla.models import Clock, Kind, Policy
 from portal.proof import compression
 
 from .model import SAMPLE, Invariant, Row, Run
@@ -36,6 +38,7 @@ WITH {DUE}, {SINCE}, {RECOUNTED}, term AS (
                                   - (SELECT first_day FROM calendar) + 1] AS right_at
       FROM sla_clock c LEFT JOIN since ON since.clock_id = c.id
      WHERE c.policy_id = %(policy)s AND c.paused_at IS NULL
+       AND (c.kind <> 'registration' OR c.organisation_id NOT IN (SELECT organisation_id FROM sla_closure))
        AND (since.at IS NULL OR c.id NOT IN (SELECT clock_id FROM recounted))
        AND (c.stopped_at IS NULL OR (SELECT max(loaded_at) FROM sla_calendaryear) <= c.started_at)
     OFFSET 0)
@@ -65,6 +68,25 @@ def by_the_calendar(run: Run) -> Iterator[Row]:
                 cursor.execute(_WRONG, {"policy": policy.pk})
             for count, subject, said in cursor.fetchall():
                 yield subject, f"{said}（规则 {policy.pk}，共 {count} 件）"
+    if not run.ladder:
+        yield from _with_closures()
+
+
+def _with_closures() -> Iterator[Row]:
+    """The open registrations of the few offices that have days off of their own: one by one, by the day-by-day calendar."""
+    calendars = calendars_in_use.read_now()
+    offices = Closure.objects.values_list("organisation_id", flat=True).distinct()
+    open_clocks = Clock.objects.running().filter(kind=Kind.REGISTRATION, organisation_id__in=offices, paused_at=None)
+    for clock in open_clocks.select_related("policy"):
+        policy = clock.policy
+        right = calendars.of(clock.organisation_id).deadline(
+            clock.term_from,
+            days=policy.days,
+            day_zero="next_open" if policy.day_zero == "next_open" else "strict",
+            closes=policy.closes,
+        )
+        if (right.due_at, right.provisional) != (clock.due_at, clock.provisional):
+            yield clock.subject, f"存 {clock.due_at:%F %T}，按受理机构的停办日应为 {right.due_at:%F %T}"
 
 
 ALL = [
