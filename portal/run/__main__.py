@@ -26,6 +26,10 @@ def main(arguments: list[str]) -> int:
             from portal.run.testing import bench
 
             return bench(rest)
+        if verb == "prove":
+            from portal.proof.prove import main as prove
+
+            return prove(rest)
         if verb == "doctor":
             return _doctor(rest)
         if verb == "reset":
