@@ -200,7 +200,7 @@ def stop_forgives() -> None:
         claiming,
         "_CLAIM",
         "SET stopped_at = %(now)s, next_at = NULL,",
-        "SET stopped_at = %(now)s, due_at = greatest(due_at, %(now)s::timestamptz + interval '1 second'), next_at = NULL,",
+        "SET stopped_at = %(now)s, due_at = greatest(c.due_at, %(now)s::timestamptz + interval '1 second'), next_at = NULL,",
     )
 
     def stop(clock_id: int, *, now: datetime, **given: Any) -> Clock:

@@ -38,6 +38,11 @@ def swap(module: ModuleType, name: str, old: str, new: str, *, times: int = 1) -
     put(module, name, text.replace(old, new))
 
 
+def afterwards(undo: Callable[[], object]) -> None:
+    """Remember how to take back what no assignment takes back."""
+    _undo.append(lambda: (undo(), None)[1])
+
+
 def restore() -> None:
     """Undo everything, newest first (for tests, which go on in the same process)."""
     while _undo:

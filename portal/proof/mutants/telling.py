@@ -14,7 +14,7 @@ from portal.foundation.journal.subscribers import Subscriber
 from portal.notifications import writing
 
 from .model import Needs, mutant
-from .patching import everywhere, put
+from .patching import afterwards, everywhere, put
 
 _DISPATCHERS = ("dispatch-1", "dispatch-2", "worker")
 _BY_SQL = frozenset(
@@ -168,7 +168,7 @@ def journal_after_commit() -> None:
 @mutant(
     "seal_by_number",
     "the sealer goes on behind the highest sealed number: an entry that commits late with a lower one is never chained",
-    caught_by=("journal.sealed",),
+    caught_by=("journal.sealed", "journal.waiting"),
 )
 def seal_by_number() -> None:
     def seal(*, now: datetime, limit: int = 1000) -> int:
@@ -203,3 +203,4 @@ def commit_not_waited_for() -> None:
             cursor.execute("SET synchronous_commit = off")
 
     connection_created.connect(loosen, weak=False, dispatch_uid="mutant")
+    afterwards(lambda: connection_created.disconnect(dispatch_uid="mutant"))
