@@ -139,9 +139,14 @@ def _forget(attachment: Attachment) -> None:
 
 @transaction.atomic(durable=True)
 def attach(draft_id: int, upload: "File[Any]", *, kind: str, actor: Actor, now: datetime) -> Attachment:
-    """Add a checked file to a draft. Raises TooLarge or WrongType with the sentence for the field."""
+    """Add a checked file to a draft. Raises TooLarge or WrongType with the sentence for the field.
+
+    The same bytes under the same name and kind are the paper that is there: the answer to the first sending was lost.
+    """
     draft = lock(Draft.objects.filter(organisation_id=actor.organisation_id, pk=draft_id))
     checked = check(upload)
+    if already := draft.attachments.filter(sha256=checked.sha256, name=checked.name, kind=kind).first():
+        return already
     held = draft.attachments.aggregate(total=Sum("size"))["total"] or 0
     if draft.attachments.count() >= MAX_FILES or held + checked.size > MAX_TOTAL:
         raise TooLarge("quota", f"一份需求最多 {MAX_FILES} 个文件、合计 100 MB，请先删除不用的文件。")

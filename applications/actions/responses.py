@@ -4,7 +4,7 @@ Every verb locks the application, then the referral, then the clock, re-reads th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -46,11 +46,7 @@ _REFERRAL = Prepared(
         .select_for_update(of=("self",))
     )
 )
-_VERSIONS = Prepared(
-    lambda: (
-        Offer.objects.filter(referral_id=Slot("referral")).only("state", "referral_id").select_for_update(of=("self",))
-    )
-)
+_VERSIONS = Prepared(lambda: Offer.objects.filter(referral_id=Slot("referral")).select_for_update(of=("self",)))
 
 
 def locked(referral_id: int) -> Referral:
@@ -119,10 +115,17 @@ class Terms:
     repayment: str = ""
     conditions: str = ""
 
+    def are_of(self, offer: Offer) -> bool:
+        """Whether this offer says exactly these terms."""
+        return all(getattr(offer, f.name) == getattr(self, f.name) for f in fields(self))
+
 
 @transaction.atomic(durable=True)
 def offer(referral_id: int, terms: Terms, *, actor: Actor, now: datetime) -> Offer:
-    """Put terms to the enterprise; a newer version replaces an open one."""
+    """Put terms to the enterprise; a newer version replaces an open one.
+
+    The same terms again from the same person are the open offer: the answer to the first sending was lost, nothing is new.
+    """
     referral = locked(referral_id)
     rules.can_offer(actor, referral).require()
     if terms.valid_until < local_date(now):
@@ -132,6 +135,10 @@ def offer(referral_id: int, terms: Terms, *, actor: Actor, now: datetime) -> Off
     if not referral.institution.lends and terms.fee_rate is None:
         raise Invalid("fee_rate", "填写担保或保险费率。", fields={"fee_rate": "填写担保或保险费率，例如 0.8。"})
     versions = _VERSIONS(referral=referral.pk)
+    for open_offer in versions:
+        if open_offer.state == Offer.State.OPEN and open_offer.made_by == actor.label and terms.are_of(open_offer):
+            open_offer.referral = referral
+            return open_offer
     for old in versions:
         if old.state == Offer.State.OPEN:
             old.replace()

@@ -1,7 +1,8 @@
 """`bin/portal prove --failpoints [names]`: every named point kills its process once, then all of them at random.
 
-Servers and databases of our own, thrown away afterwards. Two worlds, because terms are compressed per world: in the first
-nothing falls due, so that each request stands alone; in the second everything does. A third is the mixed run.
+Servers and databases of our own, thrown away afterwards. Several worlds, because terms are compressed per world: in the first
+nothing falls due, so that each request stands alone; in the second everything does, in the third the calendar counts. The
+last is the mixed run.
 """
 
 import json
@@ -20,18 +21,14 @@ from portal.run.places import ROOT, Places, RunError
 from portal.run.testing import share_typefaces
 
 SETTINGS = "portal.proof.settings"
-# Seconds after its start at which a clock climbs its ladder, in the world of requests, of deadlines, and in the mixed run.
-LADDERS = {"requests": "3600,7200,10800", "deadlines": "1,2,3", "mixed": "5,10,15"}
+# Seconds after its start at which a clock climbs its ladder, in each world; "": the working-day calendar decides.
+LADDERS = {"requests": "3600,7200,10800", "deadlines": "1,2,3", "calendar": "", "mixed": "5,10,15"}
 LEASE = "1.5"  # seconds; a dispatcher that dies keeps its batch from the others for so long
-DEADLINES = (
-    "sweep",
-    "clock",
-    "dispatcher",
-    "notices",
-    "mail",
-    "seal",
-    "task",
-)  # first words of the points of the second world
+# The world of a point by the first word of its name; all others are of the first.
+WORLDS = {
+    **dict.fromkeys(("sweep", "clock", "dispatcher", "notices", "mail", "seal", "task"), "deadlines"),
+    "calendar": "calendar",
+}
 
 
 def main(names: Sequence[str] = (), *, mixed: float | None = None, action: str = "kill") -> int:
@@ -46,15 +43,19 @@ def main(names: Sequence[str] = (), *, mixed: float | None = None, action: str =
         variables = environment(where, DJANGO_SETTINGS_MODULE=SETTINGS, PROOF_LEASE=LEASE, **addresses)
         variables = with_pdf_libraries(variables, where)
         _run(["-m", "portal.run.prepare", "--no-demo", str(where.run / "prepared.json")], variables)
-        later = [name for name in wanted if name.partition(".")[0] in DEADLINES]
         verdicts = []
-        for world, points in (("requests", [n for n in wanted if n not in later]), ("deadlines", later)):
-            if points:
+        for world in ("requests", "deadlines", "calendar"):
+            if points := [name for name in wanted if world_of(name) == world]:
                 verdicts += _judge(where, variables, world, "--names", ",".join(points), "--action", action)
         storm = _judge(where, variables, "mixed", "--mixed", str(mixed)) if mixed else []
     survived = sum(v["survived"] for v in verdicts)
     print(f"{survived} of {len(verdicts)} survived，用时 {time.monotonic() - began:.0f} 秒", flush=True)
     return 0 if survived == len(verdicts) and all(v["survived"] for v in storm) else 1
+
+
+def world_of(name: str) -> str:
+    """Where a point is broken."""
+    return WORLDS.get(name.partition(".")[0], "requests")
 
 
 def _judge(where: Places, variables: Mapping[str, str], world: str, *arguments: str) -> list[dict[str, Any]]:

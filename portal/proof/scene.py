@@ -44,6 +44,7 @@ class Scene:
     facts: Callable[[], int]
     afterwards: Callable[[], bool] = lambda: True
     refused: frozenset[int] = frozenset({400, 404, 409})
+    name: str = ""
 
 
 @dataclass

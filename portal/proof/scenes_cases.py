@@ -7,6 +7,7 @@ from typing import Any
 from applications.actions import responses
 from applications.forms_bank import REPAYMENTS
 from applications.models import Application, Attachment, Draft, Referral
+from banks.models import Institution
 from portal.demo.filings import BLANK
 from portal.foundation.core import moments
 from portal.foundation.core.moments import local_date
@@ -90,8 +91,10 @@ def claim(world: World) -> Scene:
 
 
 def take(world: World) -> Scene:
-    """At a bank of its own: the next one for me must be this one."""
-    _, referral, officer = _asked(world, world.bank())
+    """At a bank of its own that hears of no open call: the next one for me must be this one."""
+    bank = world.bank()
+    Institution.objects.filter(pk=bank["organisation"]).update(takes_open_calls=False)
+    _, referral, officer = _asked(world, bank)
     return Scene(world.send(officer, "/desk/next/"), told("referral.assigned", f"referral:{referral.pk}"))
 
 

@@ -30,7 +30,7 @@ def test_every_declared_point_is_in_the_code_once_and_every_point_in_the_code_is
     used: Counter[str] = Counter()
     for app in ("portal", "applications", "pledges", "products", "banks"):
         for path in (ROOT / app).rglob("*.py"):
-            if path != Path(failpoints.__file__):
+            if path != Path(failpoints.__file__) and ROOT / "portal/proof" not in path.parents:  # mutants quote them
                 used.update(CALL.findall(path.read_text("utf-8")))
     assert used == Counter(POINTS.keys())
 

@@ -81,6 +81,7 @@ POINTS: dict[str, str] = {
     "task.end": "A Celery task is done, the broker does not know.",
     "calendar.before_recompute": "A calendar is loaded, open clocks are not recomputed, nothing is committed.",
     "calendar.before_commit": "Calendar and open clocks are written, not committed.",
+    "calendar.committed": "A calendar is in force, who submitted meanwhile is not recomputed.",
     "policy.before_commit": "A new version of a promise is written, not committed.",
     # From the journal to people
     "dispatcher.fanning_out": "Deliveries are written, the outbox is not emptied, not committed.",

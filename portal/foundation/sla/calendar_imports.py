@@ -152,6 +152,7 @@ def import_years(
     nobody confirms what he has not seen. Raises Forbidden, Invalid with field sentences, Busy.
     """
     done = _import(files, ground=ground, actor=actor, now=now, token=token)
+    failpoint("calendar.committed")
     calendars_in_use.forget()
     recounting.settle(now=now)
     return done
