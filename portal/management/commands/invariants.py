@@ -16,10 +16,11 @@ class Command(BaseCommand):
         options.arguments(parser)
 
     def handle(self, *args: Any, **given: Any) -> None:
-        unknown = set(given["only"]) - {invariant.name for invariant in checker.ALL}
-        if unknown:
+        names = [invariant.name for invariant in checker.ALL]
+        if unknown := {*given["only"], *given["skip"]} - set(names):
             raise CommandError(f"没有名为 {'、'.join(sorted(unknown))} 的一条。")
-        results = checker.check(options.chosen(given), only=given["only"])
+        chosen = [name for name in given["only"] or names if name not in given["skip"]]
+        results = checker.check(options.chosen(given), only=chosen)
         broken = sum(result.count for result in results)
         if given["json"]:
             self.stdout.write(json.dumps([_plain(result) for result in results], ensure_ascii=False))

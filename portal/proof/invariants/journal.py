@@ -9,6 +9,7 @@ from portal.foundation.journal import sealer
 from portal.foundation.journal.chain import GENESIS
 from portal.foundation.journal.models import Entry
 from portal.foundation.journal.subscribers import subscribers
+from portal.foundation.sla import replaying
 
 from .model import SAMPLE, Invariant, Row, Run
 
@@ -110,7 +111,15 @@ def undelivered(run: Run) -> Iterator[Row]:
             yield what, f"{said}（共 {count} 条）"
 
 
+def replayed(run: Run) -> Iterator[Row]:
+    """Every verdict derived again from the journal alone, and compared with the stored clocks."""
+    outcome = replaying.everything(as_of=run.now)
+    replaying.compare(outcome)
+    yield from outcome.differences
+
+
 ALL = [
+    Invariant("journal.replay", "只凭日志重新推算的全部时限与存下的时限一致", replayed),
     Invariant(
         "journal.sealed",
         "每条日志或已封存，或正等待封存；没有被漏下的，也没有两头都在的",

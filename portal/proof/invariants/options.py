@@ -72,6 +72,13 @@ def arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--grace", type=float, default=5.0, help="在途宽限（秒，默认 5）")
     parser.add_argument("--outage", type=float, default=30.0, help="停止前可能无人提醒的最长时间（秒，默认 30）")
     parser.add_argument("--only", action="append", default=[], metavar="NAME", help="只查这一条（可重复）")
+    parser.add_argument(
+        "--skip",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="不查这一条（可重复），例如很大的库上的 journal.replay",
+    )
     parser.add_argument("--untouched", action="store_true", help="数据库未曾由备份恢复：再查同一事务")
     parser.add_argument("--history", type=Path, help="压力程序记下的回执（JSON Lines）")
     parser.add_argument("--mails", type=Path, help="收件方记下的邮件（JSON Lines）")
