@@ -59,6 +59,10 @@ def _pledge(which: str, known_to: set[str] = PARTIES, method: str = "get post") 
     return Row(lambda w: {"number": getattr(w, which).number}, known_to, method)
 
 
+def _evidence() -> Row:
+    return Row(lambda w: {"pk": w.referral(w.asked, "bo").clock_id}, PARTIES | {"rui"}, "get")
+
+
 TABLE: dict[str, Row] = {
     # accounts
     "member-end": Row(lambda w: {"pk": w.colleague.membership.pk}, COMPANY),
@@ -86,6 +90,10 @@ TABLE: dict[str, Row] = {
     "case-extend": _case(),
     "case-close": _case(),
     "case-revoke": Row(lambda w: {"number": w.asked.number, "ref": w.referral(w.asked, "bo").ref}, COMPANY),
+    # the evidence of a clock
+    "evidence": _evidence(),
+    "evidence-paper": _evidence(),
+    "evidence-package": _evidence(),
     # the institution's desk
     "desk-pool-claim": Row(lambda w: {"number": w.pool.number}, {"gu"}, "get"),
     "desk-referral": _referral(method="get"),

@@ -63,6 +63,6 @@ class Links:
         ]
 
     @property
-    def span(self) -> tuple[int, int] | None:
-        """The numbers of the first and the last link that were taken."""
-        return (min(self._seen), max(self._seen)) if self._seen else None
+    def first(self) -> int | None:
+        """The number of the first link that was taken."""
+        return min(self._seen, default=None)

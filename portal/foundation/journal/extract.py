@@ -25,9 +25,8 @@ SELECT {_COLUMNS}, s.id, s.digest, s.sealed_at,
 """  # noqa: S608 — constants
 _LOST = """
 SELECT s.id, s.entry_id FROM journal_seal AS s
- WHERE NOT EXISTS (SELECT FROM journal_entry AS e WHERE e.id = s.entry_id) AND s.id BETWEEN %s AND %s ORDER BY s.id
+ WHERE NOT EXISTS (SELECT FROM journal_entry AS e WHERE e.id = s.entry_id) AND s.id >= %s ORDER BY s.id
 """
-_LAST = 2**63 - 1
 
 
 def of_case(number: str, *, general: Sequence[str]) -> list[Row]:
@@ -47,10 +46,10 @@ def everything(*, verbs: Sequence[str], key: str, batch: int = 5000) -> Iterator
         after = rows[-1]["id"]
 
 
-def lost(*, first: int = 0, last: int = _LAST) -> list[tuple[int, int]]:
-    """(seal number, entry id) of links between two seal numbers whose entry is not in the journal any more."""
+def lost(*, first: int = 0) -> list[tuple[int, int]]:
+    """(seal number, entry id) of links from that number on whose entry is not in the journal any more."""
     with connection.cursor() as cursor:
-        cursor.execute(_LOST, [first, last])
+        cursor.execute(_LOST, [first])
         return [(int(number), int(entry)) for number, entry in cursor.fetchall()]
 
 

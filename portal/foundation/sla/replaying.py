@@ -63,11 +63,11 @@ def derived(number: str, *, as_of: datetime) -> Outcome:
 
 
 def of_rows(rows: list[Row], *, as_of: datetime, only: frozenset[int] | None = None, gaps: bool = False) -> Outcome:
-    """Rows that were read somewhere; `gaps` looks in this database for links between them whose entry is gone."""
+    """Rows that were read somewhere; `gaps` looks in this database for links after the first of them whose entry is gone."""
     links = Links()
     for row in rows:
         links.take(row)
-    lost = extract.lost(first=links.span[0], last=links.span[1]) if gaps and links.span else []
+    lost = extract.lost(first=links.first) if gaps and links.first else []
     return Outcome(replay.derive(rows, as_of=as_of, only=only), links, as_of, rows, lost)
 
 
