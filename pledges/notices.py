@@ -128,10 +128,10 @@ def _on_disk(notice: Notice) -> bool:
     return bool(notice.file.name) and notice.file.storage.exists(str(notice.file.name))
 
 
-def print_missing() -> int:
+def print_missing(*, limit: int = 100) -> int:
     """Print what is not printed yet, one by one; returns how many were. One that fails does not stop the others."""
     done = 0
-    for notice_id in Notice.objects.filter(file="").order_by("pk").values_list("pk", flat=True)[:100]:
+    for notice_id in Notice.objects.filter(file="").order_by("pk").values_list("pk", flat=True)[:limit]:
         try:
             print_notice(notice_id)
             done += 1

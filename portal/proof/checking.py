@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from django.apps import apps
 from django.conf import settings
-from django.db import models
 
+from portal.foundation.core.tidying import stored
 from portal.proof.invariants import checker
 from portal.proof.invariants.options import Options
 from portal.proof.scene import World
@@ -18,22 +17,6 @@ def violations(world: World) -> list[str]:
     return [f"{r.name} {r.count} 处：{'，'.join(r.samples[0])}" for r in broken] + [f"没有文件：{n}" for n in lost()]
 
 
-def stored() -> set[str]:
-    """The name of every file that a row points to."""
-    names: set[str] = set()
-    for model in apps.get_models():
-        for field in model._meta.get_fields():
-            if isinstance(field, models.FileField):
-                names.update(filter(None, model._base_manager.values_list(field.name, flat=True)))
-    return names
-
-
 def lost() -> list[str]:
     """Files that a row promises and the disk has not."""
     return [name for name in sorted(stored()) if not (Path(settings.MEDIA_ROOT) / name).exists()]
-
-
-def orphans() -> list[str]:
-    """Files on disk that no row points to: what a process was writing when it died. Nobody can reach them."""
-    root = Path(settings.MEDIA_ROOT)
-    return sorted({str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()} - stored())

@@ -1,4 +1,5 @@
-"""`manage.py clock`: the broker-free loop. Beside Celery beat it sweeps, delivers and seals, so that no broker is needed.
+"""`manage.py clock`: the broker-free loop. Beside Celery beat it sweeps, delivers, prints and seals, so that no broker is
+needed.
 
 It sleeps until the next announcement is due or the journal is written to, at most a second. Two of it do no harm. Its duties
 can be given to several processes (`--duties`), so that a slow mail server holds up nobody who watches deadlines.
@@ -13,6 +14,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, close_old_connections, connection
 
+from pledges.notices import print_missing
 from portal.foundation.core import moments
 from portal.foundation.core.failpoints import failpoint
 from portal.foundation.journal.dispatcher import dispatch, wait_for_news
@@ -23,6 +25,7 @@ from portal.foundation.sla.sweep import beat, next_moment, sweep
 log = logging.getLogger(__name__)
 SEAL_EVERY = 2.0  # seconds
 BEAT_EVERY = 3.0
+PRINT_EVERY, PRINT_AT_ONCE = 60.0, 10  # papers that a dying process left unprinted; each takes some tenths of a second
 DUTIES = ("sweep", "dispatch", "seal")
 REST = 0.05  # a burst of news wakes the loop at most twenty times a second
 
@@ -44,7 +47,7 @@ class Command(BaseCommand):
             raise CommandError(f"--duties 只能是 {'、'.join(DUTIES)}，以逗号分隔。")
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
-        sealed = beaten = float("-inf")
+        sealed = beaten = printed = float("-inf")
         rounds = 0
         while self.running:
             rounds += 1
@@ -56,6 +59,9 @@ class Command(BaseCommand):
                 if "dispatch" in duties:
                     dispatch(now=moments.now())
                     failpoint("clock.dispatched")
+                if "dispatch" in duties and time.monotonic() - printed > PRINT_EVERY:
+                    self.print()
+                    printed = time.monotonic()
                 if "seal" in duties and time.monotonic() - sealed > SEAL_EVERY:
                     seal(now=moments.now())
                     sealed = time.monotonic()
@@ -72,6 +78,15 @@ class Command(BaseCommand):
                 connection.close()
                 close_old_connections()
                 time.sleep(1)
+
+    def print(self) -> None:
+        """A paper that cannot be laid out must not stop who watches deadlines."""
+        try:
+            print_missing(limit=PRINT_AT_ONCE)
+        except DatabaseError:
+            raise
+        except Exception:
+            log.exception("papers were not printed")
 
     def pause(self) -> float:
         """Seconds until something is due, between 20 ms and one second."""

@@ -1,0 +1,12 @@
+"""Timer of the files: thin."""
+
+from typing import Any
+
+from celery import shared_task
+
+from . import tidying
+
+
+@shared_task(name="core.tidy_files")
+def tidy_files(**kwargs: Any) -> None:
+    tidying.tidy()
