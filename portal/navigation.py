@@ -36,7 +36,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
     Role.ADMIN: [("supervision-calendar", "工作日历")],
 }
 SECTIONS[Role.MANAGER] = SECTIONS[Role.OFFICER]
-SECTIONS[Role.CHIEF] = SECTIONS[Role.CLERK]
+SECTIONS[Role.CHIEF] = [*SECTIONS[Role.CLERK], ("closures", "停办日")]
 ACCOUNT = [("profile", "单位资料"), ("members", "成员管理"), ("password-change", "修改密码")]
 WIDE = {Role.OFFICER, Role.MANAGER, Role.CLERK, Role.CHIEF, Role.REGULATOR}
 

@@ -5,6 +5,7 @@ Sentences carry no personal data and no amounts: mail repeats them outside the p
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -13,6 +14,7 @@ from applications.models import Application, Referral
 from pledges.models import Registration
 from portal.foundation.accounts.models import Organisation, OrganisationKind, Role
 from portal.foundation.journal.models import Entry
+from portal.foundation.sla.lamps import due_text
 from portal.foundation.sla.models import Clock, Kind, PolicyLevel
 
 from .models import Notice
@@ -179,6 +181,59 @@ def _replied(entry: Entry) -> list[Letter]:
     return [Letter(list(offices), (Role.REGULATOR,), R, "督办单已答复", reverse("supervision-lamps"), entry.text)]
 
 
+def _moved(entry: Entry) -> list[Letter]:
+    """A changed calendar moved due moments: each responsible organisation and the enterprise learn the new one."""
+    facts = [f for f in entry.data["clocks"] if f["due_at"] != f["old_due_at"]]
+    if not facts:
+        return []  # only reminders moved, or 暂定 became final
+    letters = []
+    for kind in dict.fromkeys(fact["kind"] for fact in facts):
+        mine = [fact for fact in facts if fact["kind"] == kind]
+        moments = dict.fromkeys(due_text(datetime.fromisoformat(fact["due_at"])) for fact in mine)
+        title = f"工作日历变更，{Kind(kind).label}时限改为 {'、'.join(moments)}"
+        if kind == Kind.RESPONSE:
+            letters += _referrals(entry, [fact["organisation"] for fact in mine], D, title)
+        else:
+            files = Registration.objects.filter(clock__in=[fact["clock"] for fact in mine]).order_by("pk")
+            letters += [
+                Letter([f.office_id], OFFICE, D, title, reverse("office-file", args=[f.number]), entry.text, f.clerk_id)
+                for f in files
+            ]
+        letters += _enterprise(entry, D, title)
+    return letters
+
+
+def _keepers(roles: Sequence[Role]) -> list[int]:
+    kinds = {Role.REGULATOR: OrganisationKind.REGULATOR, Role.ADMIN: OrganisationKind.PLATFORM}
+    wanted = Organisation.objects.filter(kind__in=[kinds[role] for role in roles], active=True)
+    return list(wanted.values_list("pk", flat=True))
+
+
+def _calendar_ends(entry: Entry) -> list[Letter]:
+    roles = (Role.ADMIN, Role.REGULATOR)
+    title = f"{entry.data['year']} 年工作日历尚未导入"
+    return [Letter(_keepers(roles), roles, A, title, reverse("supervision-calendar"), entry.text)]
+
+
+def _calendar_loaded(entry: Entry) -> list[Letter]:
+    if entry.actor_id is None:  # at the installation, or by command
+        return []
+    roles = (Role.REGULATOR,)
+    return [Letter(_keepers(roles), roles, R, "工作日历已更新", reverse("supervision-calendar"), entry.text)]
+
+
+def _closed(title: str) -> Callable[[Entry], list[Letter]]:
+    """To the office's own people and to the regulators."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        url = reverse("closures")
+        office = Letter([entry.data["organisation"]], (Role.CHIEF,), R, title, url, entry.text)
+        clerks = Letter([entry.data["organisation"]], (Role.CLERK,), R, title, reverse("office"), entry.text)
+        return [office, clerks, Letter(_keepers((Role.REGULATOR,)), (Role.REGULATOR,), R, title, url, entry.text)]
+
+    return letters
+
+
 CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "application.submitted": _submitted,
     "application.extended": _submitted,
@@ -208,6 +263,11 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "pledge.discarded": _parties(R, "质押登记草稿已撤回", but_actor=True),
     "loan.recorded": _to_enterprise(R, "贷款已发放"),
     "clock.escalated": _escalated,
+    "clock.recomputed": _moved,
+    "calendar.alarm": _calendar_ends,
+    "calendar.loaded": _calendar_loaded,
+    "closure.set": _closed("登记处新设停办日"),
+    "closure.removed": _closed("登记处撤销停办日"),
     "supervision.ordered": _ordered,
     "supervision.replied": _replied,
 }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.reports.views import case, figures, orders, overview, rules_and_days
+from portal.reports.views import calendar_changes, case, figures, orders, overview, rules_and_days
 
 urlpatterns = [
     path("supervision/", overview.overview, name="supervision"),
@@ -15,6 +15,10 @@ urlpatterns = [
     path("supervision/policy/", rules_and_days.policy, name="supervision-policy"),
     path("supervision/policy/<str:kind>/new/", rules_and_days.policy_new, name="supervision-policy-new"),
     path("supervision/calendar/", rules_and_days.calendar, name="supervision-calendar"),
+    path("supervision/calendar/import/", calendar_changes.import_year, name="supervision-calendar-import"),
+    path("supervision/calendar/provisional/", calendar_changes.provisional, name="supervision-calendar-provisional"),
+    path("closures/", calendar_changes.closed_days, name="closures"),
+    path("closures/remove/", calendar_changes.reopen_day, name="closures-remove"),
     path("orders/", orders.orders, name="orders"),
     path("orders/<str:number>/", orders.reply, name="order-reply"),
 ]

@@ -60,8 +60,9 @@ def written_verbs() -> set[str]:
     found = set()
     for folder in WRITERS:
         for path in (ROOT / folder).rglob("*.py"):
-            if "migrations" not in path.parts:
-                found |= set(re.findall(r"""["']([a-z]+\.[a-z_]+)["']""", path.read_text(encoding="utf-8")))
+            if "migrations" not in path.parts and path.name != "failpoints.py":
+                text = re.sub(r'failpoint\("[^"]+"\)', "", path.read_text(encoding="utf-8"))
+                found |= set(re.findall(r"""["']([a-z]+\.[a-z_]+)["']""", text))
     return {v for v in found if v.partition(".")[0] in PREFIXES}
 
 

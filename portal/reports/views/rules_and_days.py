@@ -1,11 +1,10 @@
 """时限规则 and 工作日历: the versions of both promises, and the days they are counted in."""
 
 import calendar as months
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
 from itertools import groupby
-from types import MappingProxyType
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,8 +16,8 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.sla import calendar_files, calendars_in_use, policies
-from portal.foundation.sla.models import CalendarYear, Clock, Kind, Policy, PolicyLevel
+from portal.foundation.sla import calendars_in_use, horizon, policies
+from portal.foundation.sla.models import CalendarVersion, CalendarYear, Clock, Kind, Policy, PolicyLevel
 from portal.reports.forms import PolicyForm
 
 STATES = {"future": "将生效", "now": "现行", "past": "已被替代"}
@@ -161,6 +160,9 @@ def _closing(closes: object) -> str:
 
 
 # --- calendar -----------------------------------------------------------------------------------------------------
+Names = Mapping[date, str]  # of festivals
+
+
 @dataclass(frozen=True, slots=True)
 class Square:
     """One day of a month; `mark` is 休 for a day off that would be a weekday's or a festival's, 班 for a make-up day."""
@@ -178,22 +180,21 @@ class Month:
     weeks: list[list[Square | None]]
 
 
-@cache
-def _festivals() -> MappingProxyType[date, str]:
-    """The festival of every named day in the files that come with the portal."""
-    return MappingProxyType({day: name for year in calendar_files.all_years() for day, name in year.names.items()})
-
-
-def _month(year: int, month: int, *, off: set[date], on: set[date], today: date) -> Month:
+def _month(year: int, month: int, *, off: set[date], on: set[date], names: Names, today: date) -> Month:
     weeks = months.Calendar(firstweekday=0).monthdatescalendar(year, month)
     return Month(
         f"{month}月",
-        [[_square(day, off=off, on=on, today=today) if day.month == month else None for day in week] for week in weeks],
+        [
+            [
+                _square(day, off=off, on=on, name=names.get(day, ""), today=today) if day.month == month else None
+                for day in week
+            ]
+            for week in weeks
+        ],
     )
 
 
-def _square(day: date, *, off: set[date], on: set[date], today: date) -> Square:
-    name = _festivals().get(day, "")
+def _square(day: date, *, off: set[date], on: set[date], name: str, today: date) -> Square:
     if day in off:
         return Square(day.day, "休", "heat-3", f"放假{f'，{name}' if name else ''}", day == today)
     if day in on:
@@ -203,16 +204,16 @@ def _square(day: date, *, off: set[date], on: set[date], today: date) -> Square:
     )
 
 
-def _runs(days: list[date]) -> list[tuple[str, str]]:
+def _runs(days: list[date], *, names: Names) -> list[tuple[str, str]]:
     """Consecutive days of one festival as (name, «10月1日—10月7日（7 天）»)."""
     found: list[tuple[str, str]] = []
     for _, group in groupby(enumerate(sorted(days)), key=lambda pair: pair[1] - timedelta(days=pair[0])):
         run = [day for _, day in group]
-        names = list(dict.fromkeys(name for day in run if (name := _festivals().get(day))))
+        festivals = list(dict.fromkeys(name for day in run if (name := names.get(day))))
         text = f"{run[0].month}月{run[0].day}日"
         if len(run) > 1:
             text += f"—{run[-1].month}月{run[-1].day}日（{len(run)} 天）"
-        found.append(("、".join(names) or "放假", text))
+        found.append(("、".join(festivals) or "放假", text))
     return found
 
 
@@ -233,20 +234,21 @@ def calendar(request: HttpRequest) -> HttpResponse:
     # A notice may name days of the December before its own year, so both sets are looked up in every notice.
     off = {day for year in years for day in year.holidays}
     on = {day for year in years for day in year.makeup_workdays}
-    last = date(years[0].year, 12, 31)
+    names = {date.fromisoformat(day): name for year in years for day, name in year.names.items()}
+    end = horizon.horizon(now=now)
     return render(
         request,
         "supervision/calendar.html",
         {
             "years": years,
             "shown": shown,
-            "months": [_month(shown.year, month, off=off, on=on, today=today) for month in range(1, 13)],
-            "runs": _runs([day for day in off if day.year == shown.year]),
+            "months": [_month(shown.year, month, off=off, on=on, names=names, today=today) for month in range(1, 13)],
+            "runs": _runs([day for day in off if day.year == shown.year], names=names),
             "makeup": sorted(day for day in on if day.year == shown.year),
-            "last": last,
-            "missing": last.year + 1 if today >= date(last.year, 11, 1) else None,
-            "overdue_year": today > last,
-            "provisional": Clock.objects.running().filter(provisional=True).count(),
+            "horizon": end,
+            "overdue_year": end.days_left < 0,
+            "provisional": horizon.provisional().count(),
+            "versions": CalendarVersion.objects.filter(year=shown.year).select_related("change"),
             "version": calendars_in_use.current().version,
             "now": now,
             "admin": actor_of(request).role == Role.ADMIN,
