@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from . import health
+from . import health, metrics
 
 handler400 = "portal.errors.bad_request"
 handler404 = "portal.errors.not_found"
@@ -38,5 +38,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("portal.api")),
     path("healthz", health.alive, name="healthz"),
     path("healthz/deep", health.deep, name="healthz-deep"),
+    path("metrics", metrics.metrics, name="metrics"),
     *(path(prefix, include(module)) for prefix, module in _MODULES if _there(module)),
 ]

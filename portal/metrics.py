@@ -1,0 +1,132 @@
+"""`/metrics` for Prometheus: what an operator wants on a wall, read from the database by the database's own clock.
+
+Only with `Authorization: Bearer <METRICS_TOKEN>`; without a token set, or with another one, the address does not exist.
+Gauges are true at the moment of asking and the same from every web process, so nothing is counted in memory.
+"""
+
+import hmac
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from portal.foundation.accounts.guards import public
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One family. The query's last column is the value, the columns before it carry the labels, named as the columns are."""
+
+    name: str
+    kind: str  # gauge or counter
+    help: str
+    sql: str
+
+
+METRICS = (
+    Metric(
+        "portal_clocks",
+        "gauge",
+        "Promises that are open, by promise and state.",
+        "SELECT kind, CASE WHEN paused_at IS NOT NULL THEN 'paused' WHEN due_at <= statement_timestamp() THEN 'overdue' "
+        "ELSE 'running' END AS state, count(*) FROM sla_clock WHERE stopped_at IS NULL GROUP BY 1, 2 ORDER BY 1, 2",
+    ),
+    Metric(
+        "portal_clocks_provisional",
+        "gauge",
+        "Open promises whose due moment waits for an unpublished calendar.",
+        "SELECT count(*) FROM sla_clock WHERE stopped_at IS NULL AND provisional",
+    ),
+    Metric(
+        "portal_announcement_lag_seconds",
+        "gauge",
+        "Age of the oldest announcement that is due and has not been made.",
+        "SELECT coalesce(extract(epoch FROM statement_timestamp() - min(next_at)), 0) FROM sla_clock "
+        "WHERE next_at <= statement_timestamp()",
+    ),
+    Metric(
+        "portal_announcements_total",
+        "counter",
+        "Announcements ever made.",
+        "SELECT coalesce(max(id), 0) FROM sla_escalation",
+    ),
+    Metric(
+        "portal_announcement_lateness_seconds",
+        "gauge",
+        "Lateness of the latest 1,000 announcements.",
+        "SELECT quantile, percentile_disc(quantile) WITHIN GROUP (ORDER BY late) FROM unnest(ARRAY[0.5, 0.99, 1]) AS quantile, "
+        "(SELECT extract(epoch FROM announced_at - moment) AS late FROM sla_escalation ORDER BY id DESC "
+        "LIMIT 1000) AS latest GROUP BY quantile ORDER BY quantile",
+    ),
+    Metric(
+        "portal_journal_waiting",
+        "gauge",
+        "Journal entries that wait, by what they wait for.",
+        "SELECT 'outbox' AS queue, count(*) FROM journal_outbox UNION ALL "
+        "SELECT 'seal', count(*) FROM journal_unsealed UNION ALL "
+        "SELECT 'delivery', count(*) FROM journal_delivery WHERE state = 'waiting'",
+    ),
+    Metric(
+        "portal_journal_oldest_seconds",
+        "gauge",
+        "Age of the oldest journal entry that waits, by what it waits for.",
+        "SELECT 'outbox' AS queue, coalesce(extract(epoch FROM statement_timestamp() - min(e.at)), 0) "
+        "FROM journal_outbox o JOIN journal_entry e ON e.id = o.entry_id UNION ALL "
+        "SELECT 'seal', coalesce(extract(epoch FROM statement_timestamp() - min(e.at)), 0) "
+        "FROM journal_unsealed u JOIN journal_entry e ON e.id = u.entry_id",
+    ),
+    Metric(
+        "portal_deliveries_dead",
+        "gauge",
+        "Deliveries given up after all attempts: an operator must look.",
+        "SELECT count(*) FROM journal_delivery WHERE state = 'dead'",
+    ),
+    Metric(
+        "portal_heartbeat_age_seconds",
+        "gauge",
+        "Seconds since each loop last did its work.",
+        "SELECT name AS loop, extract(epoch FROM statement_timestamp() - at) FROM sla_heartbeat ORDER BY name",
+    ),
+    Metric(
+        "portal_calendar_days_left",
+        "gauge",
+        "Days until the published working-day calendar ends.",
+        "SELECT max(day) - (statement_timestamp() AT TIME ZONE 'Asia/Shanghai')::date FROM sla_calendarday WHERE NOT provisional",
+    ),
+)
+
+
+@public
+@never_cache
+@require_GET
+def metrics(request: HttpRequest) -> HttpResponse:
+    """The figures as text; 404 for whoever does not know the token."""
+    said = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
+    if not settings.METRICS_TOKEN or not hmac.compare_digest(said, settings.METRICS_TOKEN.encode()):
+        raise Http404
+    return HttpResponse("".join(_lines()), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _lines() -> Iterator[str]:
+    with connection.cursor() as cursor:
+        for metric in METRICS:
+            cursor.execute(metric.sql)
+            labels = [column.name for column in cursor.description[:-1]]
+            yield f"# HELP {metric.name} {metric.help}\n# TYPE {metric.name} {metric.kind}\n"
+            for *values, value in cursor.fetchall():
+                if value is not None:
+                    yield f"{metric.name}{_labelled(labels, values)} {float(value):g}\n"
+
+
+def _labelled(names: list[str], values: list[Any]) -> str:
+    pairs = ",".join(f'{name}="{_escaped(str(value))}"' for name, value in zip(names, values, strict=True))
+    return f"{{{pairs}}}" if pairs else ""
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
