@@ -7,6 +7,7 @@ import pytest
 
 from portal.foundation.core.failpoints import POINTS
 from portal.proof.breaking import TRIALS
+from portal.proof.mutants import MUTANTS
 from portal.run.places import ROOT
 from tests.servers import newcomer_environment
 
@@ -41,3 +42,9 @@ def test_a_process_killed_at_a_point_dies_there_and_everything_happens_once() ->
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(SOME)} of {len(SOME)} survived" in done.stdout
+
+
+def test_the_document_names_every_mutant() -> None:
+    """Each row as MUTANTS has it: | `name` | about |."""
+    document = (ROOT / "docs/reliability.md").read_text("utf-8")
+    assert [name for name, mutant in MUTANTS.items() if f"| `{name}` | {mutant.about} |" not in document] == []
