@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 LOOPS = ("clock-1", "clock-2", "dispatch-1", "dispatch-2")
 SWEEPERS = ("clock-1", "clock-2", "worker", "beat-1", "beat-2")
 HARNESS = ("load", "quiet", "caseworker", "proxy", "burst")  # what we run ourselves is not the portal
-FROZEN = 4.0  # seconds of SIGSTOP
-BAD = 5.0  # seconds of a bad network, a bad clock, a bad mail server
+FROZEN, BAD = 4.0, 5.0  # seconds of SIGSTOP; of a bad network, a bad clock, a bad mail server
 GIVE_UP = 40.0  # seconds after which a world that has not recovered is let go on
 MOST_CONNECTIONS = 200
 
@@ -48,12 +47,17 @@ class Fault:
 
 
 class Faults:
-    """The faults of one run, drawn with one seed."""
+    """The faults of one run, drawn with one seed.
 
-    def __init__(self, world: "World", *, seed: int) -> None:
-        self.world, self.rng = world, random.Random(seed)
+    `brief` shortens what lasts. With `overlap` as probability something is killed while another fault lasts.
+    """
+
+    def __init__(self, world: "World", *, seed: int, brief: bool = False, overlap: float = 0.0) -> None:
+        self.world, self.rng, self.overlap = world, random.Random(seed), overlap
+        self.frozen_for, self.bad_for = (3.0, 3.0) if brief else (FROZEN, BAD)
         self.happened: list[Fault] = []
         self.skipped: dict[str, str] = {}
+        self.within: str | None = None
 
     def kinds(self) -> list[str]:
         """Every kind that this machine and this world can have."""
@@ -76,18 +80,47 @@ class Faults:
             drawn += kinds
         return drawn[:count]
 
-    def strike(self, kind: str, *, wait: bool = True) -> Fault:
-        """Do it, undo it, and (with `wait`) see the world recover; the supervisor works all the time."""
-        began = time.time()
-        detail = KINDS[kind](self) or ""
-        fault = Fault(kind, detail, began, time.time())
+    def campaign(self, order: list[str], *, pause: float) -> Iterator[list[Fault]]:
+        """Strike them all, with a rest of up to `pause` seconds between; yields what happened together."""
+        left = list(order)
+        while left:
+            kind = left.pop(0)
+            self.within = None
+            kills = [i for i, other in enumerate(left) if other.startswith("kill-")]
+            if kind not in AT_ONCE and kills and self.rng.random() < self.overlap:
+                self.within = left.pop(kills[0])
+            yield self.strike(kind)
+            self.world.wait(self.rng.uniform(0.3, 1.0) * pause)
+
+    def strike(self, kind: str) -> list[Fault]:
+        """Do it, undo it and see the world recover, supervised all the time; the fault, and the one within it if any."""
+        before = len(self.happened)
+        self._do(kind)
+        happened = self.happened[before:]
+        lifted = max(fault.lifted for fault in happened)
+        back = time.time() if self.world.until(lambda: self.world.healthy(lifted), GIVE_UP) else None
+        for fault in happened:
+            fault.recovered = time.time() if back else None
+            self.world.history.note(
+                "fault", kind=fault.kind, detail=fault.detail, began=fault.began, lifted=fault.lifted,
+                recovered=fault.recovered,
+            )  # fmt: skip
+        return happened
+
+    def _do(self, kind: str) -> None:
+        fault = Fault(kind, "", time.time(), 0.0)
         self.happened.append(fault)
-        if wait and self.world.until(lambda: self.world.healthy(fault.lifted), GIVE_UP):
-            fault.recovered = time.time()
-        self.world.history.note(
-            "fault", kind=kind, detail=detail, began=began, lifted=fault.lifted, recovered=fault.recovered
-        )
-        return fault
+        fault.detail = KINDS[kind](self) or ""
+        fault.lifted = time.time()
+
+    def endure(self, seconds: float) -> None:
+        """Let a fault last; what is to be killed meanwhile is killed in its middle."""
+        end = time.monotonic() + seconds
+        self.world.wait(seconds / 2)
+        if self.within is not None:
+            kind, self.within = self.within, None
+            self._do(kind)
+        self.world.wait(end - time.monotonic())
 
     # --- tools ------------------------------------------------------------------------------------------------------
 
@@ -129,13 +162,13 @@ class Faults:
 
     def freeze(self, *names: str) -> str:
         with self.frozen(*names):
-            self.world.wait(FROZEN)
+            self.endure(self.frozen_for)
         return "、".join(names)
 
-    def bad_network(self, modes: dict[str, str], seconds: float = BAD) -> str:
+    def bad_network(self, modes: dict[str, str], seconds: float | None = None) -> str:
         self.world.network(modes)
         try:
-            self.world.wait(seconds)
+            self.endure(self.bad_for if seconds is None else seconds)
         finally:
             self.world.network({})
             self.world.wait(0.3)
@@ -145,7 +178,7 @@ class Faults:
         for caller in callers:
             self.world.clock(caller, shift)
         try:
-            self.world.wait(BAD + 1)  # it is noticed within a second
+            self.endure(self.bad_for + 1)  # it is noticed within a second
         finally:
             for caller in callers:
                 self.world.clock(caller, "+0")
@@ -155,7 +188,7 @@ class Faults:
     def bad_mail(self, mode: str) -> str:
         self.world.mail(mode)
         try:
-            self.world.wait(BAD)
+            self.endure(self.bad_for)
         finally:
             self.world.mail("ok")
         return mode
@@ -198,7 +231,7 @@ def _exhausted(faults: Faults) -> str:
                     " WHERE datname = current_database() AND client_addr IS NULL AND pid <> ALL(%s)",
                     [[line.info.backend_pid for line in taken]],
                 )
-    world.wait(FROZEN)
+    faults.endure(faults.frozen_for)
     for line in taken:
         with suppress(psycopg2.Error):
             line.close()
@@ -219,7 +252,7 @@ def _broker(faults: Faults, what: str, *arguments: str) -> str:
 def _duplicates(faults: Faults) -> str:
     """The same tasks several times and out of order, and the old ones once more later."""
     kept = _broker(faults, "copy")
-    faults.world.wait(3)
+    faults.endure(faults.frozen_for)
     return f"{kept} 份，之后再 {_broker(faults, 'again')} 份"
 
 
@@ -253,9 +286,10 @@ KINDS: dict[str, Callable[[Faults], str | None]] = {
         {f"{f.rng.choice(LOOPS)}>postgres": "narrow:1024", "*>valkey": "narrow:1024", "*>receiver": "narrow:1024"}
     ),
     "reset-network": lambda f: f.bad_network({"*": "reset"}, 2.0),
-    "half-open": lambda f: f.bad_network({f"*-{f.rng.choice('12')}>postgres": "swallow", "worker>*": "swallow"}),
+    "half-open": lambda f: f.bad_network({f"*-{f.rng.choice('12')}>postgres": "swallow", "w*>postgres": "swallow"}),
     "mail-refused": lambda f: f.bad_mail("refuse"),
     "mail-hangs": lambda f: f.bad_mail("hang"),
 }
 BROKER_KINDS = ("kill-valkey", "stop-valkey", "flush-broker", "no-broker", "duplicates")
+AT_ONCE = ("flush-broker", *(kind for kind in KINDS if kind.startswith("kill-")))  # nothing can be killed within these
 SKEW_KINDS = ("clock-ahead", "clock-behind", "clock-stepped")

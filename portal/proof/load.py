@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 ENTERPRISES, OFFICERS = 8, 8  # callers at once
 PATIENCE = 180.0  # seconds of trying before a call counts as never answered
-LATE = 24.0  # seconds after the submission: the ladder has been climbed for a while
 _CASE = re.compile(r"/cases/([^/]+)/")
 CONTACT = {"contact_name": "经办示例", "contact_phone": "13800000000", "next_step": "安排尽职调查（示例）"}
 
@@ -73,8 +72,9 @@ class Scheduler:
 class Clients:
     """All callers of a run."""
 
-    def __init__(self, plan: dict[str, Any], history: History, *, port: int, database: str) -> None:
-        self.plan, self.history, self.port, self.database = plan, history, port, database
+    def __init__(self, plan: dict[str, Any], history: History, *, port: int, database: str, late: float) -> None:
+        """`late`: seconds after the submission at which the ladder has been climbed for a while."""
+        self.plan, self.history, self.port, self.database, self.late = plan, history, port, database, late
         self.submissions, self.answers = Scheduler(), Scheduler()
         self.look = threading.Lock()
         self.line: Any = None
@@ -142,7 +142,7 @@ class Clients:
         """Who answers this case, and when. An act that nobody knows is left to its ladder."""
         act, at = case["act"], time.monotonic() + case["delay"]
         if act in ("claim", "race", "late", "decline", "offer", "withdraw"):
-            when = at + LATE if act == "late" else at
+            when = at + self.late if act == "late" else at
             self.answers.at(when, lambda caller: self.answer(case, number, caller))
         elif act == "pool":
             self.together(
@@ -266,6 +266,7 @@ class Load:
             *(sys.executable, "-m", "portal.proof.load", str(world.plan), str(world.history.path)),
             *("--port", str(world.web_port), "--database", world.direct),
             *("--first", str(chosen.start), "--last", str(chosen.stop), "--seconds", f"{seconds:g}"),
+            *("--late", f"{world.ladder[-1] * 0.8:g}"),
         )
         self.process = Process(name, argv, grace=1.0, console=False)
 
@@ -281,16 +282,32 @@ class Load:
         return self.world.until(lambda: self.done, timeout) and self.child.codes == [0]
 
 
+class CaseWork(Load):
+    """The case worker of a world, as a process of its own: the way to a registration for the cases that go all of it."""
+
+    def __init__(self, world: "World") -> None:
+        self.world, self.name = world, "caseworker"
+        argv = (sys.executable, "-m", "portal.proof.inside", "worker", str(world.plan), str(world.history.path))
+        self.process = Process(self.name, argv, grace=1.0, console=False)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("plan", type=Path)
     parser.add_argument("history", type=Path)
-    for name, kind in (("port", int), ("first", int), ("last", int), ("seconds", float), ("database", str)):
+    for name, kind in (
+        ("port", int),
+        ("first", int),
+        ("last", int),
+        ("seconds", float),
+        ("late", float),
+        ("database", str),
+    ):
         parser.add_argument(f"--{name}", type=kind, required=True)
     options = parser.parse_args()
     plan = json.loads(options.plan.read_text())
     random.seed(plan["seed"])
-    clients = Clients(plan, History(options.history), port=options.port, database=options.database)
+    clients = Clients(plan, History(options.history), port=options.port, database=options.database, late=options.late)
     clients.run(plan["cases"][options.first : options.last], seconds=options.seconds)
 
 

@@ -36,6 +36,7 @@ from portal.run.supervisor import Child, Supervisor
 from portal.run.testing import share_typefaces
 
 LADDER = (10.0, 20.0, 30.0)  # seconds after a clock's start: due soon, due, supervised
+BURST_LADDER = "9.999,10,10000000"
 LEASE = 15  # seconds a dead dispatcher's deliveries wait; the portal's own minute would only make the proof longer
 STOP_ORDER = (
     ("load", "caseworker", "web"),
@@ -223,12 +224,12 @@ class World:
             own |= self.only.get(caller, {})
         return found
 
-    def _to_the_end(self, module: str, *arguments: str) -> None:
+    def _to_the_end(self, module: str, *arguments: str, **variables: str) -> None:
         """Run one of our programs on the direct line to the database; RunError with its last words when it fails."""
         log = self.places.logs / f"{module.rpartition('.')[2]}.log"
         with log.open("ab") as output:
             done = subprocess.run(
-                [sys.executable, "-m", module, *arguments], cwd=ROOT, env=self.environment, stdout=output, stderr=output,
+                [sys.executable, "-m", module, *arguments], cwd=ROOT, env={**self.environment, **variables}, stdout=output, stderr=output,
                 check=False,
             )  # fmt: skip
         if done.returncode:
@@ -336,6 +337,34 @@ class World:
         except ValueError as error:
             raise RunError(f"invariants 没有给出结果：{done.stderr[-2000:]}") from error
         return [Result(r["name"], r["count"], r.get("samples", []), r.get("about", "")) for r in rows]
+
+    def replay(self) -> str:
+        """Derive every verdict again from the journal alone; an empty string when all agree, else what was said."""
+        argv = [sys.executable, "manage.py", "replay", "--all"]
+        done = subprocess.run(argv, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+        self.say(f"重新推算：{(done.stdout.strip().splitlines() or [''])[-1]}")
+        return "" if done.returncode == 0 else (done.stdout + done.stderr)[-1500:]
+
+    def burst(self, clocks: int) -> float | None:
+        """So many clocks due at one moment: seconds until the last of them is announced; None when that never came."""
+        result = self.home / "burst.json"
+        # Only one level is due at the moment, with the one before it overtaken; the others lie far away.
+        self._to_the_end(
+            "portal.proof.inside", "burst", str(self.plan), str(result), str(clocks), PROOF_LADDER=BURST_LADDER
+        )
+        due = float(json.loads(result.read_text())["due"])
+        announced = (
+            "SELECT count(*), extract(epoch FROM max(announced_at)) FROM sla_escalation WHERE moment = to_timestamp(%s)"
+        )
+
+        def cleared() -> bool:
+            rows = self.rows(announced, [due])
+            return bool(rows) and rows[0][0] >= clocks
+
+        self.wait(max(due - time.time(), 0))
+        if not self.until(cleared, 60):
+            return None
+        return float(self.rows(announced, [due])[0][1]) - due
 
 
 # A ladder under proof ends within a minute; a clock of another day is none of ours.

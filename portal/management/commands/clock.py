@@ -24,7 +24,7 @@ from portal.foundation.sla.sweep import beat, next_moment, sweep
 
 log = logging.getLogger(__name__)
 SEAL_EVERY = 2.0  # seconds
-BEAT_EVERY = 3.0
+BEAT_EVERY = 1.0
 PRINT_EVERY, PRINT_AT_ONCE = 60.0, 10  # papers that a dying process left unprinted; each takes some tenths of a second
 DUTIES = ("sweep", "dispatch", "seal")
 REST = 0.05  # a burst of news wakes the loop at most twenty times a second
