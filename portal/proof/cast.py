@@ -6,6 +6,7 @@ written in bulk: the proof is about what happens from the submission on, so one 
 
 import argparse
 import json
+import os
 import random
 import uuid
 from collections.abc import Sequence
@@ -46,7 +47,7 @@ ACTS = (
     ("offer", 0.07),
     ("withdraw", 0.06),  # withdrawn at the instant at which an officer claims it
     ("pool", 0.06),  # an open call: two officers of a bank that was not asked take it at once
-    ("pledge", 0.02),  # all the way to the registration
+    ("pledge", float(os.environ.get("PROOF_PLEDGES", "0.02"))),  # all the way to the registration
 )  # the rest is left silent, so that its ladder fires
 REPEATED = 0.10  # share of submissions that are sent a second time on purpose
 
@@ -98,8 +99,9 @@ def prepare(*, submissions: int, seed: int, now: datetime) -> dict[str, Any]:
     return {"seed": seed, "cases": cases, "officers": officers, "office": people.office}
 
 
-# How far a pledge file gets: registered after a correction, registered at once, or left to its ladder (or its pause).
-FILES = ("corrected", "corrected", "registered", "registered", "silent", "paused")
+# How far a pledge file gets: registered after a correction, registered at once, or left to its ladder (at once, in its pause,
+# or when it runs again after the pause).
+FILES = ("corrected", "corrected", "registered", "registered", "silent", "paused", "resumed")
 
 
 def typed(

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 class Needs:
     """What a run must bring beyond ordinary load before this bug can show.
 
-    `failpoints`: rules for `processes` (see core.failpoints), armed for the whole run. `kill`: process names killed again and
+    `failpoints`: rules for `processes` ("*": every one, also the case worker), armed for the whole run (see core.failpoints). `kill`: process names killed again and
     again. `freeze`: names stopped together for some seconds while clocks fall due. `skew`: a shift of the wall clock of the
-    skewed processes, e.g. `+3d`. `pledges`: registrations with corrections must be among the cases. `late`: clocks must be
-    left alone until their whole ladder is climbed.
+    skewed processes, e.g. `+3d`. `pledges`: registrations with corrections must be among the cases. `broker`:
+    "flush" throws away everything it holds.
     """
 
     failpoints: str = ""
@@ -20,7 +20,7 @@ class Needs:
     freeze: Sequence[str] = ()
     skew: str = ""
     pledges: bool = False
-    broker: str = "ok"  # "flush": everything the broker holds is thrown away
+    broker: str = "ok"
 
 
 @dataclass(frozen=True, slots=True)

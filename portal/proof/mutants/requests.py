@@ -117,7 +117,7 @@ def number_outside() -> None:
     "file_after_commit",
     "a paper's bytes are written after its row is committed: a crash between leaves a row without a file",
     caught_by=("file.bytes",),
-    needs=Needs(failpoints="file.written=kill@0.2", processes=("web",), pledges=True),
+    needs=Needs(failpoints="file.written=kill@0.2", processes=("*",), pledges=True),
 )
 def file_after_commit() -> None:
     def save(self: files.PrivateStorage, name: str, content: "File[Any]") -> str:
