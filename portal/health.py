@@ -23,7 +23,7 @@ _LOOK = """
 SELECT (SELECT statement_timestamp() - min(next_at) FROM sla_clock WHERE next_at <= statement_timestamp()),
        (SELECT statement_timestamp() - min(e.at) FROM journal_outbox o JOIN journal_entry e ON e.id = o.entry_id),
        (SELECT statement_timestamp() - min(e.at) FROM journal_unsealed u JOIN journal_entry e ON e.id = u.entry_id),
-       (SELECT statement_timestamp() - max(at) FROM sla_heartbeat WHERE name <> 'health'),
+       (SELECT statement_timestamp() - max(at) FROM sla_heartbeat WHERE name <> 'health' AND name NOT LIKE 'dispatch%'),
        (SELECT statement_timestamp() - min(made_at) FROM sla_calendarchange WHERE settled_at IS NULL),
        (SELECT count(*) FROM journal_delivery WHERE state = 'dead')
 """

@@ -12,14 +12,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import psycopg2
 
 from portal.foundation.core.pdf import fonts, libs
 from portal.foundation.sla import calendar_files
 from portal.run import binaries, lock
-from portal.run.environment import temporary_servers, throw_away
+from portal.run.environment import connection_parameters, temporary_servers, throw_away
 from portal.run.places import Places, RunError
 
 OLDEST_POSTGRES = 15
@@ -183,21 +183,6 @@ def _postgres(url: str, origin: str) -> Finding:
             "postgres", "error", f"{text}：这个数据库不识别汉字，搜索会落空。请以 UTF8 和 C.UTF-8（不是 C）重新建库。"
         )
     return Finding("postgres", "ok", text)
-
-
-def connection_parameters(url: str) -> dict[str, Any]:
-    """psycopg2's parameters from an address as settings read it; a path instead of a host names a socket directory."""
-    parts = urlsplit(url)
-    path = unquote(parts.path)[1:]
-    host, _, database = path.rpartition("/") if path.startswith("/") else (parts.hostname or "", "", path)
-    found = {
-        "host": host,
-        "port": parts.port,
-        "user": unquote(parts.username or ""),
-        "password": unquote(parts.password or ""),
-        "dbname": database,
-    }
-    return {name: value for name, value in found.items() if value}
 
 
 def _broker(url: str, origin: str) -> Finding:

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from portal.foundation.core.pdf import libs
 from portal.run import embedded
@@ -74,6 +76,21 @@ def with_pdf_libraries(
     if fontconfig.is_dir() and not Path("/etc/fonts/fonts.conf").exists():
         found.setdefault("FONTCONFIG_PATH", str(fontconfig))  # else it complains in every paper's log
     return found
+
+
+def connection_parameters(url: str) -> dict[str, Any]:
+    """psycopg2's parameters from an address as settings read it; a path instead of a host names a socket directory."""
+    parts = urlsplit(url)
+    path = unquote(parts.path)[1:]
+    host, _, database = path.rpartition("/") if path.startswith("/") else (parts.hostname or "", "", path)
+    found = {
+        "host": host,
+        "port": parts.port,
+        "user": unquote(parts.username or ""),
+        "password": unquote(parts.password or ""),
+        "dbname": database,
+    }
+    return {name: value for name, value in found.items() if value}
 
 
 @contextmanager

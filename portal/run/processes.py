@@ -35,7 +35,7 @@ class Process:
 
 
 def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executable) -> tuple[Process, ...]:
-    """Web, worker, beat and clock.
+    """Web, worker, beat, clock and dispatch.
 
     `bind` is gunicorn's address (`host:port`); `beat_schedule` the file in which beat remembers its last runs.
     """
@@ -73,7 +73,9 @@ def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executa
         # Whatever it holds is given out again, so it may die; asked politely it could wait for its broker for ever.
         Process("worker", (python, *worker), grace=5.0, orphaned=signal.SIGKILL),
         Process("beat", (python, *beat), grace=5.0),
-        Process("clock", (python, "manage.py", "clock"), grace=5.0),
+        # Two loops, because a mail server that hangs must not hold up whoever watches the deadlines.
+        Process("clock", (python, "manage.py", "clock", "--duties", "sweep,seal"), grace=5.0),
+        Process("dispatch", (python, "manage.py", "clock", "--name", "dispatch", "--duties", "dispatch"), grace=5.0),
     )
 
 

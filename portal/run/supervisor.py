@@ -18,6 +18,7 @@ from types import FrameType
 from typing import IO
 
 from portal.run.processes import Process, kill_group, start
+from portal.run.watchdog import Watchdog
 
 LOG_BYTES = 20_000_000
 LONGEST_BACK_OFF = 30.0
@@ -49,13 +50,12 @@ class Child:
 class Supervisor:
     """Children in the order in which they are to stop is the caller's business: see `stop`."""
 
-    def __init__(
-        self, environment: dict[str, str], logs: Path, *, longest_back_off: float = LONGEST_BACK_OFF
-    ) -> None:
+    def __init__(self, environment: dict[str, str], logs: Path, *, longest_back_off: float = LONGEST_BACK_OFF) -> None:
         """`longest_back_off`: seconds after which whoever keeps dying is started again at the latest."""
         self.environment = environment
         self.logs = logs
         self.longest_back_off = longest_back_off
+        self.watchdog: Watchdog | None = None
         self.children: dict[str, Child] = {}
         self.stopping = 0
         self.console = True
@@ -85,6 +85,8 @@ class Supervisor:
     def _launch(self, child: Child) -> None:
         child.again_at = None
         child.started = time.monotonic()
+        if self.watchdog is not None:
+            self.watchdog.forgive(child.process.name)
         child.popen = start(child.process, self.environment, subprocess.PIPE)
         assert child.popen.stdout is not None
         os.set_blocking(child.popen.stdout.fileno(), False)
@@ -95,6 +97,8 @@ class Supervisor:
     def tick(self, seconds: float) -> None:
         """Wait at most `seconds` for something to happen and deal with it; raises Stopped when asked to stop."""
         self._pump(seconds)
+        if self.watchdog is not None and not self.stopping:
+            self._end_the_stuck(self.watchdog)
         now = time.monotonic()
         for child in self.children.values():
             if child.popen is not None and child.popen.poll() is not None:
@@ -103,6 +107,15 @@ class Supervisor:
                 self._launch(child)
         if self.stopping:
             raise Stopped
+
+    def _end_the_stuck(self, watchdog: Watchdog) -> None:
+        """Whoever makes no progress is killed, group and all; it is then started again like anybody who died."""
+        for name in watchdog.stuck():
+            child = self.children.get(name)
+            watchdog.forgive(name)
+            if child is not None and child.popen is not None and child.alive:
+                self.say(f"{name} 没有进展，强制结束后重新启动。日志：{child.log.name}")
+                kill_group(child.popen.pid)
 
     def until(self, condition: Callable[[], bool], seconds: float) -> bool:
         """Run the loop until `condition()` or for `seconds`; says whether it came true."""

@@ -8,15 +8,25 @@ import sys
 import time
 
 from portal.run import embedded
-from portal.run.environment import environment, production, refuse_in_production, with_pdf_libraries
+from portal.run.environment import (
+    connection_parameters,
+    environment,
+    production,
+    refuse_in_production,
+    with_pdf_libraries,
+)
 from portal.run.lock import held, write_addresses
 from portal.run.places import Places, RunError
 from portal.run.processes import Process, portal_processes
 from portal.run.supervisor import Stopped, Supervisor
+from portal.run.watchdog import Signs, Watchdog, answers
 
 HOST = "127.0.0.1"
 # Web first, so that nobody gets half a page; the servers last. What may stop together does: all of it within 15 s.
-STOP_ORDER = (("prepare", "fonts", "web"), ("worker", "beat", "clock"), ("valkey",), ("postgres",))
+STOP_ORDER = (("prepare", "fonts", "web"), ("worker", "beat", "clock", "dispatch"), ("valkey",), ("postgres",))
+# Seconds without progress after which a process is started anew. A mail server may hold a dispatcher for ten seconds a mail;
+# the worker's sign of life also hangs on beat and broker, so neither is accused before long.
+PATIENCE = {"web": 30.0, "clock": 20.0, "dispatch": 120.0, "worker": 180.0, "beat": 180.0}
 DEMONSTRATION_PASSWORD = "Demo-2026-portal"  # noqa: S105 - printed on purpose; exists only with demonstration data
 DEMONSTRATION_LOGINS = {
     "enterprise": "企业",
@@ -74,12 +84,21 @@ def _start(supervisor: Supervisor, places: Places, *, port: int, demo: bool) -> 
     # Started last so that the site has both cores until it answers.
     for process in others:
         supervisor.start(process)
+    supervisor.watchdog = _watchdog(supervisor.environment["DATABASE_URL"], port)
     supervisor.say(f"ready http://{HOST}:{port}")
     supervisor.say(f"（用时 {time.monotonic() - began:.1f} 秒；数据在 {places.data}；按 Ctrl-C 停止）")
     if demonstration:
         supervisor.say(f"示例账号，密码都是 {DEMONSTRATION_PASSWORD}：")
         for name, role in DEMONSTRATION_LOGINS.items():
             supervisor.say(f"  {name:11} {role}")
+
+
+def _watchdog(database: str, port: int) -> Watchdog:
+    """Who watches whom by which sign; worker and beat by the sweeps that one orders and the other does."""
+    signs = Signs(connection_parameters(database))
+    looks = {"web": answers(port, signs=signs), "clock": signs.of("clock"), "dispatch": signs.of("dispatch")}
+    looks |= {name: Signs(connection_parameters(database)).of("celery") for name in ("worker", "beat")}
+    return Watchdog({name: (look, PATIENCE[name]) for name, look in looks.items()}).start()
 
 
 def _start_servers(supervisor: Supervisor, places: Places) -> None:

@@ -26,7 +26,7 @@ from portal.run.testing import share_typefaces
 from tests.servers import newcomer_environment
 
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("processes"), pytest.mark.timeout(600)]
-PROCESSES = {"web", "worker", "beat", "clock", "postgres", "valkey"}
+PROCESSES = {"web", "worker", "beat", "clock", "dispatch", "postgres", "valkey"}
 
 
 def free_port() -> int:
@@ -201,7 +201,15 @@ def test_all_processes_together_stay_below_900_mib(portal: Portal) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["gunicorn portal.wsgi", "portal.celery worker", "portal.celery beat", "manage.py clock", "valkey-server"]
+    "words",
+    [
+        "gunicorn portal.wsgi",
+        "portal.celery worker",
+        "portal.celery beat",
+        "clock --duties sweep",
+        "clock --name dispatch",
+        "valkey-server",
+    ],
 )
 def test_a_killed_process_comes_back(portal: Portal, words: str) -> None:
     victim = portal.one(words)

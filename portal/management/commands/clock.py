@@ -27,6 +27,7 @@ SEAL_EVERY = 2.0  # seconds
 BEAT_EVERY = 1.0
 PRINT_EVERY, PRINT_AT_ONCE = 60.0, 10  # papers that a dying process left unprinted; each takes some tenths of a second
 DUTIES = ("sweep", "dispatch", "seal")
+ROUND = 100  # deliveries; after so many the loop sees to its other duties and says that it lives
 REST = 0.05  # a burst of news wakes the loop at most twenty times a second
 
 
@@ -51,13 +52,14 @@ class Command(BaseCommand):
         rounds = 0
         while self.running:
             rounds += 1
+            sent = 0
             try:
                 if "sweep" in duties:
                     sweep()
                     watch(now=moments.now())
                     failpoint("clock.swept")
                 if "dispatch" in duties:
-                    dispatch(now=moments.now())
+                    sent = dispatch(now=moments.now(), limit=ROUND)
                     failpoint("clock.dispatched")
                 if "dispatch" in duties and time.monotonic() - printed > PRINT_EVERY:
                     self.print()
@@ -71,6 +73,8 @@ class Command(BaseCommand):
                     beaten = time.monotonic()
                 if options["rounds"] and rounds >= options["rounds"]:
                     return
+                if sent >= ROUND:  # there is more
+                    continue
                 wait_for_news(self.pause() if "sweep" in duties else 1.0)
                 time.sleep(REST)
             except DatabaseError:
