@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ from django.db import connection, transaction
 from pledges import notices
 from portal.foundation.core.pdf import engine
 from portal.foundation.journal.models import Entry
-from portal.proof.invariants import checker
+from portal.notifications.catalogue import VERBS
+from portal.proof.invariants import checker, journal
 from portal.proof.invariants.model import Result
 from portal.proof.invariants.options import Options
 from tests import conftest
@@ -272,3 +274,12 @@ def test_every_invariant_has_somebody_who_breaks_it() -> None:
     names = {invariant.name for invariant in checker.ALL}
     told = {name for name in names if name.startswith("history.")}
     assert names == set(BREAKS) | elsewhere | hunted | told
+
+
+def test_whoever_must_hear_of_something_is_in_the_catalogue_of_notices() -> None:
+    """The invariant says in SQL once more who is addressed; a verb nobody is told of must not stand there."""
+    named = set(
+        re.findall(r"'((?:application|referral|consent|offer|pledge|loan|clock)\.[a-z_]+)'", journal._ADDRESSED)
+    )
+    assert len(named) > 15
+    assert named <= VERBS
