@@ -11,19 +11,57 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from portal.proof import processes
 from portal.proof.load import CaseWork, Load
 from portal.proof.world import NotSettled, Result, World
+from portal.run import embedded
+from portal.run.environment import environment, temporary_servers, throw_away
 from portal.run.places import ROOT, RunError
 
 LADDER = (4.0, 7.0, 10.0)  # seconds: short, so that every clock that is left alone climbs to the end
 SUBMISSIONS, SECONDS = 80, 8.0
 KILL_EVERY, FREEZE_AT, FREEZE = 2.0, 5.0, 9.0  # seconds
 PLEDGES = "0.15"  # share of cases that go all the way, where the bug is one of registrations
+
+
+class Prepared(World):
+    """A world whose database is a copy of one that has its tables and its reference data already."""
+
+    def __init__(self, template: Path, **options: Any) -> None:
+        super().__init__(**options)
+        self.template = template
+
+    def __enter__(self) -> "Prepared":
+        super().__enter__()
+        home = self.postgres.home
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        subprocess.run(["cp", "-a", f"{self.template}/.", str(home)], check=True)
+        return self
+
+    def _to_the_end(self, module: str, *arguments: str, **variables: str) -> None:
+        if module != "portal.run.prepare":
+            super()._to_the_end(module, *arguments, **variables)
+
+    def plant(self, name: str) -> None:
+        """Drop in this world's database what would stop the bug."""
+        self._to_the_end("portal.proof.seeding", "prepare", name)
+
+
+@contextmanager
+def template() -> Iterator[Path]:
+    """A cluster with tables and reference data, stopped, to be copied: making one takes longer than hunting in it."""
+    with throw_away("hunt") as where:
+        with temporary_servers(where, "proof", broker=False) as addresses:
+            variables = environment(where, PORTAL_ENV="demo", **addresses)
+            argv = [sys.executable, "-m", "portal.run.prepare", "--no-demo", str(where.run / "prepared.json")]
+            subprocess.run(argv, cwd=ROOT, env=variables, check=True, stdout=subprocess.DEVNULL)
+        yield embedded.Postgres(where, purpose="proof").home
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +97,22 @@ def main(names: Sequence[str] = (), *, seed: int = 1, control: bool = True) -> i
     if unknown := [name for name in names if name not in mutants]:
         raise RunError(f"没有名为 {'、'.join(unknown)} 的变异。现有：{'、'.join(mutants)}。")
     chosen = [mutants[name] for name in names] or list(mutants.values())
+    with template() as prepared:
+        return _hunt(chosen, prepared, seed=seed, control=control)
+
+
+def _hunt(chosen: Sequence[Mapping[str, Any]], prepared: Path, *, seed: int, control: bool) -> int:
     held = True
     if control:
         began = time.monotonic()
-        results, unsettled = run({"name": "", "needs": _everything(chosen)}, seed=seed)
+        results, unsettled = run({"name": "", "needs": _everything(chosen)}, prepared, seed=seed)
         broken = {r.name: r.samples[:2] for r in results if r.count}
         held = not broken and not unsettled
         print(
             f"{'对照（无变异）':24} {'成立' if held else '未成立'} {time.monotonic() - began:5.0f} 秒 {unsettled} {broken or ''}",
             flush=True,
         )
-    verdicts = [judge(mutant, seed=seed) for mutant in chosen]
+    verdicts = [judge(mutant, prepared, seed=seed) for mutant in chosen]
     caught = sum(v.caught for v in verdicts)
     print(f"{caught} of {len(verdicts)} mutants caught", flush=True)
     return 0 if held and caught == len(verdicts) else 1
@@ -86,13 +129,14 @@ def _everything(chosen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "skew": next((each["skew"] for each in needs if each["skew"]), ""),
         "pledges": any(each["pledges"] for each in needs),
         "broker": "flush" if any(each["broker"] == "flush" for each in needs) else "ok",
+        "patience": max(each["patience"] for each in needs),
     }
 
 
-def judge(mutant: Mapping[str, Any], *, seed: int) -> Verdict:
+def judge(mutant: Mapping[str, Any], prepared: Path, *, seed: int) -> Verdict:
     """One bug in its world; prints a line."""
     began = time.monotonic()
-    results, unsettled = run(mutant, seed=seed)
+    results, unsettled = run(mutant, prepared, seed=seed)
     reported = {result.name: result.count for result in results if result.count}
     verdict = Verdict(mutant["name"], mutant["caught_by"], reported, unsettled, time.monotonic() - began)
     said = "，".join(f"{name} {count}" for name, count in reported.items())
@@ -103,22 +147,28 @@ def judge(mutant: Mapping[str, Any], *, seed: int) -> Verdict:
     return verdict
 
 
-def run(mutant: Mapping[str, Any], *, seed: int) -> tuple[list[Result], str]:
+def run(mutant: Mapping[str, Any], prepared: Path, *, seed: int) -> tuple[list[Result], str]:
     """A world with this bug (none: ""), its load and its faults; every invariant's result, and what never settled."""
     needs = mutant["needs"]
     armed = {"PORTAL_FAILPOINTS": needs["failpoints"]} if needs["failpoints"] else {}
     everybody = "*" in needs["processes"]
     only = {} if everybody else dict.fromkeys(needs["processes"], armed)
-    environment = {"PROOF_MUTANT": mutant["name"]} | (armed if everybody else {})
+    wanted = {"PROOF_MUTANT": mutant["name"]} | (armed if everybody else {})
     if needs["pledges"]:
-        environment["PROOF_PLEDGES"] = PLEDGES
+        wanted["PROOF_PLEDGES"] = PLEDGES
     unsettled = ""
-    with World(
-        seed=seed, submissions=SUBMISSIONS, environment=environment, only=only, ladder=LADDER, say=lambda text: None
+    with Prepared(
+        prepared,
+        seed=seed,
+        submissions=SUBMISSIONS,
+        environment=wanted,
+        only=only,
+        ladder=LADDER,
+        say=lambda text: None,
     ) as world:
         world.start()
         if mutant["name"]:
-            world._to_the_end("portal.proof.seeding", "prepare", mutant["name"])
+            world.plant(mutant["name"])
         load = Load(world, seconds=SECONDS)
         load.start()
         casework = CaseWork(world)
@@ -127,7 +177,7 @@ def run(mutant: Mapping[str, Any], *, seed: int) -> tuple[list[Result], str]:
         if not all(one.finish(90) for one in (load, casework)):
             unsettled = "压力未完成"
         try:
-            world.settle(45)
+            world.settle(needs["patience"])
         except NotSettled as left:
             unsettled = str(left)
         return world.check(), unsettled

@@ -11,7 +11,7 @@ class Needs:
     `failpoints`: rules for `processes` ("*": every one, also the case worker), armed for the whole run (see core.failpoints). `kill`: process names killed again and
     again. `freeze`: names stopped together for some seconds while clocks fall due. `skew`: a shift of the wall clock of the
     skewed processes, e.g. `+3d`. `pledges`: registrations with corrections must be among the cases. `broker`:
-    "flush" throws away everything it holds.
+    "flush" throws away everything it holds. `patience`: seconds after the load until everything should be quiet.
     """
 
     failpoints: str = ""
@@ -21,6 +21,7 @@ class Needs:
     skew: str = ""
     pledges: bool = False
     broker: str = "ok"
+    patience: float = 25.0
 
 
 @dataclass(frozen=True, slots=True)

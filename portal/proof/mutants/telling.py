@@ -84,6 +84,7 @@ def claim_counts_as_failure() -> None:
     "poison_blocks",
     "a mail that the server refuses ends the whole round: everything behind it in the batch waits for ever",
     caught_by=("delivery.waiting",),
+    needs=Needs(patience=45.0),
 )
 def poison_blocks() -> None:
     def mail(entry: Entry, now: datetime) -> None:
