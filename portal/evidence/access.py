@@ -17,6 +17,14 @@ from portal.foundation.sla.models import Clock
 
 READERS = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER, Role.CLERK, Role.CHIEF, Role.REGULATOR)
 
+# What an entry's data says about who did what and when; everything else (amounts, rates, notes) is the parties' business.
+OFFICIAL = frozenset(
+    {
+        *("clocks", "clock", "kind", "level", "moment", "due_at", "organisation", "overtaken"),
+        *("institution", "institutions", "referral", "registration", "number", "round", "count", "ground", "pool"),
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -27,7 +35,8 @@ class Seen:
     trail: list[tuple[str, str]]
     parties: frozenset[int]
     readable: bool  # the authorisation still stands, so the reader may know what was asked for
-    whole: bool  # the reader is a party to everything in the case, or supervises it
+    whole: bool  # the reader is a party to everything in the case
+    supervises: bool  # the reader may know who was asked what and when, not what a loan costs
 
 
 def seen(actor: Actor, clock_id: int) -> Seen:
@@ -49,7 +58,8 @@ def seen(actor: Actor, clock_id: int) -> Seen:
             trail=_to_referral(actor, referral),
             parties=frozenset({referral.application.organisation_id, referral.institution_id}),
             readable=bool(referral.readable),  # type: ignore[attr-defined]
-            whole=actor.role in (Role.ENTERPRISE, Role.REGULATOR),
+            whole=actor.role == Role.ENTERPRISE,
+            supervises=actor.role == Role.REGULATOR,
         )
     file = (
         Registration.objects.visible_to(actor)
@@ -65,7 +75,8 @@ def seen(actor: Actor, clock_id: int) -> Seen:
         trail=_to_file(actor, file),
         parties=frozenset({file.pledgor_id, file.pledgee_id, file.office_id}),
         readable=True,
-        whole=actor.role in (Role.ENTERPRISE, Role.REGULATOR),
+        whole=actor.role == Role.ENTERPRISE,
+        supervises=actor.role == Role.REGULATOR,
     )
 
 
@@ -91,16 +102,20 @@ def _supervised(number: str) -> list[tuple[str, str]]:
 
 
 def shown(row: Mapping[str, Any], found: Seen) -> dict[str, Any]:
-    """A journal row as this reader may hold it: what tells of others is left out and named in `hidden`.
+    """A journal row as this reader may hold it: what is not theirs to know is left out and named in `hidden`.
 
-    The digest stays, so a reader who may see the whole row (the enterprise, the regulator) can still check it.
+    The digest stays, so a reader who may hold the whole row (the enterprise) can still check it.
     """
-    if found.whole or row["verb"] in replay.GENERAL or (found.readable and not _tells_of_others(row, found)):
-        return dict(row)
     data = row["data"]
-    own: dict[str, Any] = {
-        key: value for key, value in data.items() if key != replay.KEY and row["verb"] in replay.OF_CLOCKS
-    }
+    if found.whole or row["verb"] in replay.GENERAL:
+        return dict(row)
+    if found.supervises:
+        left_out = sorted(set(data) - OFFICIAL)
+        kept = {key: value for key, value in data.items() if key in OFFICIAL}
+        return {**row, "data": kept, "hidden": left_out} if left_out else dict(row)
+    if found.readable and not _tells_of_others(row, found):
+        return dict(row)
+    own = {key: value for key, value in data.items() if key in OFFICIAL and row["verb"] in replay.OF_CLOCKS}
     if replay.KEY in data:
         own[replay.KEY] = [fact for fact in data[replay.KEY] if fact["clock"] == found.clock.pk]
     parties = [party for party in row["parties"] if party in found.parties]
