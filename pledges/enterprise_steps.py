@@ -93,7 +93,8 @@ def _said(file: Registration, now: datetime) -> str:
     """Where the file is when it is not the enterprise's turn."""
     today = local_date(now)
     if file.state in (State.SUBMITTED, State.EXAMINING) and file.clock is not None:
-        return f"登记机构正在办理，办结时限 {moment_cn(file.clock.due_at, today=today)}。"
+        mark = "（暂定）" if file.clock.provisional else ""
+        return f"登记机构正在办理，办结时限 {moment_cn(file.clock.due_at, today=today)}{mark}。"
     if file.state == State.REGISTERED and file.decided_at:
         return f"已于 {moment_cn(file.decided_at, today=today)}登记，质权自此设立。通知书可以下载，接下来由银行放款。"
     if file.state == State.REFUSED:

@@ -113,4 +113,4 @@ def _due() -> str:
     now = moments.now()
     policy = Policy.objects.in_force(Kind.RESPONSE, at=now)
     planned = clocks.plan(policy, list(policy.levels.all()), started_at=now, calendar=calendars_in_use.current())
-    return moment_cn(planned.due_at, today=local_date(now))
+    return moment_cn(planned.due_at, today=local_date(now)) + ("（暂定）" if planned.provisional else "")

@@ -16,6 +16,7 @@ from portal.foundation.journal.record import record
 from portal.foundation.sla import calendars_in_use
 from portal.foundation.sla.lamps import due_text
 from portal.foundation.sla.models import Clock, Kind
+from portal.foundation.sla.workdays import Deadline
 
 from . import rules
 from .models import SupervisionOrder
@@ -38,7 +39,7 @@ def issue(clock_id: int, *, demand: str, reply_days: int, actor: Actor, now: dat
     if not 1 <= reply_days <= MAX_REPLY_DAYS:
         said = f"答复时限为 1 至 {MAX_REPLY_DAYS} 个工作日。"
         raise Invalid("reply_days", said, fields={"reply_days": said})
-    today = local_date(now)
+    today, due = local_date(now), reply_due(now, reply_days)
     order = SupervisionOrder.objects.create(
         number=compose("DBD", today, take(f"order:{today:%Y%m%d}")),
         clock=clock,
@@ -48,7 +49,7 @@ def issue(clock_id: int, *, demand: str, reply_days: int, actor: Actor, now: dat
         issuer_label=actor.label,
         issued_at=now,
         demand=text,
-        reply_due=reply_due(now, reply_days),
+        reply_due=due.due_at,
     )
     record(
         "supervision.ordered",
@@ -56,7 +57,7 @@ def issue(clock_id: int, *, demand: str, reply_days: int, actor: Actor, now: dat
         now=now,
         subject=f"supervision:{order.pk}",
         case_number=clock.case_number,
-        text=f"督办单 {order.number}：{Kind(clock.kind).label}超期，请在 {due_text(order.reply_due)} 前答复。"[:500],
+        text=f"督办单 {order.number}：{Kind(clock.kind).label}超期，请在 {due_text(due.due_at)}{'（暂定）' if due.provisional else ''} 前答复。",
         data={
             "order": order.number,
             "organisation": clock.organisation_id,
@@ -70,9 +71,9 @@ def issue(clock_id: int, *, demand: str, reply_days: int, actor: Actor, now: dat
     return order
 
 
-def reply_due(now: datetime, days: int) -> datetime:
-    """The end of the `days`-th working day after today, aware UTC (exclusive)."""
-    return calendars_in_use.current().deadline(now, days=days).due_at
+def reply_due(now: datetime, days: int) -> Deadline:
+    """The end of the `days`-th working day after today, by the calendar in force (one query)."""
+    return calendars_in_use.counted_with(None, number=calendars_in_use.number()).deadline(now, days=days)
 
 
 @transaction.atomic(durable=True)

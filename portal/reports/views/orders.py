@@ -1,6 +1,6 @@
 """亮灯督办: the list of lamps, issuing a 督办单, and the orders as both sides see them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -131,8 +131,8 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
             "about": about,
             "verdict": verdict,
             "step": step,
-            "due": due,
-            "due_provisional": due is not None and _provisional(due),
+            "due": due.due_at if due else None,
+            "due_provisional": due is not None and due.provisional,
             "now": now,
         },
         status=status,
@@ -140,7 +140,8 @@ def order(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _provisional(due: datetime) -> bool:
-    return calendars_in_use.current().is_provisional(moments.local_date(due))
+    """Whether the day that ends with this moment is not published yet."""
+    return calendars_in_use.current().is_provisional(moments.local_date(due - timedelta(microseconds=1)))
 
 
 def _lamp(order: SupervisionOrder, *, now: datetime) -> Lamp:

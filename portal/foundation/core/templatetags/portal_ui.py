@@ -104,17 +104,21 @@ def lamp(state: Any, due: bool = False) -> SafeString | str:
     tooltip = format_html(' title="{}"', title) if title and not due else ""
     spoken = format_html('<span class="vh">，{}</span>', title) if title and not due else ""
     below = format_html('<span class="lamp-due">{}</span>', title) if title and due else ""
+    # A limit that may still move says so also where its moment is only a tooltip.
+    open_ended = not due and code in {"g", "y"} and "（暂定）" in title
+    mark = mark_safe('<span class="lamp-mark" aria-hidden="true">暂定</span>') if open_ended else ""
     word, text = _LAMP_WORDS[code], str(_part(state, "text") or _LAMP_WORDS[code])
     # 按时响应 says 按时 already: it is not read out twice.
     prefix = "" if text.startswith(word) else format_html('<span class="vh">{}：</span>', word)
     return format_html(
-        '<span class="lamp {}"{}><svg viewBox="0 0 16 16" aria-hidden="true">{}</svg><span>{}{}{}</span></span>{}',
+        '<span class="lamp {}"{}><svg viewBox="0 0 16 16" aria-hidden="true">{}</svg><span>{}{}{}</span>{}</span>{}',
         code,
         tooltip,
         _SHAPES[code],
         prefix,
         text,
         spoken,
+        mark,
         below,
     )
 
