@@ -1,5 +1,6 @@
 """Journal entries become notices and mail. Both handlers may run twice for an entry and the second time changes nothing."""
 
+import smtplib
 from datetime import datetime, time, timedelta
 from urllib.parse import urlsplit
 
@@ -11,13 +12,14 @@ from portal.foundation.accounts.models import Membership
 from portal.foundation.core.failpoints import failpoint
 from portal.foundation.core.moments import local, midnight_after
 from portal.foundation.journal.models import Entry
-from portal.foundation.journal.subscribers import Later
+from portal.foundation.journal.subscribers import Down, Later
 from portal.foundation.sla import calendars_in_use
 
 from .catalogue import Letter, letters
 from .models import Notice
 
 OPENS, CLOSES = time(9), time(18)
+TRY_AGAIN = timedelta(seconds=15)  # when the mail server is away
 
 
 def readers(letter: Letter) -> list[Membership]:
@@ -73,15 +75,28 @@ def mail(entry: Entry, now: datetime) -> None:
     for notice in rows:
         body = f"{notice.title}\n办件编号：{notice.case_number}\n请登录办理：{settings.PUBLIC_URL}{notice.url}\n"
         failpoint("mail.before_send")
-        EmailMessage(
+        message = EmailMessage(
             f"【快速通道】{notice.title}",
             body,
             to=[notice.membership.user.email],
             headers={"Message-ID": message_id(notice)},
-        ).send()
+        )
+        try:
+            message.send()
+        except (OSError, smtplib.SMTPException) as error:
+            if is_down(error):
+                raise Down(now + TRY_AGAIN) from error
+            raise
         failpoint("mail.sent")
         Notice.objects.filter(pk=notice.pk).update(mailed_at=now)
         failpoint("mail.marked")
+
+
+def is_down(error: Exception) -> bool:
+    """Is it the mail server that fails, and not this one mail? No connection, none any more, or «not now» before any recipient."""
+    if isinstance(error, smtplib.SMTPSenderRefused | smtplib.SMTPConnectError | smtplib.SMTPHeloError):
+        return error.smtp_code < 500
+    return isinstance(error, smtplib.SMTPServerDisconnected) or not isinstance(error, smtplib.SMTPException)
 
 
 def message_id(notice: Notice) -> str:

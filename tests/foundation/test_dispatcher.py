@@ -16,7 +16,7 @@ from portal.foundation.journal import dispatcher, subscribers
 from portal.foundation.journal.dispatcher import BACK_OFF, LEASE, MAX_ATTEMPTS, claim, dispatch, fan_out
 from portal.foundation.journal.models import Delivery, Entry, Outbox
 from portal.foundation.journal.record import record
-from portal.foundation.journal.subscribers import Later, subscribe
+from portal.foundation.journal.subscribers import Down, Later, subscribe
 from tests.threads import together
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +40,7 @@ class Channel:
 @pytest.fixture
 def channels(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the channels of the test listen."""
+    dispatcher.forget()
     monkeypatch.setattr(subscribers, "_registry", {})
 
 
@@ -161,6 +162,33 @@ def test_a_channel_that_says_later_and_means_now_does_not_stop_the_round(channel
     happen()
     assert dispatch(now=NOW) == 0
     assert next(calls) == 1
+
+
+def test_a_channel_that_is_down_is_tried_once_and_holds_up_nobody(channels: None) -> None:
+    def away(entry: Entry, now: datetime) -> None:
+        raise Down(now + 15 * SECOND)
+
+    mail, notices = listening("mail", away), listening("notices")
+    facts = happen(5)
+    assert dispatch(now=NOW) == 5
+    assert notices.got == facts
+    assert mail.got == facts[:1]
+    assert set(Delivery.objects.filter(subscriber="mail").values_list("attempts", "leased_until")) == {(0, None)}
+    assert dispatch(now=NOW + 5 * SECOND) == 0
+    assert len(mail.got) == 1
+
+
+def test_when_a_channel_is_back_everything_goes_out_though_the_first_one_breaks_it_again(channels: None) -> None:
+    def poison(entry: Entry, now: datetime) -> None:
+        if entry.pk == facts[0]:
+            raise Down(now + 15 * SECOND)
+
+    mail = listening("mail", poison)
+    facts = happen(5)
+    for seconds in range(0, 60, 3):
+        dispatch(now=NOW + seconds * SECOND)
+    assert set(Delivery.objects.filter(state="sent").values_list("entry_id", flat=True)) == set(facts[1:])
+    assert mail.got.count(facts[0]) <= 5
 
 
 def test_a_dispatcher_that_died_loses_nothing_and_its_death_is_no_failure(channels: None) -> None:

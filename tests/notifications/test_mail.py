@@ -1,6 +1,7 @@
 """Mail is a pointer: to the portal, in office hours, to who has an address, once."""
 
-from collections.abc import Callable
+import smtplib
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.core.mail.backends.locmem import EmailBackend
 
 from applications.actions import choices, responses
 from portal.foundation.core import moments
+from portal.foundation.journal import dispatcher
 from portal.foundation.journal.dispatcher import dispatch
 from portal.foundation.journal.models import Delivery
 from portal.notifications.models import Notice
@@ -20,6 +22,14 @@ from tests import factories
 from tests.factories import Person
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _channels_are_up() -> Iterator[None]:
+    """What one test saw break is whole for the next."""
+    dispatcher.forget()
+    yield
+    dispatcher.forget()
 
 
 def at(text: str) -> datetime:
@@ -185,10 +195,53 @@ def test_when_the_mail_server_fails_half_way_only_the_rest_is_sent_later(
     monkeypatch.setattr(EmailBackend, "send_messages", once)
     asked("2026-11-23 10:00")
     assert len(mail.outbox) == 1
-    assert Delivery.objects.get(subscriber="mail").attempts == 1
+    assert Delivery.objects.get(subscriber="mail").attempts == 0  # the server's fault, not the message's
     assert Delivery.objects.get(subscriber="notices").state == "sent"
     monkeypatch.setattr(EmailBackend, "send_messages", real)
     later("2026-11-23 10:01")
+    assert recipients() == BOTH
+
+
+@pytest.mark.parametrize(
+    ("error", "down"),
+    [
+        (TimeoutError("timed out"), True),
+        (ConnectionRefusedError("nobody listens"), True),
+        (smtplib.SMTPServerDisconnected("hung up"), True),
+        (smtplib.SMTPSenderRefused(451, b"try again later", "portal@localhost"), True),
+        (smtplib.SMTPSenderRefused(550, b"unknown sender", "portal@localhost"), False),
+        (smtplib.SMTPRecipientsRefused({"bo@example.invalid": (550, b"nobody of that name")}), False),
+        (smtplib.SMTPDataError(554, b"looks like spam"), False),
+    ],
+)
+def test_a_server_that_is_away_is_told_from_a_mail_it_does_not_want(
+    asked: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, error: Exception, down: bool
+) -> None:
+    def fail(self: EmailBackend, messages: Any) -> int:
+        raise error
+
+    monkeypatch.setattr(EmailBackend, "send_messages", fail)
+    asked("2026-11-23 10:00")
+    assert Delivery.objects.get(subscriber="mail").attempts == (0 if down else 1)
+    assert Delivery.objects.get(subscriber="notices").state == "sent"
+
+
+def test_after_three_days_without_a_mail_server_every_mail_still_goes_out(
+    asked: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = EmailBackend.send_messages
+
+    def refuse(self: EmailBackend, messages: Any) -> int:
+        raise ConnectionRefusedError("nobody listens")
+
+    monkeypatch.setattr(EmailBackend, "send_messages", refuse)
+    asked("2026-11-23 10:00")
+    for day in (23, 24, 25):
+        for hour in range(11, 18):
+            for minute in (0, 20, 40):
+                later(f"2026-11-{day} {hour}:{minute:02}")
+    monkeypatch.setattr(EmailBackend, "send_messages", real)
+    later("2026-11-26 10:00")
     assert recipients() == BOTH
 
 

@@ -7,6 +7,7 @@ simply claimed again, and only a handler's own failure counts as an attempt.
 import logging
 import select
 import time
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -15,14 +16,28 @@ from django.db.models import Q
 from portal.foundation.core.failpoints import failpoint
 
 from .models import Delivery, Entry, Outbox
-from .subscribers import Later, subscribers
+from .subscribers import Down, Later, subscribers
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
 MAX_ATTEMPTS = 10
 SOONEST = timedelta(seconds=1)  # a channel that says «later» and means now must not keep the round going for ever
+LONGEST_REST = timedelta(minutes=1)  # of a channel that is down, before it is tried again
 BACK_OFF = [5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600]  # seconds after the n-th failure
+
+
+# Channels that are down, as far as this process has seen, and until when it leaves them alone. Another finds out for itself.
+_down: dict[str, datetime] = {}
+
+
+def forget() -> None:
+    """Try every channel again at once."""
+    _down.clear()
+
+
+def _resting(*, now: datetime) -> set[str]:
+    return {name for name, until in _down.items() if now < until <= now + LONGEST_REST}
 
 
 def fan_out(*, limit: int = 500) -> int:
@@ -47,14 +62,15 @@ def fan_out(*, limit: int = 500) -> int:
     return len(ids)
 
 
-def claim(*, now: datetime, limit: int = 100) -> list[Delivery]:
-    """Lease up to `limit` deliveries that wait, are due and are not leased by a living dispatcher."""
+def claim(*, now: datetime, limit: int = 100, without: Collection[str] = ()) -> list[Delivery]:
+    """Lease up to `limit` deliveries that wait, are due and are not leased by a living dispatcher; none of channels `without`."""
     with transaction.atomic():
         free = Q(leased_until=None) | Q(leased_until__lt=now)
         due = Q(retry_at=None) | Q(retry_at__lte=now)
         rows = list(
             Delivery.objects.select_for_update(skip_locked=True)
             .filter(free, due, state=Delivery.State.WAITING)
+            .exclude(subscriber__in=without)
             .order_by("id")[:limit]
         )
         _lease(rows, now=now)
@@ -78,6 +94,10 @@ def hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
         handler(entry, now)
         failpoint("dispatcher.after_hand_over")
     except Later as rest:
+        if isinstance(rest, Down):
+            log.warning("%s is down: %s", delivery.subscriber, rest.__cause__ or rest)
+            # The others are tried before this one: should it be at fault after all, they go out meanwhile.
+            _down[delivery.subscriber] = now + (rest.until - now) * 2 / 3
         Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.WAITING).update(
             leased_until=None, retry_at=max(rest.until, now + SOONEST)
         )
@@ -114,11 +134,14 @@ def dispatch(*, now: datetime, limit: int = 500) -> int:
     while fan_out(limit=limit) == limit:
         pass
     sent = 0
-    while batch := claim(now=moment()):
+    while batch := claim(now=moment(), without=_resting(now=moment())):
         failpoint("dispatcher.leased")
         entries = Entry.objects.in_bulk([d.entry_id for d in batch])
         for place, delivery in enumerate(batch):
             at = moment()
+            if delivery.subscriber in _resting(now=at):  # it went down a moment ago
+                Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.WAITING).update(leased_until=None)
+                continue
             if delivery.leased_until is not None and delivery.leased_until - at < LEASE / 2:
                 _lease(batch[place:], now=at)
             sent += hand_over(delivery, entries[delivery.entry_id], now=at)

@@ -17,6 +17,13 @@ class Later(Exception):
         self.until = until
 
 
+class Down(Later):
+    """Raised by a handler whose channel does not work at all now (no mail server): nothing more is given to it until then.
+
+    The message is not at fault, so nothing counts as a failure of it, and no other channel waits for this one.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Subscriber:
     name: str
