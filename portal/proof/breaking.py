@@ -119,7 +119,7 @@ def judge(world: World, name: str, *, action: str = "kill") -> Verdict:
     verdict.recovered = stage.until(lambda: scene.facts() == 1 and scene.afterwards(), RETRY)
     if not verdict.recovered:
         verdict.wrong.append(f"恢复后有 {scene.facts()} 次")
-    stage.release("clock")  # one scene holds it, so that Celery is alone
+    stage.release()  # one scene holds the loops, so that Celery is alone
     _settle(world, verdict, sealed=name in TIMES)
     verdict.seconds = time.monotonic() - began
     return verdict

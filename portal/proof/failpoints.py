@@ -5,6 +5,7 @@ nothing falls due, so that each request stands alone; in the second everything d
 last is the mixed run.
 """
 
+import argparse
 import json
 import subprocess
 import sys
@@ -100,7 +101,12 @@ def _copy_database(where: Places, name: str) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser("python -m portal.proof.failpoints")
+    parser.add_argument("--action", default="kill", choices=["kill", "raise", "drop_connection"])
+    parser.add_argument("--mixed", type=float, help="混合运行的秒数")
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
     try:
-        sys.exit(main(sys.argv[1:]))
+        sys.exit(main(options.names, mixed=options.mixed, action=options.action))
     except RunError as error:
         sys.exit(f"错误：{error}")

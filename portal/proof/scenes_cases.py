@@ -4,6 +4,8 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
+
 from applications.actions import responses
 from applications.forms_bank import REPAYMENTS
 from applications.models import Application, Attachment, Draft, Referral
@@ -92,8 +94,9 @@ def claim(world: World) -> Scene:
 
 def take(world: World) -> Scene:
     """At a bank of its own that hears of no open call: the next one for me must be this one."""
-    bank = world.bank()
-    Institution.objects.filter(pk=bank["organisation"]).update(takes_open_calls=False)
+    with transaction.atomic():  # nobody's open call may find it meanwhile
+        bank = world.bank()
+        Institution.objects.filter(pk=bank["organisation"]).update(takes_open_calls=False)
     _, referral, officer = _asked(world, bank)
     return Scene(world.send(officer, "/desk/next/"), told("referral.assigned", f"referral:{referral.pk}"))
 

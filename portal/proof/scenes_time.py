@@ -26,7 +26,7 @@ def falls_due(world: World) -> Scene:
 
 
 def falls_due_by_celery(world: World) -> Scene:
-    """The clock loop is frozen when the steps fall due, and Celery has to do everything; the tasks come as beat would send them."""
+    """The loops that need no broker are frozen when the steps fall due, and Celery has to do everything; the tasks come as beat would send them."""
     made: list[Application] = []
     ticks = [0.0]
 
@@ -37,7 +37,7 @@ def falls_due_by_celery(world: World) -> Scene:
                 app.send_task(task)
 
     def act() -> int | None:
-        world.stage.hold("clock")
+        world.stage.hold()
         (firm, patent), banks = world.firm(), world.banks[:2]
         made.append(world.case(firm, patent, *banks))
         time.sleep(world.ladder[-1] + 0.1)

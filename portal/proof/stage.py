@@ -39,12 +39,14 @@ class Stage:
         self.supervisor = Supervisor({**os.environ, **self.variables}, logs, longest_back_off=0.05)
         self.supervisor.console = False
         receiver = (sys.executable, "-m", "portal.proof.receiver", str(smtp), str(self.mails), str(work / "mode"))
-        web, worker, _, clock = portal_processes(bind=f"{HOST}:{self.port}", beat_schedule="")
-        self.processes = {p.name: p for p in (Process("receiver", receiver), web, worker, clock)}
+        self.receiver = Process("receiver", receiver)
+        # Without beat: the scenes send its tasks themselves.
+        self.processes = [p for p in portal_processes(bind=f"{HOST}:{self.port}", beat_schedule="") if p.name != "beat"]
+        self.loops = [p.name for p in self.processes if "clock" in p.argv]
 
     def __enter__(self) -> "Stage":
-        for name in ("receiver", "web", "clock", "worker"):
-            self.supervisor.start(self.processes[name])
+        for process in (self.receiver, *self.processes):
+            self.supervisor.start(process)
         if not self.until(self.answers, 60):
             self.__exit__(None, None, None)
             raise RunError(f"网站没有启动。请看 {self.supervisor.logs / 'web.log'}。")
@@ -54,7 +56,8 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.disarm()
-        self.supervisor.stop((("web", "clock", "worker"), ("receiver",)))
+        self.release()
+        self.supervisor.stop(([p.name for p in self.processes], (self.receiver.name,)))
 
     # --- time -------------------------------------------------------------------------------------------------------
 
@@ -91,17 +94,18 @@ class Stage:
 
     # --- processes --------------------------------------------------------------------------------------------------
 
-    def hold(self, name: str) -> None:
-        """Freeze a process; `release` lets it go on."""
-        self._signal(name, signal.SIGSTOP)
+    def hold(self) -> None:
+        """Freeze the loops that need no broker; `release` lets them go on."""
+        self._signal(signal.SIGSTOP)
 
-    def release(self, name: str) -> None:
-        self._signal(name, signal.SIGCONT)
+    def release(self) -> None:
+        self._signal(signal.SIGCONT)
 
-    def _signal(self, name: str, number: signal.Signals) -> None:
-        child = self.supervisor.children[name].popen
-        if child is not None and child.poll() is None:
-            child.send_signal(number)
+    def _signal(self, number: signal.Signals) -> None:
+        for name in self.loops:
+            child = self.supervisor.children[name].popen if name in self.supervisor.children else None
+            if child is not None and child.poll() is None:
+                child.send_signal(number)
 
     # --- what a client does -----------------------------------------------------------------------------------------
 
