@@ -8,9 +8,13 @@ class ApplicationsConfig(AppConfig):
     verbose_name = "融资需求"
 
     def ready(self) -> None:
+        from portal.foundation.journal.subscribers import subscribe
         from portal.foundation.sla import owners  # models are not loaded before this moment
         from portal.foundation.sla.models import Kind
 
-        from .locking import lock_of_clocks
+        from .actions import next_lenders
+        from .locking import lock_of_clocks, lock_rounds_of_clocks
 
         owners.register(Kind.RESPONSE, lock_of_clocks)
+        owners.register(Kind.NEXT_LENDERS, lock_rounds_of_clocks)
+        subscribe("next_lenders", next_lenders.hear, verbs=next_lenders.VERBS)

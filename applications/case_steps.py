@@ -9,7 +9,8 @@ from portal.foundation.core.display import date_cn
 from portal.foundation.core.moments import local_date
 
 from .models import Application, Offer, Referral
-from .next_steps import PLEDGE, NextStep
+from .next_rounds import Next
+from .next_steps import NEXT, PLEDGE, NextStep
 from .referral_rows import ReferralRow
 from .wording import about
 
@@ -22,7 +23,9 @@ def route(name: str, *args: object) -> str:
         return ""
 
 
-def own_steps(case: Application, rows: Sequence[ReferralRow], *, now: datetime) -> list[NextStep]:
+def own_steps(
+    case: Application, rows: Sequence[ReferralRow], *, next_: Next | None = None, now: datetime
+) -> list[NextStep]:
     """What this case waits for from the enterprise, as far as this app knows; no query."""
     today = local_date(now)
     steps = [
@@ -41,7 +44,20 @@ def own_steps(case: Application, rows: Sequence[ReferralRow], *, now: datetime) 
     ]
     if case.state == Application.State.OPEN:
         steps += _choosing(case, rows, today=today)
-        if not any(row.revocable for row in rows):
+        if next_ is not None and next_.lenders and not next_.taken:
+            steps.append(
+                NextStep(
+                    case.number,
+                    "改选其他机构",
+                    f"{next_.sentence}。为您推荐：{next_.names}。授权后才发送。",
+                    "去授权",
+                    reverse("case", args=[case.number]) + "#next",
+                    until=today,
+                    about=about(case),
+                    kind=NEXT,
+                )
+            )
+        elif not any(row.revocable for row in rows):
             steps.append(
                 NextStep(
                     case.number,

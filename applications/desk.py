@@ -101,7 +101,7 @@ _READABLE = """(SELECT s.id FROM applications_consent s WHERE s.application_id =
 _COLUMNS = f"""
 SELECT r.id, r.ref::text, a.number, a.organisation_name, a.district_code, trim_scale(a.amount / 10000)::text, a.term_months,
        r.score, r.origin, r.state, u.name, c.id, c.due_at, c.stopped_at, c.paused_at, c.excused, c.provisional,
-       CASE WHEN c.levels[1] = 'due_soon' THEN c.moments[1] END, {_READABLE},
+       CASE WHEN c.moments[1] < c.due_at THEN c.moments[1] END, {_READABLE},
        (SELECT string_agg(k.kind || ' ' || k.n, ',' ORDER BY k.n DESC, k.kind)
           FROM (SELECT p.kind, count(*) AS n FROM applications_applicationpatent p
                  WHERE p.application_id = a.id GROUP BY p.kind) k)

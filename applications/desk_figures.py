@@ -10,12 +10,13 @@ from applications.models import Referral
 from portal.foundation.accounts.models import District
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.moments import local_date, midnight_after
+from portal.foundation.sla.models import Kind
 
 MANY = 1000  # counts stop here and read «999+»
 RATE_SECONDS = 60  # how old the month's on-time rate may be; the page says of when it is
 
 S = Referral.State
-ENDED = (S.DECLINED, S.NOT_SELECTED, S.WITHDRAWN, S.REASSIGNED)
+ENDED = (S.DECLINED, S.NOT_SELECTED, S.WITHDRAWN, S.REASSIGNED, S.LAPSED)
 TABS: dict[str, tuple[str, tuple[Referral.State, ...]]] = {
     "waiting": ("待响应", (S.WAITING,)),
     "claimed": ("办理中", (S.CLAIMED,)),
@@ -36,6 +37,7 @@ class Numbers(NamedTuple):
     tabs: dict[str, int]
     first_due: datetime | None
     next_due: datetime | None
+    owed: int = 0  # rounds of next lenders, on the dispatcher's desk
 
 
 class Rate(NamedTuple):
@@ -50,7 +52,8 @@ def _count(inner: str) -> str:
     return f"(SELECT count(*) FROM (SELECT 1 {inner} LIMIT {MANY}) bounded)"  # noqa: S608
 
 
-_OPEN = "FROM sla_clock c WHERE c.organisation_id = %(institution)s AND c.stopped_at IS NULL"
+_RUNNING = "FROM sla_clock c WHERE c.organisation_id = %(institution)s AND c.stopped_at IS NULL AND c.kind = "
+_OPEN, _OWED = f"{_RUNNING}'{Kind.RESPONSE}'", f"{_RUNNING}'{Kind.NEXT_LENDERS}'"
 _LISTED = [tab for tab in TABS if tab not in BY_CLOCK]
 _STATES = {tab: "', '".join(TABS[tab][1]) for tab in _LISTED}
 NUMBERS = "SELECT " + ", ".join(
@@ -60,6 +63,7 @@ NUMBERS = "SELECT " + ", ".join(
         f"(SELECT min(c.due_at) {_OPEN})",
         f"(SELECT min(c.due_at) {_OPEN} AND c.due_at > %(now)s)",
         _count(_OPEN),
+        _count(_OWED),
         *(
             _count(
                 f"FROM applications_referral r WHERE r.institution_id = %(institution)s AND r.state IN ('{_STATES[t]}')"
@@ -80,7 +84,8 @@ def numbers(*, actor: Actor, now: datetime) -> Numbers:
     with connection.cursor() as cursor:
         cursor.execute(NUMBERS, given)
         row = cursor.fetchone()
-    return Numbers(row[0], row[1], dict(zip(["waiting", *_LISTED], row[4:], strict=True)), row[2], row[3])
+    tabs = dict(zip(["waiting", *_LISTED], (row[4], *row[6:]), strict=True))
+    return Numbers(row[0], row[1], tabs, row[2], row[3], row[5])
 
 
 def month_start(now: datetime) -> datetime:
@@ -90,7 +95,7 @@ def month_start(now: datetime) -> datetime:
 
 RATE = """
 SELECT count(*) FILTER (WHERE stopped_at < due_at), count(*) FILTER (WHERE stopped_at IS NOT NULL OR due_at <= %(now)s)
-  FROM sla_clock WHERE organisation_id = %(institution)s AND started_at >= %(month)s AND NOT excused
+  FROM sla_clock WHERE organisation_id = %(institution)s AND started_at >= %(month)s AND NOT excused AND kind = 'response'
 """
 
 

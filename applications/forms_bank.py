@@ -182,6 +182,17 @@ class AssignForm(PortalForm):
         self.fields["officer"].choices = [("", "请选择"), *((str(pk), name) for pk, name in colleagues)]  # type: ignore[attr-defined]
 
 
+class NoneLeftForm(PortalForm):
+    """暂无其他机构: what the desk has tried and what the enterprise can change."""
+
+    note = forms.CharField(
+        label="答复企业",
+        max_length=300,
+        help_text="写明联系了哪些机构、企业可以怎样调整，例如：金额调到 1000 万元以内可重新提交。",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
 class DispatchForm(PortalForm):
     """分派: the institutions, best match first."""
 

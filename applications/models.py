@@ -19,6 +19,9 @@ from portal.foundation.core.money import MAX_YUAN
 from portal.foundation.sla.models import Clock
 from products.models import Product
 
+from .next_round_models import NextLender as NextLender
+from .next_round_models import NextRound as NextRound
+
 
 def yuan(label: str, **options: bool) -> "models.DecimalField[Decimal, Decimal]":
     """A money column: Decimal yuan with two places."""
@@ -216,12 +219,14 @@ class Referral(StateModel):
         NOT_SELECTED = "not_selected", "未选中"
         WITHDRAWN = "withdrawn", "企业已撤回"
         REASSIGNED = "reassigned", "已改派"
+        LAPSED = "lapsed", "未答复失效"
 
     class Origin(models.TextChoices):
         CHOSEN = "chosen", "企业选定"
         OPEN_CALL = "open_call", "公开征集推送"
         POOL = "pool", "需求池认领"
         DISPATCH = "dispatch", "调度分派"
+        NEXT = "next", "企业改选"
 
     OPEN_STATES = (State.WAITING, State.CLAIMED, State.INFO, State.OFFERED)
 
@@ -264,13 +269,14 @@ class Referral(StateModel):
                         "not_selected",
                         "withdrawn",
                         "reassigned",
+                        "lapsed",
                     ]
                 ),
                 name="referral_state_known",
             ),
             models.UniqueConstraint(
                 fields=["application", "institution"],
-                condition=~Q(state__in=["declined", "withdrawn", "reassigned", "not_selected"]),
+                condition=~Q(state__in=["declined", "withdrawn", "reassigned", "not_selected", "lapsed"]),
                 name="one_open_referral",
             ),
             # A substantive reply leaves a trace: no empty «已联系» (domain.md §8.15).
@@ -279,13 +285,15 @@ class Referral(StateModel):
                 condition=~Q(state="claimed") | (~Q(contact_name="") & ~Q(contact_phone="") & ~Q(next_step="")),
                 name="claim_has_contact",
             ),
+            # Who has not answered owes an answer, by a clock; only what came from the pool was never promised.
+            models.CheckConstraint(condition=~Q(state="waiting") | Q(clock__isnull=False), name="waiting_has_clock"),
         ]
         indexes = [
             models.Index(fields=["institution", "state", "id"], name="referral_desk"),  # read by: officer's desk
             models.Index(  # read by: the desk's list of what has ended, newest first
                 fields=["institution", "-id"],
                 name="referral_ended",
-                condition=Q(state__in=["declined", "not_selected", "withdrawn", "reassigned"]),
+                condition=Q(state__in=["declined", "not_selected", "withdrawn", "reassigned", "lapsed"]),
             ),
             models.Index(  # read by: «next for me»
                 fields=["institution", "due_at", "id"],
@@ -351,6 +359,11 @@ class Referral(StateModel):
     @transition(field=state, source=State.WAITING, target=State.REASSIGNED)
     def reassign(self, *, now: datetime) -> None:
         self.responded_at, self.closed_at = now, now
+
+    @transition(field=state, source=State.WAITING, target=State.LAPSED)
+    def lapse(self, *, now: datetime) -> None:
+        """The enterprise has moved on from an institution that never answered."""
+        self.closed_at = now
 
 
 class DeclineReason(models.TextChoices):

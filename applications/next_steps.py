@@ -13,6 +13,7 @@ from portal.foundation.core.actor import Actor
 from .models import Application
 
 PLEDGE = "pledge"  # the step that hands the case to the pledge file
+NEXT = "next"  # the step that authorises the next lenders, which has a card of its own on the page of the case
 
 
 @dataclass(frozen=True, slots=True)

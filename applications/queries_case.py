@@ -18,7 +18,8 @@ from portal.foundation.journal.models import Entry
 
 from .case_steps import own_steps
 from .models import Application, ApplicationPatent, Attachment, Consent, InformationRequest, Referral
-from .next_steps import PLEDGE, NextStep, Panel, panels
+from .next_rounds import Next, of_cases
+from .next_steps import NEXT, PLEDGE, NextStep, Panel, panels
 from .queries_enterprise import TAGS
 from .referral_rows import ReferralRow, rows_of
 
@@ -54,6 +55,7 @@ class Live:
     rows: list[ReferralRow]
     steps: list[NextStep]
     panels: list[Panel]
+    next: Next | None = None  # a live round of next lenders
 
     @property
     def offers(self) -> int:
@@ -87,7 +89,7 @@ def own_case(actor: Actor, number: str) -> Application:
 
 
 def live(actor: Actor, case: Application, *, now: datetime) -> Live:
-    """What is to be done and how far the institutions are; 3 queries, and one by each app above."""
+    """What is to be done and how far the institutions are; 5 queries at most, and one by each app above."""
     open_questions = list(
         InformationRequest.objects.filter(referral__application=case, answered_at=None).order_by("pk")
     )
@@ -97,14 +99,16 @@ def live(actor: Actor, case: Application, *, now: datetime) -> Live:
 def _live(actor: Actor, case: Application, questions: Iterable[InformationRequest], *, now: datetime) -> Live:
     rows = rows_of([case], questions, now=now)[case.pk]
     above = panels(actor, case, now=now) if case.state != Application.State.OPEN else []
-    steps = own_steps(case, rows, now=now)
+    next_ = of_cases([case]).get(case.pk)
+    # The next lenders have a card of their own here.
+    steps = [s for s in own_steps(case, rows, next_=next_, now=now) if s.kind != NEXT]
     if any(panel.running for panel in above):  # the file has been begun: what is next is told by its own card
         steps = [s for s in steps if s.kind != PLEDGE]
-    return Live(case, rows, sorted(steps, key=lambda s: s.until or date.max), above)
+    return Live(case, rows, sorted(steps, key=lambda s: s.until or date.max), above, next_)
 
 
 def case_page(actor: Actor, number: str, *, now: datetime) -> CasePage:
-    """One case with all its parts; 6 queries, and one by each app above."""
+    """One case with all its parts; 8 queries at most, and one by each app above."""
     patents = ApplicationPatent.objects.filter(application=OuterRef("pk")).order_by("pk")
     consents = Consent.objects.filter(application=OuterRef("pk")).order_by("pk")
     found: Any = (  # the two annotations are unknown to the type of the model

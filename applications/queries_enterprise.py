@@ -15,6 +15,7 @@ from portal.foundation.sla.lamps import Lamp
 from .actions.drafts import META
 from .case_steps import own_steps
 from .models import Application, Draft, InformationRequest, Referral
+from .next_rounds import of_cases
 from .next_steps import PLEDGE, NextStep, from_above
 from .referral_rows import ReferralRow, rows_of
 
@@ -96,19 +97,21 @@ class Desk:
 
 
 def desk(actor: Actor, *, now: datetime, after: int | None = None) -> Desk:
-    """Home of the enterprise; 7 queries at most, of which at most one by each app above."""
-    own = Application.objects.visible_to(actor)
-    current = list(own.filter(state__in=LIVE).order_by("-pk")[:100])
+    """Home of the enterprise; 9 queries at most, of which at most one by each app above."""
+    visible = Application.objects.visible_to(actor)
+    current = list(visible.filter(state__in=LIVE).order_by("-pk")[:100])
     asked = InformationRequest.objects.filter(referral__application__in=current, answered_at=None).order_by("pk")
     rows = rows_of(current, asked, now=now)
-    finished = own.exclude(state__in=LIVE).order_by("-pk")
+    rounds = of_cases(current)
+    finished = visible.exclude(state__in=LIVE).order_by("-pk")
     if after is not None:
         finished = finished.filter(pk__lt=after)
     page = list(finished[: PAGE + 1])
     above = from_above(actor, [c for c in current if c.state != Application.State.OPEN], now=now)
     steps = [step for todo in above.values() for step in todo]
     for case in current:
-        steps += [s for s in own_steps(case, rows[case.pk], now=now) if s.kind != PLEDGE or case.number not in above]
+        own = own_steps(case, rows[case.pk], next_=rounds.get(case.pk), now=now)
+        steps += [s for s in own if s.kind != PLEDGE or case.number not in above]
     return Desk(
         steps=sorted(steps, key=lambda s: (s.until or date.max, s.case_number)),
         open=[_case_row(case, rows[case.pk]) for case in current],

@@ -11,7 +11,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.verdict import YES, Verdict, no, not_you
 
-from .models import Application, Offer, Referral
+from .models import Application, NextRound, Offer, Referral
 
 # Pages with legal or financial effect can be undone without a reason for ten minutes (MIIT 适老化通用设计规范, ux.md §4).
 UNDO = timedelta(minutes=10)
@@ -30,6 +30,7 @@ def _still_open(referral: Referral) -> Verdict:
         Referral.State.NOT_SELECTED: "企业已选定其他机构的方案，这一件已结束。",
         Referral.State.DECLINED: "本机构已婉拒这笔需求。",
         Referral.State.REASSIGNED: "这一件已改派给其他机构。",
+        Referral.State.LAPSED: "本机构一直没有答复，企业已改选其他机构，不必再答复。",
         Referral.State.ACCEPTED: "企业已选定本机构的方案，请办理签约和质押登记。",
     }
     state = Referral.State(referral.state)
@@ -98,6 +99,15 @@ def can_dispatch(actor: Actor, referral: Referral) -> Verdict:
     if verdict and not (referral.institution.dispatcher and can_proceed(referral.reassign)):
         return no("state", "这一件不在调度台，或已经分派。")
     return verdict
+
+
+def can_propose_lenders(actor: Actor, owed: NextRound) -> Verdict:
+    """The desk that owes an enterprise its next lenders names them, or says that there are none."""
+    if actor.role not in ANSWERING or owed.clock is None or actor.organisation_id != owed.clock.organisation_id:
+        return not_you("role", "只有承办这一件的调度台可以推荐机构。")
+    if owed.state != NextRound.State.OWED:
+        return no("state", f"这一件现在是“{NextRound.State(owed.state).label}”，不用再推荐。")
+    return YES
 
 
 def can_claim_from_pool(actor: Actor, application: Application, *, already: bool, revoked: bool = False) -> Verdict:

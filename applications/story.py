@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from portal.foundation.core.display import moment_cn
 from portal.foundation.journal.models import Entry
+from portal.foundation.sla.models import NEXT_LENDER, Kind
 
 from .models import Application
 
@@ -27,6 +28,10 @@ _EFFECTS = {
     "application.withdrawn": ("pause", "未到期的时限停止，授权同时收回"),
     "application.all_declined": ("warn", ""),
     "consent.revoked": ("pause", "对这家机构的时限停止"),
+    "referral.lapsed": ("pause", "这家机构的响应时限停止，记为超期，授权同时收回"),
+    "next.owed": ("warn", "调度台在下一工作日结束前答复"),
+    "next.offered": ("ok", "等您逐家授权"),
+    "next.none": ("warn", ""),
     "referral.claimed": ("ok", "这家机构的响应时限停止"),
     "referral.asked": ("warn", "这家机构已响应，等您答复"),
     "referral.answered": ("ok", ""),
@@ -37,7 +42,12 @@ _EFFECTS = {
 }
 # Each of these can be an institution's first substantive reply.
 _REPLIES = ("referral.claimed", "referral.asked", "referral.offered", "referral.declined")
-_LEVELS = {"due_soon": "的时限将到，已提醒", "overdue": "超过时限，已通知其负责人"}
+_LEVELS = {
+    "due_soon": "的时限将到，已提醒",
+    "overdue": "超过时限，已通知其负责人",
+    "supervise": "超过时限满 1 个工作日，已报监管部门督办",
+    NEXT_LENDER: "一直没有答复，可以改选其他机构",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +72,15 @@ def events(entries: Sequence[Entry], names: Mapping[int, str]) -> list[Event]:
         text = e.text
         if e.verb == "referral.not_selected":  # its own text speaks to the institution
             text = f"{names.get(int(e.data.get('institution') or 0), '一家机构')} 未选中，停止办理"
-        if e.verb == "clock.escalated":
+        if e.verb == "referral.lapsed":  # so does this one
+            text = f"{names.get(int(e.data.get('institution') or 0), '一家机构')} 一直没有答复，已停止办理"
+        if e.verb == "clock.escalated" and e.data.get("kind") == Kind.NEXT_LENDERS:
+            text, css = "调度台还没有推荐下一家机构，已提醒", "warn"
+        elif e.verb == "clock.escalated":
             level = str(e.data.get("level", ""))
             late = names.get(int(e.data.get("organisation") or 0), "承办单位")
-            text = text or f"{late}{_LEVELS.get(level, '超过时限满 1 个工作日，已报监管部门督办')}"
+            said = _LEVELS.get(level) or f"：{e.data.get('label') or '时限提醒'}，已按时限规则提醒"
+            text = text or f"{late}{said}"
             css = "warn" if level == "due_soon" else "bad"
         told.append(Event(e.at, e.actor_label, text or e.verb, css, effect))
     return told[::-1]

@@ -8,9 +8,10 @@ from django.core.files.base import File
 from django.db import transaction
 
 from applications import rules
+from applications.actions import next_lenders
 from applications.actions.responses import lock_open_offers, locked
 from applications.actions.submit import choose, refer
-from applications.models import Application, Attachment, Consent, InformationRequest, Offer, Referral
+from applications.models import Application, Attachment, Consent, InformationRequest, NextRound, Offer, Referral
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, WrongState
@@ -99,7 +100,9 @@ def accept(offer_id: int, *, actor: Actor, now: datetime) -> Application:
         if rival.clock_id is not None:
             stopped[rival.pk] = clocks.stop(rival.clock_id, now=now, reason="not_selected", excused=True).facts
     failpoint("accept.rivals_closed")
+    settled: Sequence[facts.Fact] = ()
     if mine.institution.lends:
+        settled = next_lenders.settle(application, outcome=NextRound.Outcome.SETTLED, now=now)
         application.accept(offer=chosen, now=now)
         application.save(update_fields=["state", "accepted_offer", "accepted_at"])
     record(
@@ -109,7 +112,12 @@ def accept(offer_id: int, *, actor: Actor, now: datetime) -> Application:
         subject=f"offer:{chosen.pk}",
         case_number=application.number,
         text=f"企业选定 {mine.institution} 的方案",
-        data={"institution": mine.institution_id, "offer": chosen.pk, "referral": str(mine.ref)},
+        data={
+            "institution": mine.institution_id,
+            "offer": chosen.pk,
+            "referral": str(mine.ref),
+            "clocks": settled,
+        },
         parties=[mine.institution_id],
     )
     for rival in rivals:
@@ -154,6 +162,7 @@ def withdraw(application_id: int, *, reason: str, actor: Actor, now: datetime) -
         if referral.clock_id is not None:
             stopped += clocks.stop(referral.clock_id, now=now, reason="withdrawn", excused=True).facts
         told.append(referral.institution_id)
+    stopped += next_lenders.settle(application, outcome=NextRound.Outcome.ENDED, now=now)
     failpoint("withdraw.clocks_stopped")
     Consent.objects.filter(application=application, revoked_at=None).update(revoked_at=now)
     application.withdraw(reason=reason.strip(), now=now)
@@ -182,6 +191,8 @@ def extend(application_id: int, *, product_ids: Sequence[int], actor: Actor, now
     if again := [a for a in addresses if a.institution_id in taken]:
         said = f"{again[0].product.institution if again[0].product else '这家机构'} 已收到过这笔需求，请选择其他机构。"
         raise Invalid("products", said, fields={"products": said})
+    next_lenders.move_on(application, actor=actor, now=now)
+    settled = next_lenders.settle(application, outcome=NextRound.Outcome.TAKEN, now=now)
     made, started = refer(application, addresses, actor=actor, now=now)
     application.all_declined_at = None
     application.save(update_fields=["all_declined_at"])
@@ -192,7 +203,7 @@ def extend(application_id: int, *, product_ids: Sequence[int], actor: Actor, now
         subject=f"application:{application.pk}",
         case_number=application.number,
         text=f"另选 {len(addresses)} 家机构",  # every one of them reads it: none learns who the others are
-        data={"institutions": [a.institution_id for a in addresses], "clocks": started},
+        data={"institutions": [a.institution_id for a in addresses], "clocks": [*settled, *started]},
         parties=[a.institution_id for a in addresses],
     )
     return made
@@ -203,6 +214,7 @@ def close_unmet(application_id: int, *, reason: str, actor: Actor, now: datetime
     """Close a request that found no institution; only when nobody is working on it any more."""
     application = lock(Application.objects.filter(pk=application_id, organisation_id=actor.organisation_id))
     rules.can_close_unmet(actor, application, busy=application.referrals.open().exists()).require()
+    settled = next_lenders.settle(application, outcome=NextRound.Outcome.ENDED, now=now)
     application.close_unmet(reason=reason.strip(), now=now)
     application.save(update_fields=["state", "close_reason", "closed_at"])
     record(
@@ -212,6 +224,7 @@ def close_unmet(application_id: int, *, reason: str, actor: Actor, now: datetime
         subject=f"application:{application.pk}",
         case_number=application.number,
         text="需求未成交，已结束" + (f"：{reason.strip()}" if reason.strip() else ""),
+        data={"clocks": settled},
         parties=[],
     )
     return application

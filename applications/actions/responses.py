@@ -11,11 +11,11 @@ from decimal import Decimal
 from django.db import transaction
 
 from applications import rules
-from applications.actions import offer_sql
+from applications.actions import next_lenders, offer_sql
 from applications.actions.claiming import claim_this, require_contact
 from applications.actions.submit import Address, refer
 from applications.matching import rank
-from applications.models import Application, Consent, DeclineReason, InformationRequest, Offer, Referral
+from applications.models import Application, Consent, DeclineReason, InformationRequest, NextRound, Offer, Referral
 from banks.models import Institution
 from portal.foundation.accounts.models import Membership, Role
 from portal.foundation.core.actor import Actor
@@ -33,6 +33,7 @@ ENDED = (
     Referral.State.WITHDRAWN,
     Referral.State.REASSIGNED,
     Referral.State.NOT_SELECTED,
+    Referral.State.LAPSED,
 )
 
 
@@ -215,6 +216,9 @@ def decline(referral_id: int, *, code: str, note: str, actor: Actor, now: dateti
     if application.state == Application.State.OPEN and not application.referrals.open().exists():
         application.all_declined_at = now
         application.save(update_fields=["all_declined_at"])
+        begun: Sequence[facts.Fact] = ()
+        if not referral.institution.dispatcher:  # the desk has just said itself that it knows nobody
+            _, begun = next_lenders.owe(application, cause=NextRound.Cause.DECLINED, since=now)
         failpoint("decline.all_declined")
         record(
             "application.all_declined",
@@ -223,6 +227,7 @@ def decline(referral_id: int, *, code: str, note: str, actor: Actor, now: dateti
             subject=f"application:{application.pk}",
             case_number=application.number,
             text="所有机构均已婉拒，可另选机构",
+            data={"clocks": begun},
             parties=[application.organisation_id],
         )
     return referral
@@ -292,13 +297,14 @@ def claim_from_pool(
         revoked_at=None,
         defaults={"granted_by": "公开征集授权", "granted_at": now},
     )
+    settled = next_lenders.settle(application, outcome=NextRound.Outcome.ANSWERED, now=now)
     _tell(
         "referral.claimed",
         referral,
         actor=actor,
         now=now,
         text=f"{institution} 从需求池认领：{referral.next_step}",
-        data={"pool": True},
+        data={"pool": True, "clocks": settled},
     )
     failpoint("pool.before_commit")
     return referral

@@ -14,6 +14,7 @@ urlpatterns = [
     path("<str:number>/questions/<int:question_id>/", deciding.answer, name="case-answer"),
     path("<str:number>/withdraw/", deciding.withdraw, name="case-withdraw"),
     path("<str:number>/extend/", deciding.extend, name="case-extend"),
+    path("<str:number>/next/<int:institution_id>/", deciding.take_next, name="case-next"),
     path("<str:number>/close/", deciding.close, name="case-close"),
     path("<str:number>/consents/<uuid:ref>/revoke/", deciding.revoke, name="case-revoke"),
 ]

@@ -2,13 +2,20 @@
 
 from django.urls import path
 
-from applications.views import institution_desk, institution_files, institution_pool, institution_referral
+from applications.views import (
+    dispatcher_next,
+    institution_desk,
+    institution_files,
+    institution_pool,
+    institution_referral,
+)
 
 urlpatterns = [
     path("", institution_desk.desk, name="desk"),
     path("next/", institution_desk.next_one, name="desk-next"),
     path("take/", institution_desk.take, name="desk-take"),
     path("team/", institution_desk.team, name="desk-team"),
+    path("owed/<int:pk>/", dispatcher_next.owed, name="desk-owed"),
     path("pool/", institution_pool.pool, name="desk-pool"),
     path("pool/<slug:number>/", institution_pool.claim, name="desk-pool-claim"),
     path("referrals/<uuid:ref>/", institution_referral.referral, name="desk-referral"),

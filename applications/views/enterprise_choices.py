@@ -10,9 +10,9 @@ from django.views.decorators.http import require_http_methods
 
 from applications import comparison, matching
 from applications import queries_case as cases
-from applications.actions import choices
+from applications.actions import choices, next_lenders
 from applications.forms import AddressForm, AnswerForm, ReasonForm
-from applications.models import Application, InformationRequest, Offer, Referral
+from applications.models import Application, InformationRequest, NextLender, NextRound, Offer, Referral
 from applications.rules import UNDO, can_accept, can_answer, can_close_unmet, can_extend, can_revoke, can_withdraw
 from applications.wizard import Choice, cards
 from portal.foundation.accounts.guards import allow
@@ -173,6 +173,30 @@ def extend(request: HttpRequest, number: str) -> HttpResponse:
                 messages.success(request, f"已发给 {len(made)} 家机构，它们要在 2 个工作日内响应。")
                 return redirect("case", case.number)
     return _show(request, "enterprise/extend.html", case, verdict, status=status, form=form, cards=cards(form, fresh))
+
+
+@allow(Role.ENTERPRISE)
+@require_http_methods(["GET", "HEAD", "POST"])
+def take_next(request: HttpRequest, number: str, institution_id: int) -> HttpResponse:
+    """授权并发送: one institution the portal recommended. The click on the case page is the consent; a GET asks for it here."""
+    actor = actor_of(request)
+    case = cases.own_case(actor, number)
+    lender = get_object_or_404(
+        NextLender.objects.select_related("institution__organisation", "product").order_by("-pk"),
+        round__application=case,
+        round__state=NextRound.State.OFFERED,
+        institution_id=institution_id,
+    )
+    context: dict[str, Any] = {"lender": lender, "institution": lender.institution}
+    if request.method == "POST":
+        try:
+            next_lenders.take(case.pk, institution_id=institution_id, actor=actor, now=moments.now())
+        except DomainError as refusal:
+            refused = Verdict(False, refusal.reason, refusal.code)
+            return _show(request, "enterprise/take_next.html", case, refused, status=refusal.status, **context)
+        messages.success(request, f"已授权并发给 {lender.institution}，它要在 2 个工作日内响应。")
+        return redirect("case", case.number)
+    return _show(request, "enterprise/take_next.html", case, can_extend(actor, case), **context)
 
 
 @allow(Role.ENTERPRISE)

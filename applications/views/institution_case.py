@@ -25,7 +25,7 @@ from applications.forms_bank import (
     Words,
 )
 from applications.matching import rank
-from applications.models import Attachment, Consent, DeclineReason, InformationRequest, Offer, Referral
+from applications.models import Application, Attachment, Consent, DeclineReason, InformationRequest, Offer, Referral
 from applications.views.institution_desk import colleagues
 from banks.models import Institution
 from portal.foundation.accounts.models import INSTITUTION_KINDS, OrganisationKind, Role
@@ -35,12 +35,17 @@ from portal.foundation.core.errors import DomainError
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use, lamps
+from portal.foundation.sla.models import NEXT_LENDER
 
 S = Referral.State
 IN_HAND = (*Referral.OPEN_STATES, S.ACCEPTED)  # the institution still works on it: files may be read
 KNOWN = (S.CLAIMED, S.INFO, S.OFFERED, S.ACCEPTED)  # the institution has answered: it may see whom to call
 SHORTCUTS = [("1", "接单"), ("2", "要求补充"), ("3", "出方案"), ("4", "婉拒")]
-LEVELS = {"due_soon": "提醒：响应时限临近", "overdue": "响应超期，已提醒本机构负责人"}
+LEVELS = {
+    "due_soon": "提醒：响应时限临近",
+    "overdue": "响应超期，已提醒本机构负责人",
+    NEXT_LENDER: "一直没有答复，已为企业推荐其他机构",
+}
 MARKS = {"referral.offered": "ok", "offer.accepted": "ok", "referral.declined": "bad", "clock.escalated": "warn"}
 
 Forms = Mapping[str, forms.Form]
@@ -97,8 +102,12 @@ def claim_form(request: HttpRequest, actor: Actor, data: Any = None) -> ClaimFor
 
 
 def dispatch_form(referral: Referral, data: Any = None) -> DispatchForm:
-    """Institutions that have not had this request, best match first, the others by name."""
-    case = referral.application
+    """Whom the desk can hand a request to."""
+    return DispatchForm(data, choices=free_institutions(referral.application), auto_id="dispatch_%s")
+
+
+def free_institutions(case: Application) -> list[tuple[int, str, str]]:
+    """Institutions that have not had this request (key, name, why they fit), best match first, the others by name."""
     kinds = sorted({p.kind for p in case.patents.all()})
     best = {m.institution_id: m for m in rank(amount=case.amount, term_months=case.term_months, kinds=kinds)}
     had = case.referrals.values("institution_id")
@@ -112,7 +121,7 @@ def dispatch_form(referral: Referral, data: Any = None) -> DispatchForm:
             hint = f"匹配度 {match.score}：{parts}；{match.product.name}"
         rows.append((match.score if match else -1, at.pk, f"{at}（{at.organisation.get_kind_display()}）", hint))
     rows.sort(key=lambda row: -row[0])
-    return DispatchForm(data, choices=[row[1:] for row in rows], auto_id="dispatch_%s")
+    return [row[1:] for row in rows]
 
 
 def show(

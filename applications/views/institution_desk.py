@@ -15,6 +15,7 @@ from applications import desk as desks
 from applications import desk_figures as figures
 from applications.actions import claiming, responses
 from applications.models import Referral
+from applications.next_rounds import owed_by
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Membership, Role
@@ -72,6 +73,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "districts": figures.current_districts(),
         "poll": _address(request, (), part="work"),
         "colleagues": [(str(pk), name) for pk, name in colleagues(actor)] if manager else [],
+        "owed": owed_by(actor.organisation_id, now=now) if found.owed else [],
     }
     if request.GET.get("part") == "work":
         response = render(request, "bank/desk.html#work", context)

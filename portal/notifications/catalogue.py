@@ -10,7 +10,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from applications.models import Application, Referral
+from applications.models import Application, NextRound, Referral
 from pledges.models import Registration
 from portal.foundation.accounts.models import Organisation, OrganisationKind, Role
 from portal.foundation.journal.models import Entry
@@ -137,27 +137,58 @@ def _office(kind: str, title: str) -> Callable[[Entry], list[Letter]]:
     return letters
 
 
+def _round(entry: Entry) -> NextRound | None:
+    return NextRound.objects.select_related("clock").filter(pk=entry.data["round"]).first()
+
+
+def _next_offered(entry: Entry) -> list[Letter]:
+    """Who was silent and why others said no stands on the page; here only how many can be chosen."""
+    n = len(entry.data["institutions"])
+    owner = Application.objects.filter(number=entry.case_number).values_list("organisation_id", flat=True)
+    title = f"机构婉拒或未答复，为您推荐 {n} 家，请授权"
+    return [Letter(list(owner), (Role.ENTERPRISE,), A, title, _case(entry) + "#next", entry.text)]
+
+
+def _next_owed(entry: Entry) -> list[Letter]:
+    """To the desk that has to find somebody."""
+    found = _round(entry)
+    if found is None or found.clock is None:
+        return []
+    url = reverse("desk-owed", args=[found.pk])
+    title = "没有匹配的下一家机构，请在下一工作日结束前答复企业"
+    return [Letter([found.clock.organisation_id], ANSWERING, A, title, url, entry.text)]
+
+
 def _both(*makers: Callable[[Entry], list[Letter]]) -> Callable[[Entry], list[Letter]]:
     return lambda entry: [letter for make in makers for letter in make(entry)]
 
 
 def _escalated(entry: Entry) -> list[Letter]:
-    """A level of the ladder was reached: tell the roles its policy row names, in the responsible organisation or above it."""
+    """A level of the ladder was reached: tell the roles its policy row names, in the responsible organisation or above it.
+
+    After an outage the levels it overtook are not announced, but whom they would have told hears of this one.
+    """
     data: dict[str, Any] = entry.data
     # The clock's own version of the policy: a newer one has its own recipients.
-    level = PolicyLevel.objects.filter(policy__clocks=data["clock"], code=data["level"]).first()
+    reached = PolicyLevel.objects.filter(policy__clocks=data["clock"], code__in=[data["level"], *data["overtaken"]])
+    by_code = {level.code: level for level in reached}
+    level = by_code.get(data["level"])
     if level is None:
         return []
+    told = sorted({role for each in by_code.values() for role in each.recipients})
     responsible = Organisation.objects.get(pk=data["organisation"])
     promise = Kind(data["kind"]).label
     title = f"{promise}{level.label}：{entry.case_number}" + (
-        f"（{responsible.title}）" if level.code == "supervise" else ""
+        f"（{responsible.title}）" if Role.REGULATOR in told else ""
     )
-    above = [r for r in level.recipients if r == Role.REGULATOR]
-    within = [r for r in level.recipients if r != Role.REGULATOR]
+    above = [r for r in told if r == Role.REGULATOR]
+    within = [r for r in told if r != Role.REGULATOR]
     letters = []
     if within:
-        if data["kind"] == Kind.RESPONSE:
+        if data["kind"] == Kind.NEXT_LENDERS:
+            round_ = NextRound.objects.filter(clock=data["clock"]).first()
+            url = reverse("desk-owed", args=[round_.pk]) if round_ else reverse("desk")
+        elif data["kind"] == Kind.RESPONSE:
             own = _referrals(entry, [responsible.pk], D, title)
             url = own[0].url if own else reverse("desk")
         else:
@@ -238,7 +269,7 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "application.submitted": _submitted,
     "application.extended": _submitted,
     "application.withdrawn": _withdrawn,
-    "application.all_declined": _to_enterprise(A, "所有机构均已婉拒，请另选机构"),
+    "application.all_declined": _to_enterprise(R, "所有机构均已婉拒，正在为您推荐其他机构"),
     "referral.claimed": _to_enterprise(R, "机构已接单"),
     "referral.asked": _to_enterprise(A, "机构请您补充资料"),
     "referral.answered": _to_institution(A, "企业已补充资料"),
@@ -247,6 +278,10 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "referral.assigned": _assigned,
     "referral.dispatched": _dispatched,
     "consent.revoked": _to_institution(R, "企业已收回对本机构的授权，不必再答复"),
+    "referral.lapsed": _to_institution(R, "企业已改选其他机构，这一件不必再答复"),
+    "next.offered": _next_offered,
+    "next.owed": _next_owed,
+    "next.none": _to_enterprise(A, "调度台答复：暂无其他机构，请调整需求或结束"),
     "referral.not_selected": _to_institution(R, "企业已选定其他机构的方案"),
     "offer.accepted": _to_institution(A, "企业选定了本机构的方案，请办理签约和质押登记"),
     "pledge.proposed": _parties(A, "请确认质押登记申请", but_actor=True),

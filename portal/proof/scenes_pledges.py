@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 from datetime import timedelta
+from typing import Any
 
 from pledges.actions import examination
 from pledges.models import Notice, Registration
@@ -85,13 +86,21 @@ def lend(world: World) -> Scene:
     return Scene(act, told("loan.recorded", file.subject))
 
 
+_LADDER: dict[str, Any] = {
+    "levels-TOTAL_FORMS": "2", "levels-INITIAL_FORMS": "0",
+    "levels-0-label": "即将到期", "levels-0-code": "due_soon", "levels-0-anchor": "before", "levels-0-offset": "540",
+    "levels-0-recipients": ["officer"],
+    "levels-1-label": "已超期", "levels-1-code": "overdue", "levels-1-anchor": "after", "levels-1-offset": "0",
+    "levels-1-recipients": ["manager"],
+}  # fmt: skip
+
+
 def set_policy(world: World) -> Scene:
     """Each time for another day to come, so that the promises of the proof stay as they are."""
     day = local_date(moments.now()) + timedelta(days=next(_days))
     act = world.send(
         world.regulator, f"/supervision/policy/{Kind.RESPONSE.value}/new/", step="confirm", days="2", day_zero="strict",
-        closes="", valid_on=f"{day:%Y-%m-%d}", ground=f"示例 {day:%Y-%m-%d}", due_soon_minutes="540",
-        due_soon_roles=["officer"], overdue_roles=["manager"], supervise_days="1", supervise_roles=["regulator"],
+        closes="", valid_on=f"{day:%Y-%m-%d}", ground=f"示例 {day:%Y-%m-%d}", **_LADDER,
     )  # fmt: skip
 
     def facts() -> int:

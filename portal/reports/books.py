@@ -9,7 +9,7 @@ from portal.foundation.core.moments import local
 from portal.foundation.sla.models import Kind
 
 from .cases import Case
-from .measures import AFTER_RATE, COLUMNS, MEASURES, PROMISES, RATES, REASONS, definitions
+from .measures import AFTER_RATE, COLUMNS, MEASURES, PROMISES, RATES, REASONS, REASONS_OF, definitions
 from .red import Red
 from .results import Request
 from .scope import DIMENSIONS, Scope
@@ -89,7 +89,7 @@ def of_report(report: Report, *, known: Names, narrow: bool = False) -> Book:
             )
         )
     if reasons := _reasons(report.rows, kind):
-        what = "婉拒原因" if kind == Kind.RESPONSE else "不予登记理由"
+        what = REASONS_OF[kind][0]
         sheets.append(Sheet(what, [*labels, what, "件数"], reasons, texts=len(labels) + 1))
     return Book(
         name=f"sla-{kind}-{scope.first:%Y%m%d}-{scope.last:%Y%m%d}",

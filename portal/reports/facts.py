@@ -23,11 +23,16 @@ _OWNER = {
     Kind.RESPONSE: """JOIN applications_referral r ON r.clock_id = c.id
       LEFT JOIN banks_institution i ON i.organisation_id = c.organisation_id""",
     Kind.REGISTRATION: "JOIN pledges_registration r ON r.clock_id = c.id",
+    Kind.NEXT_LENDERS: "JOIN applications_nextround r ON r.clock_id = c.id",
 }
 _OWN_COLUMNS = {
     Kind.RESPONSE: "coalesce(i.dispatcher, false) AS desk, r.state AS result, r.decline_code AS reason, 0 AS rounds, '' AS file",
     Kind.REGISTRATION: (
         "false AS desk, r.state AS result, r.refusal_ground AS reason, r.correction_rounds AS rounds, r.number AS file"
+    ),
+    Kind.NEXT_LENDERS: (
+        "false AS desk, CASE WHEN EXISTS (SELECT FROM applications_nextlender n WHERE n.round_id = r.id AND n.taken_at IS NOT NULL)"
+        " THEN 'taken' ELSE r.outcome END AS result, r.cause AS reason, 0 AS rounds, '' AS file"
     ),
 }
 
@@ -40,7 +45,7 @@ def fact(kind: Kind) -> str:
            date_trunc('week', c.started_at AT TIME ZONE 'Asia/Shanghai')::date AS week,
            {OUTCOME} AS outcome, c.working_minutes, c.stop_reason, {_OWN_COLUMNS[kind]},
            a.number, c.started_at, c.due_at, c.stopped_at, c.paused_at, c.excused, c.provisional,
-           CASE WHEN c.levels[1] = 'due_soon' THEN c.moments[1] END AS warn_at
+           CASE WHEN c.moments[1] < c.due_at THEN c.moments[1] END AS warn_at
       FROM sla_clock c {_OWNER[kind]}
       JOIN applications_application a ON a.id = r.application_id
       LEFT JOIN roll ON roll.code = a.district_code

@@ -1,15 +1,12 @@
 """What regulators and the organisations asked type in."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, cast
 
 from django import forms
 
-from portal.foundation.accounts.models import Role
-from portal.foundation.core.forms import CheckboxCards, DateField, PortalForm, RadioCards
-from portal.foundation.core.moments import local_date
-from portal.foundation.sla.models import Kind, Policy, PolicyLevel
-from portal.foundation.sla.policies import MAX_DAYS, MAX_DAYS_AFTER, MAX_MINUTES_BEFORE, TOLD, Ladder
+from portal.foundation.core.forms import DateField, PortalForm
+from portal.foundation.sla.models import Kind
 
 from .actions import LONGEST, MAX_REPLY_DAYS
 from .red import SHOWN, Choice
@@ -71,7 +68,7 @@ class ScopeForm(Dated, PortalForm):
         offer(
             self,
             "institution",
-            *((str(pk), found.name) for pk, found in known.institutions.items() if found.kind.value == kind),
+            *((str(pk), found.name) for pk, found in known.institutions.items() if found.keeps(kind)),
         )
         offer(
             self,
@@ -85,7 +82,7 @@ class ScopeForm(Dated, PortalForm):
         )
         # A bank is no choice of the registration promise: changing the promise drops it instead of complaining.
         typed = filled.get("institution", "")
-        if any(str(pk) == typed and found.kind.value != kind for pk, found in known.institutions.items()):
+        if any(str(pk) == typed and not found.keeps(kind) for pk, found in known.institutions.items()):
             filled["institution"] = ""
 
     def clean(self) -> dict[str, Any]:
@@ -186,78 +183,3 @@ class ReplyForm(PortalForm):
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 6}),
     )
-
-
-class PolicyForm(PortalForm):
-    """A new version of one promise."""
-
-    days = forms.IntegerField(label="时限", min_value=1, max_value=MAX_DAYS, help_text="收到次日起的工作日数。")
-    day_zero = forms.ChoiceField(
-        label="非工作日收到的，从哪天起算",
-        choices=[("strict", "收到当日为第 0 日"), ("next_open", "视为下一工作日收到")],
-        widget=RadioCards(
-            hints={
-                "strict": "周六收到，周一是第 1 个工作日。",
-                "next_open": "周六收到，视为周一收到，周二是第 1 个工作日。",
-            }
-        ),
-    )
-    closes = forms.TimeField(
-        label="最后一日的截止时刻",
-        required=False,
-        help_text="不填为 24:00。填写时用 24 小时制，例如 18:00。",
-        widget=forms.TimeInput(format="%H:%M", attrs={"type": "time", "class": "short"}),
-        error_messages={"invalid": "时刻的写法不对，应像 18:00。"},
-    )
-    valid_on = DateField(label="生效日期", help_text="从这一天 0:00 起收到的适用新规则，须在今天之后。")
-    ground = forms.CharField(
-        label="依据", max_length=200, help_text="文件名称和文号，例如：渝银发〔2025〕58号第（一）条。"
-    )
-    due_soon_minutes = forms.IntegerField(
-        label="到期前提醒",
-        min_value=1,
-        max_value=MAX_MINUTES_BEFORE,
-        help_text="截止时刻前的工作分钟数，一个工作日为 540 分钟。",
-    )
-    due_soon_roles = forms.MultipleChoiceField(label="到期前提醒谁", widget=CheckboxCards(attrs={"class": "side"}))
-    overdue_roles = forms.MultipleChoiceField(label="超期时提醒谁", widget=CheckboxCards(attrs={"class": "side"}))
-    supervise_days = forms.IntegerField(
-        label="超期后升级", min_value=1, max_value=MAX_DAYS_AFTER, help_text="截止日之后再过几个工作日，进入督办级。"
-    )
-    supervise_roles = forms.MultipleChoiceField(label="升级时提醒谁", widget=CheckboxCards(attrs={"class": "side"}))
-    days.unit = supervise_days.unit = "个工作日"  # type: ignore[attr-defined]
-    due_soon_minutes.unit = "分钟"  # type: ignore[attr-defined]
-
-    def __init__(self, kind: Kind, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in ("due_soon_roles", "overdue_roles", "supervise_roles"):
-            roles = cast("forms.MultipleChoiceField", self.fields[name])
-            roles.choices = [(role.value, role.label) for role in TOLD[kind]]
-
-    @classmethod
-    def like(cls, kind: Kind, policy: Policy, *, now: datetime) -> "PolicyForm":
-        """An empty form that starts from the version in force (with its levels loaded)."""
-        levels = {level.code: level for level in policy.levels.all()}
-        initial: dict[str, Any] = {
-            "days": policy.days,
-            "day_zero": policy.day_zero,
-            "closes": policy.closes,
-            "valid_on": local_date(now) + timedelta(days=7),
-        }
-        for code, offset in (("due_soon", "due_soon_minutes"), ("overdue", ""), ("supervise", "supervise_days")):
-            level = levels.get(code) or PolicyLevel(offset=1, recipients=[Role.REGULATOR])
-            initial[f"{code}_roles"] = level.recipients
-            if offset:
-                initial[offset] = level.offset
-        return cls(kind, initial=initial)
-
-    @property
-    def ladder(self) -> Ladder:
-        values = self.cleaned_data
-        return Ladder(
-            due_soon_minutes=values["due_soon_minutes"],
-            due_soon_roles=values["due_soon_roles"],
-            overdue_roles=values["overdue_roles"],
-            supervise_days=values["supervise_days"],
-            supervise_roles=values["supervise_roles"],
-        )

@@ -54,6 +54,12 @@ MEASURES: dict[Kind, dict[str, Measure]] = {
         Measure("answered", "已答复", ANSWERED, "按时与超期响应之和，用时由此计算。"),
         Measure("claimed", "接单", "stop_reason = 'claimed'", "首次实质答复为接单（写明联系人、电话和下一步）。"),
         Measure("declined", "婉拒", "result = 'declined'", "机构最终婉拒，含答复后婉拒的。"),
+        Measure(
+            "lapsed",
+            "失效",
+            "result = 'lapsed'",
+            "超过时限一直没有答复，企业改选其他机构后失效；时限停在改选之时，计入超期办结。",
+        ),
         *(
             Measure(f"declined-{r.value}", str(r.label), f"result = 'declined' AND reason = '{r.value}'")
             for r in DeclineReason
@@ -77,23 +83,61 @@ MEASURES: dict[Kind, dict[str, Measure]] = {
             for g in Ground
         ),
     ),
+    Kind.NEXT_LENDERS: _by_code(
+        Measure(
+            "addressed",
+            "应推荐",
+            "true",
+            "期内机构均已婉拒，或一直没有答复，应当为企业推荐下一家机构的轮次，按起算日计入月份。",
+        ),
+        Measure("on_time", "按时", "outcome = 'on_time'", "在下一工作日结束之前推荐，或答复企业暂无其他机构。"),
+        Measure("late", "超期办结", "outcome = 'late'", "在截止时刻或之后才推荐、答复或结束。"),
+        Measure("overdue", "超期未办", "outcome = 'overdue'", "数据时刻已过截止时刻，仍未推荐。"),
+        Measure("open", "未到期", "outcome IN ('open', 'paused')", "数据时刻仍未推荐，也未到截止时刻；不进入分母。"),
+        Measure(
+            "excused", "不计", "outcome = 'excused'", "截止时刻之前企业已自行改选、撤回，或机构已答复；不进入分母。"
+        ),
+        Measure("counted", "分母", COUNTED, "按时、超期办结与超期未办之和。"),
+        Measure("answered", "已办结", ANSWERED, "按时与超期办结之和，用时由此计算。"),
+        Measure("taken", "企业改选", "result = 'taken'", "企业授权了至少一家所推荐的机构。"),
+        Measure("none-left", "暂无机构", "result = 'none_left'", "调度台答复暂无其他机构。"),
+        Measure("cause-declined", "机构均已婉拒或失效", "reason = 'declined'"),
+        Measure("cause-silent", "机构一直没有答复", "reason = 'silent'"),
+    ),
 }
 
 # Columns of the report's table, in order; what stands behind a figure is a list of exactly these cases.
 COLUMNS: dict[Kind, tuple[str, ...]] = {
     Kind.RESPONSE: ("addressed", "on_time", "late", "overdue", "open", "excused"),
     Kind.REGISTRATION: ("addressed", "on_time", "late", "overdue", "open", "paused", "excused"),
+    Kind.NEXT_LENDERS: ("addressed", "on_time", "late", "overdue", "open", "excused"),
 }
 AFTER_RATE: dict[Kind, tuple[str, ...]] = {
-    Kind.RESPONSE: ("claimed", "declined"),
+    Kind.RESPONSE: ("claimed", "declined", "lapsed"),
     Kind.REGISTRATION: ("registered", "refused"),
+    Kind.NEXT_LENDERS: ("taken", "none-left"),
 }
 REASONS: dict[Kind, tuple[str, ...]] = {
     Kind.RESPONSE: tuple(f"declined-{value}" for value in DeclineReason.values),
     Kind.REGISTRATION: tuple(f"refused-{value}" for value in Ground.values),
+    Kind.NEXT_LENDERS: ("cause-declined", "cause-silent"),
 }
-PROMISES: dict[Kind, str] = {Kind.RESPONSE: "金融机构 2 个工作日响应", Kind.REGISTRATION: "专利质押 1 个工作日登记"}
-RATES: dict[Kind, str] = {Kind.RESPONSE: "按时响应率", Kind.REGISTRATION: "按时登记率"}
+# What the reasons are called, and the measure they are a share of.
+REASONS_OF: dict[Kind, tuple[str, str]] = {
+    Kind.RESPONSE: ("婉拒原因", "declined"),
+    Kind.REGISTRATION: ("不予登记理由", "refused"),
+    Kind.NEXT_LENDERS: ("起因", "addressed"),
+}
+PROMISES: dict[Kind, str] = {
+    Kind.RESPONSE: "金融机构 2 个工作日响应",
+    Kind.REGISTRATION: "专利质押 1 个工作日登记",
+    Kind.NEXT_LENDERS: "下一工作日结束前推荐下一家",
+}
+RATES: dict[Kind, str] = {
+    Kind.RESPONSE: "按时响应率",
+    Kind.REGISTRATION: "按时登记率",
+    Kind.NEXT_LENDERS: "按时推荐率",
+}
 
 SHARED_DEFINITIONS: tuple[tuple[str, str], ...] = (
     ("按时率", "按时 ÷（按时 + 超期响应（办结） + 超期未办），分母写在旁边；没有全部按时就不会显示 100%。"),

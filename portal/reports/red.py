@@ -4,19 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, Window
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, Subquery, Window
 
 from portal.foundation.core.moments import local_date, midnight_after
 from portal.foundation.sla import calendars_in_use, lamps
 from portal.foundation.sla.lamps import Lamp
-from portal.foundation.sla.models import Clock, ClockQuerySet, Escalation
+from portal.foundation.sla.models import Clock, ClockQuerySet, Escalation, PolicyLevel
 from portal.foundation.sla.workdays import WorkCalendar
 
 from .models import SupervisionOrder
 from .paging import PAGE, Cursor, Page, Place, beyond, page
 
 SHOWN = {"overdue": "全部红灯", "second": "超期满 1 个工作日", "soon": "即将到期", "ordered": "督办中"}
-LEVELS = {"due_soon": "即将到期", "overdue": "已超期", "supervise": "督办级"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +70,7 @@ def _tests(*, now: datetime, calendar: WorkCalendar) -> dict[str, Q]:
     return {
         "overdue": overdue,
         "second": overdue & Q(due_at__lte=second_day(now=now, calendar=calendar)),
-        "soon": Q(due_at__gt=now, levels__0="due_soon", moments__0__lte=now),
+        "soon": Q(due_at__gt=now, moments__0__lte=now),
         "ordered": Q(Exists(waiting)),
     }
 
@@ -105,9 +104,12 @@ def listed(choice: Choice, *, place: Place, now: datetime, size: int = PAGE) -> 
 
 
 def _loaded(clocks: ClockQuerySet) -> ClockQuerySet:
-    return clocks.select_related("organisation", "referral__application", "registration__application").prefetch_related(
+    label = PolicyLevel.objects.filter(policy=OuterRef("clock__policy"), code=OuterRef("level")).values("label")
+    return clocks.select_related(
+        "organisation", "referral__application", "registration__application", "next_round__application"
+    ).prefetch_related(
         Prefetch("supervision_orders", SupervisionOrder.objects.order_by("-issued_at", "-pk")),
-        Prefetch("escalations", Escalation.objects.order_by("-pk")),
+        Prefetch("escalations", Escalation.objects.annotate(label=Subquery(label[:1])).order_by("-pk")),
     )
 
 
@@ -118,16 +120,18 @@ def one(clock_id: int, *, now: datetime) -> Red:
 
 
 def _red(clock: Clock, *, now: datetime, calendar: WorkCalendar) -> Red:
-    orders, announced = list(clock.supervision_orders.all()), list(clock.escalations.all())
+    orders = list(clock.supervision_orders.all())
+    announced: list[Any] = list(clock.escalations.all())  # with the label of their level
     latest = orders[0] if orders else None
-    owner = getattr(clock, "referral", None) or getattr(clock, "registration", None)
+    owners: list[Any] = [getattr(clock, name, None) for name in ("referral", "registration", "next_round")]
+    owner = next(filter(None, owners), None)
     overdue = clock.stopped_at is None and clock.paused_at is None and now >= clock.due_at
     return Red(
         clock=clock,
         lamp=lamps.of(clock, now=now, calendar=calendar),
         number=owner.application.number if owner else clock.case_number,
         district_code=owner.application.district_code if owner else "",
-        announced=LEVELS.get(announced[0].level, announced[0].level) if announced else "",
+        announced=(announced[0].label or announced[0].level) if announced else "",
         announced_at=announced[0].announced_at if announced else None,
         latest=latest,
         order_late=latest is not None and latest.late(now=now),

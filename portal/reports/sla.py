@@ -128,6 +128,10 @@ class Responsible(NamedTuple):
     pinyin: str
     kind: Kind
 
+    def keeps(self, kind: str) -> bool:
+        """Whether this promise may be its: who answers requests may also be the desk that owes the next lenders."""
+        return self.kind == kind or (kind == Kind.NEXT_LENDERS and self.kind == Kind.RESPONSE)
+
 
 class Place(NamedTuple):
     """A district, abolished ones too: history stays readable."""

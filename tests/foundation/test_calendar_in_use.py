@@ -155,11 +155,12 @@ def test_load_reference_may_be_run_again_and_keeps_what_people_decided(reference
     assert [m.objects.count() for m in (Policy, PolicyLevel, CalendarDay, District)] == counts
 
 
-def test_the_first_policies_are_the_two_promises_of_the_measures(reference: None) -> None:
-    assert dict(Policy.objects.values_list("kind", "days")) == {"response": 2, "registration": 1}
+def test_the_first_policies_are_the_two_promises_of_the_measures_and_our_own(reference: None) -> None:
+    assert dict(Policy.objects.values_list("kind", "days")) == {"response": 2, "registration": 1, "next_lenders": 1}
     issued = datetime.fromisoformat("2025-08-18T00:00+08:00")
     for kind in Kind.values:
         policy = Policy.objects.in_force(kind, at=issued)
-        assert [level.code for level in policy.levels.all()] == ["due_soon", "overdue", "supervise"]
+        fourth = ["next_lender"] if kind == Kind.RESPONSE else []
+        assert [level.code for level in policy.levels.all()] == ["due_soon", "overdue", "supervise", *fourth]
         with pytest.raises(Policy.DoesNotExist):
             Policy.objects.in_force(kind, at=issued - timedelta(microseconds=1))

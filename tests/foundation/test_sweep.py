@@ -100,6 +100,7 @@ def test_the_entry_says_who_is_responsible_for_what_and_both_sides_may_read_it(
         "clock": clock.pk,
         "kind": "response",
         "level": "overdue",
+        "label": "已超期",
         "moment": entry.data["moment"],
         "due_at": entry.data["due_at"],
         "organisation": bo.organisation.pk,

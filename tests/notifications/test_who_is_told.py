@@ -35,6 +35,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # Facts nobody is told about: the person who did it knows, and the case's time line shows it.
 SILENT = {
     "application.unmet",  # only when no institution has it any more
+    "next.closed",  # the silent institution has answered, of which the enterprise is told
     "pledge.started",  # a draft
     "pledge.answered",  # one defect of several; the last answer is pledge.completed
     "pledge.taken_over",  # said on the file itself
@@ -137,7 +138,7 @@ def test_the_bank_she_chose_and_the_bank_she_did_not_choose_both_hear(
 def test_the_last_no_tells_ling_what_comes_next(case: Application, bo: Person, told: Told) -> None:
     responses.decline(referral(case, bo).pk, code=DeclineReason.TERM, note="", actor=bo.actor, now=now())
     assert told("referral.declined") == {"ling": "一家机构婉拒了您的需求"}
-    assert told("application.all_declined") == {"ling": "所有机构均已婉拒，请另选机构"}
+    assert told("application.all_declined") == {"ling": "所有机构均已婉拒，正在为您推荐其他机构"}
 
 
 def test_a_further_bank_hears_and_the_first_one_does_not_hear_again(

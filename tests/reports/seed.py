@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
-from applications.models import Application, DeclineReason, Offer, Referral
+from applications.models import Application, DeclineReason, NextLender, NextRound, Offer, Referral
 from banks.models import Institution
 from pledges.models import Ground, Registration
 from portal.foundation.accounts.models import Organisation, OrganisationKind
@@ -104,6 +104,37 @@ class Seed:
             created_at=started,
             responded_at=stopped,
         )
+
+    def next_round(
+        self,
+        to: Organisation,
+        *,
+        started: datetime,
+        stopped: datetime | None = None,
+        cause: str = "silent",
+        outcome: str = "",
+        taken: bool = False,
+        excused: bool = False,
+    ) -> NextRound:
+        """A request whose next lenders this desk owes since `started`; answered at `stopped` if that is given."""
+        case = self.request(district="500157", submitted=started)
+        clock = self.clock(
+            Kind.NEXT_LENDERS,
+            to,
+            case.number,
+            f"next_round:{case.number}:1",
+            started=started,
+            stopped_at=stopped,
+            stop_reason=outcome or "offered" if stopped else "",
+            excused=excused,
+        )
+        state = "closed" if outcome else "offered" if stopped else "owed"
+        made = NextRound.objects.create(
+            application=case, position=1, state=state, cause=cause, clock=clock, owed_at=started, offered_at=stopped,
+            outcome=outcome,
+        )  # fmt: skip
+        NextLender.objects.create(round=made, institution=to.institution, taken_at=stopped if taken else None)
+        return made
 
     def registration(
         self,
@@ -213,6 +244,17 @@ def scatter(
             state="withdrawn" if excused else "",
             reason="withdrawn" if excused else "declined" if decline else dice.choice(["claimed", "asked", "offered"]),
         )
+    for _ in range(number // 4):
+        started = now - timedelta(minutes=dice.randrange(60, 150 * 24 * 60))
+        stopped = started + timedelta(minutes=dice.choice([1, 1, 1, 1440, 4000]))
+        if stopped > now or dice.random() < 0.1:
+            stopped = None
+        outcome = dice.choice(["", "", "none_left", "ended"]) if stopped else ""
+        seed.next_round(
+            next(i for i in institutions if i.institution.dispatcher), started=started, stopped=stopped,
+            cause=dice.choice(["silent", "declined"]), outcome=outcome, taken=not outcome and dice.random() < 0.5,
+            excused=outcome == "ended" and stopped is not None and stopped < started + timedelta(hours=1),
+        )  # fmt: skip
     for _ in range(number // 3):
         started = now - timedelta(minutes=dice.randrange(60, 150 * 24 * 60))
         bank, district = dice.choice([i for i in institutions if not i.institution.dispatcher]), dice.choice(DISTRICTS)

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import pytest
 
-from applications.models import Referral
+from applications.models import NextRound, Referral
 from pledges.models import Registration
 from portal.foundation.accounts.models import District, OrganisationKind
 from portal.foundation.core.errors import Invalid
@@ -161,9 +161,11 @@ def _outcome(clock: Clock) -> str:
 def _naive(scope: Scope) -> dict[tuple[bool, tuple[object, ...]], tuple[Counter[str], list[int]]]:
     """One Python loop over every clock: (desk, keys) -> (counts, working minutes)."""
     successors = dict(District.objects.exclude(successor=None).values_list("code", "successor_id"))
-    owners: list[Referral] | list[Registration]
+    owners: list[Referral] | list[Registration] | list[NextRound]
     if scope.kind == Kind.RESPONSE:
         owners = list(Referral.objects.exclude(clock=None).select_related("clock", "application", "institution"))
+    elif scope.kind == Kind.NEXT_LENDERS:
+        owners = list(NextRound.objects.exclude(clock=None).select_related("clock", "application"))
     else:
         owners = list(Registration.objects.exclude(clock=None).select_related("clock", "application"))
     groups: dict[tuple[bool, tuple[object, ...]], tuple[Counter[str], list[int]]] = defaultdict(lambda: (Counter(), []))
@@ -192,6 +194,10 @@ def _naive(scope: Scope) -> dict[tuple[bool, tuple[object, ...]], tuple[Counter[
             counts["claimed"] += clock.stop_reason == "claimed"
             if owner.state == "declined":
                 counts.update(["declined", f"declined-{owner.decline_code}"])
+        elif isinstance(owner, NextRound):
+            counts[f"cause-{owner.cause}"] += 1
+            counts["taken"] += owner.lenders.exclude(taken_at=None).exists()
+            counts["none-left"] += owner.outcome == "none_left"
         else:
             counts["corrected"] += owner.correction_rounds > 0
             counts["registered"] += owner.state == "registered"

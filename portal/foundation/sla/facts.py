@@ -72,6 +72,7 @@ def policy_set(policy: Policy, levels: Sequence[PolicyLevel]) -> Fact:
         "days": policy.days,
         "day_zero": policy.day_zero,
         "closes": policy.closes.isoformat() if policy.closes else None,
+        "anew_when_reassigned": policy.anew_when_reassigned,
         "valid_from": iso(policy.valid_from),
         "ground": policy.ground,
         "decided_by": policy.decided_by,

@@ -5,21 +5,30 @@ from datetime import datetime, timedelta
 
 from portal.foundation.core.moments import local, local_date
 
+from .clocks import CLOSES, OPENS
 from .models import Clock, Kind
 from .workdays import WorkCalendar
 
 WEEKDAYS = "一二三四五六日"
 # A response clock stops at the first reply, long before the case is done: only a registration is 办结 when its clock stops.
-_STOPPED = {Kind.RESPONSE: ("按时响应", "超期响应"), Kind.REGISTRATION: ("按时办结", "超期办结")}
+_STOPPED = {
+    Kind.RESPONSE: ("按时响应", "超期响应"),
+    Kind.REGISTRATION: ("按时办结", "超期办结"),
+    Kind.NEXT_LENDERS: ("按时推荐", "超期推荐"),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Lamp:
-    """`code`: g green, y yellow, r red, p paused, done closed in time, late closed late, off excused."""
+    """`code`: g green, y yellow, r red, p paused, done closed in time, late closed late, off excused.
+
+    `hours` is what is left in office hours, «剩 11 个工作小时», of a clock that runs and is not late; else empty.
+    """
 
     code: str
     text: str
     title: str
+    hours: str = ""
 
 
 def due_text(due_at: datetime) -> str:
@@ -57,7 +66,20 @@ def lamp(
     if now >= due_at:
         return Lamp("r", f"超期{_over(due_at, now, calendar)}", title)
     code = "y" if warn_at is not None and now >= warn_at else "g"
-    return Lamp(code, f"剩 {_left(now, due_at, calendar)}", title)
+    hours = working_hours(now, due_at, calendar)
+    return Lamp(code, f"剩 {_left(now, due_at, calendar)}", f"{title}，{hours}", hours)
+
+
+def working_hours(now: datetime, due_at: datetime, calendar: WorkCalendar) -> str:
+    """The office hours (9:00–18:00 of working days) left until a due moment that is still to come, as people say it.
+
+    Whole hours round down, so that nobody is promised time there is not; under an hour minutes; after the last closing time
+    there is no office hour left although the day has not ended.
+    """
+    minutes = calendar.working_minutes(now, due_at, opens=OPENS, closes=CLOSES)
+    if minutes >= 60:
+        return f"剩 {minutes // 60} 个工作小时"
+    return f"剩 {minutes} 个工作分钟" if minutes else "工作时间已用完"
 
 
 def _left(now: datetime, due_at: datetime, calendar: WorkCalendar) -> str:
@@ -89,7 +111,7 @@ def of(clock: Clock, *, now: datetime, calendar: WorkCalendar) -> Lamp:
         paused_at=clock.paused_at,
         excused=clock.excused,
         provisional=clock.provisional,
-        warn_at=clock.moments[0] if clock.levels[:1] == ["due_soon"] else None,
+        warn_at=clock.moments[0] if clock.moments and clock.moments[0] < clock.due_at else None,
         now=now,
         calendar=calendar,
         kind=clock.kind,

@@ -23,10 +23,11 @@ from .calendar_models import Closure as Closure
 
 
 class Kind(models.TextChoices):
-    """The two promises of 渝银发〔2025〕58号, measure 1."""
+    """The two promises of 渝银发〔2025〕58号, measure 1, and the portal's own: nobody is left without a next address."""
 
     RESPONSE = "response", "金融机构响应"
     REGISTRATION = "registration", "专利质押登记"
+    NEXT_LENDERS = "next_lenders", "改派下一家机构"
 
 
 class PolicyQuerySet(models.QuerySet["Policy"]):
@@ -52,6 +53,8 @@ class Policy(models.Model):
         default="strict",
     )
     closes = models.TimeField("当日截止（空为 24:00）", null=True, blank=True)
+    # False: who takes a promise over takes the rest of its time too. The enterprise waits for the portal, not for one office.
+    anew_when_reassigned = models.BooleanField("改派后重新起算", default=False)
     valid_from = models.DateTimeField("生效时间")
     ground = models.CharField("依据", max_length=200)
     decided_by = models.CharField("设定人", max_length=200, blank=True)
@@ -71,8 +74,12 @@ class Policy(models.Model):
         return f"{self.get_kind_display()} {self.days} 个工作日（{self.valid_from:%F} 起）"
 
 
+NEXT_LENDER = "next_lender"  # the level at which a silent institution's request goes on to the next ones
+
+
 class PolicyLevel(models.Model):
-    """One step of the ladder. `offset` counts from the due moment: working minutes before, or working days after."""
+    """One step of the ladder, as many a promise as its regulator wants. `offset` counts from the due moment: working minutes
+    before it, or working days after it (0: at it). A code has no meaning to the sweep; NEXT_LENDER has one to applications."""
 
     class Anchor(models.TextChoices):
         BEFORE = "before", "到期前（工作分钟）"
@@ -90,7 +97,12 @@ class PolicyLevel(models.Model):
         verbose_name = "升级级次"
         verbose_name_plural = verbose_name
         ordering = ["position"]
-        constraints = [models.UniqueConstraint(fields=["policy", "position"], name="level_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["policy", "position"], name="level_once"),
+            # An announcement is unique on clock, level code and round: two levels of one code would be one.
+            models.UniqueConstraint(fields=["policy", "code"], name="level_code_once"),
+            models.CheckConstraint(condition=Q(code__regex=r"^[a-z][a-z0-9_]{0,19}$"), name="level_code_form"),
+        ]
 
     def __str__(self) -> str:
         return self.label
@@ -187,6 +199,11 @@ class Clock(models.Model):
         """The moment from whose day the present due moment is counted."""
         return self.counted_from or self.started_at
 
+    @property
+    def step(self) -> str:
+        """The promise in one word, for lists."""
+        return {Kind.RESPONSE: "响应", Kind.REGISTRATION: "登记", Kind.NEXT_LENDERS: "改派"}[Kind(self.kind)]
+
     def breached(self, *, now: datetime) -> bool:
         """Late by arithmetic; a paused clock does not run. Midnight itself is late."""
         end = self.stopped_at or self.paused_at or now
@@ -232,10 +249,14 @@ class Escalation(models.Model):
 
 
 class Heartbeat(models.Model):
-    """When a loop last did its work; the deep health check watches it."""
+    """When a loop last did its work, how long its last sweep took and what it handled; the deep health check watches it."""
 
     name = models.CharField(max_length=40, primary_key=True)
     at = models.DateTimeField()
+    took_ms = models.PositiveIntegerField(
+        default=0, db_default=0
+    )  # the longest sweep since the sign of life before this one
+    handled = models.PositiveIntegerField(default=0, db_default=0)  # clocks announced since then
 
     class Meta:
         verbose_name = "心跳"

@@ -15,7 +15,7 @@ BATCH = 1000
 
 _SWEEP = """
 WITH due AS (
-    SELECT id, kind, case_number, subject, watchers, organisation_id, levels, moments, level, due_at
+    SELECT id, kind, case_number, subject, watchers, organisation_id, policy_id, levels, moments, level, due_at
       FROM sla_clock
      WHERE next_at IS NOT NULL AND next_at <= statement_timestamp()
      ORDER BY next_at
@@ -45,6 +45,7 @@ WITH due AS (
     INSERT INTO journal_entry (at, verb, actor_id, actor_label, organisation_id, subject, case_number, text, data, parties)
     SELECT statement_timestamp(), 'clock.escalated', NULL, '系统', NULL, subject, case_number, '',
            jsonb_build_object('clock', id, 'kind', kind, 'level', levels[now_at], 'moment', moments[now_at],
+                              'label', (SELECT label FROM sla_policylevel l WHERE l.policy_id = fresh.policy_id AND l.code = levels[now_at]),
                               'due_at', due_at, 'organisation', organisation_id,
                               'overtaken', to_jsonb(levels[level + 1:now_at - 1])),
            watchers

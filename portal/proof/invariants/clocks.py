@@ -92,7 +92,7 @@ def _with_closures() -> Iterator[Row]:
 ALL = [
     Invariant(
         "clock.obligation",
-        "每条待响应的推送、每件待受理或审查中的登记恰有一个运行的时限，待补正的恰有一个暂停的时限，责任单位就是办理单位",
+        "每条待响应的推送、每件待受理或审查中的登记、每轮待推荐的改派恰有一个运行的时限，待补正的恰有一个暂停的时限，责任单位就是办理单位",
         """
         SELECT 'referral:' || r.id, coalesce('时限 ' || c.id || CASE WHEN c.stopped_at IS NOT NULL THEN ' 已停' WHEN c.paused_at IS NOT NULL
                                              THEN ' 已暂停' ELSE ' 责任单位 ' || c.organisation_id END, '没有时限')
@@ -109,17 +109,39 @@ ALL = [
          WHERE r.state IN ('submitted', 'examining', 'correcting')
            AND (c.id IS NULL OR c.stopped_at IS NOT NULL OR (c.paused_at IS NOT NULL) <> (r.state = 'correcting')
                 OR c.kind <> 'registration' OR c.organisation_id <> r.office_id OR c.case_number <> a.number)
+        UNION ALL
+        SELECT 'next_round:' || n.id, n.state || '，需求 ' || a.state || '：' || coalesce('时限 ' || c.id || CASE WHEN c.stopped_at IS NOT NULL
+                                             THEN ' 已停' ELSE ' 在走' END, '没有时限')
+          FROM applications_nextround n JOIN applications_application a ON a.id = n.application_id
+          LEFT JOIN sla_clock c ON c.id = n.clock_id
+         WHERE n.state = 'owed' AND (c.id IS NULL OR c.stopped_at IS NOT NULL OR c.paused_at IS NOT NULL
+                                     OR c.kind <> 'next_lenders' OR c.case_number <> a.number OR a.state <> 'open')
         """,
     ),
     Invariant(
         "clock.dead",
         "没有时限为已经了结的事（或无主的事）继续走",
         """
-        SELECT c.subject, '时限 ' || c.id || ' 未停：' || coalesce('推送 ' || r.state, '登记件 ' || g.state, '无主')
+        SELECT c.subject, '时限 ' || c.id || ' 未停：' || coalesce('推送 ' || r.state, '登记件 ' || g.state, '改派 ' || n.state, '无主')
           FROM sla_clock c LEFT JOIN applications_referral r ON r.clock_id = c.id
-          LEFT JOIN pledges_registration g ON g.clock_id = c.id
+          LEFT JOIN pledges_registration g ON g.clock_id = c.id LEFT JOIN applications_nextround n ON n.clock_id = c.id
          WHERE c.stopped_at IS NULL
-           AND coalesce(r.state <> 'waiting', g.state NOT IN ('submitted', 'examining', 'correcting'), true)
+           AND coalesce(r.state <> 'waiting', g.state NOT IN ('submitted', 'examining', 'correcting'), n.state <> 'owed', true)
+        """,
+    ),
+    Invariant(
+        "clock.next_lenders",
+        "一直没有答复的机构到了改派一级，企业就得到下一轮推荐（容许在途的时间）",
+        """
+        SELECT 'referral:' || r.id, '改派一级于 ' || e.announced_at || '，没有改派轮次'
+          FROM sla_escalation e JOIN sla_clock c ON c.id = e.clock_id JOIN applications_referral r ON r.clock_id = c.id
+          JOIN applications_application a ON a.id = r.application_id JOIN banks_institution i ON i.organisation_id = r.institution_id
+         WHERE e.level = 'next_lender' AND r.state = 'waiting' AND a.state = 'open' AND NOT i.dispatcher
+           AND e.announced_at < %(now)s - %(grace)s - %(outage)s
+           AND EXISTS (SELECT FROM accounts_organisation o LEFT JOIN banks_institution d ON d.organisation_id = o.id
+                        WHERE o.active AND (d.dispatcher OR o.kind IN ('platform', 'regulator')))
+           AND NOT EXISTS (SELECT FROM applications_nextround n
+                            WHERE n.application_id = a.id AND n.silent @> ARRAY[r.institution_id])
         """,
     ),
     Invariant(

@@ -24,12 +24,16 @@ addressed AS (
     UNION ALL
     SELECT e.id, e.at, (e.data->>'institution')::bigint, '{officer,manager}'
       FROM journal_entry e
-     WHERE e.verb IN ('referral.answered', 'consent.revoked', 'referral.not_selected', 'offer.accepted')
+     WHERE e.verb IN ('referral.answered', 'consent.revoked', 'referral.not_selected', 'referral.lapsed', 'offer.accepted')
     UNION ALL
     SELECT e.id, e.at, a.organisation_id, '{enterprise}'
       FROM journal_entry e JOIN applications_application a ON a.number = e.case_number
      WHERE e.verb IN ('referral.claimed', 'referral.asked', 'referral.offered', 'referral.declined', 'referral.dispatched',
-                      'application.all_declined', 'loan.recorded')
+                      'application.all_declined', 'next.offered', 'next.none', 'loan.recorded')
+    UNION ALL
+    SELECT e.id, e.at, c.organisation_id, '{officer,manager}'
+      FROM journal_entry e JOIN applications_nextround n ON e.subject = 'next_round:' || n.id JOIN sla_clock c ON c.id = n.clock_id
+     WHERE e.verb = 'next.owed'
     UNION ALL
     SELECT e.id, e.at, r.office_id, '{clerk,chief}'
       FROM journal_entry e JOIN pledges_registration r ON e.subject = 'registration:' || r.id

@@ -107,7 +107,7 @@ ALL = [
         "一件需求对一家机构至多有一条未结束的推送",
         """
         SELECT application_id || '→' || institution_id, count(*) || ' 条' FROM applications_referral
-         WHERE state NOT IN ('declined', 'withdrawn', 'reassigned', 'not_selected')
+         WHERE state NOT IN ('declined', 'withdrawn', 'reassigned', 'not_selected', 'lapsed')
          GROUP BY application_id, institution_id HAVING count(*) > 1
         """,
     ),
@@ -125,7 +125,7 @@ ALL = [
          WHERE (r.state = 'waiting') AND (r.responded_at IS NOT NULL OR r.closed_at IS NOT NULL)
             OR r.state IN ('claimed', 'info', 'offered', 'accepted', 'declined', 'reassigned') AND r.responded_at IS NULL
             OR r.state IN ('claimed', 'info', 'offered', 'declined') AND r.officer_id IS NULL
-            OR (r.state IN ('declined', 'not_selected', 'withdrawn', 'reassigned')) <> (r.closed_at IS NOT NULL)
+            OR (r.state IN ('declined', 'not_selected', 'withdrawn', 'reassigned', 'lapsed')) <> (r.closed_at IS NOT NULL)
             OR (r.state = 'offered') <> (coalesce(o.open, 0) = 1) OR coalesce(o.open, 0) > 1
             OR r.state = 'accepted' AND coalesce(o.accepted, 0) <> 1
             OR coalesce(o.n, 0) <> coalesce(o.top, 0)
@@ -140,17 +140,17 @@ ALL = [
          WHERE verb = 'referral.claimed' GROUP BY subject HAVING count(*) > 1
         UNION ALL
         SELECT subject, string_agg(verb || ' ' || actor_label, '、' ORDER BY id) FROM journal_entry
-         WHERE verb IN ('referral.declined', 'referral.not_selected', 'consent.revoked', 'referral.dispatched')
+         WHERE verb IN ('referral.declined', 'referral.not_selected', 'consent.revoked', 'referral.dispatched', 'referral.lapsed')
          GROUP BY subject HAVING count(*) > 1
         """,
     ),
     Invariant(
         "referral.after_the_end",
-        "推送婉拒、未选中、收回授权、改派之后，以及需求撤回之后，不再发生办理",
+        "推送婉拒、未选中、失效、收回授权、改派之后，以及需求撤回之后，不再发生办理",
         """
         WITH ended AS (
             SELECT subject, min(id) AS id FROM journal_entry
-             WHERE verb IN ('referral.declined', 'referral.not_selected', 'consent.revoked', 'referral.dispatched')
+             WHERE verb IN ('referral.declined', 'referral.not_selected', 'consent.revoked', 'referral.dispatched', 'referral.lapsed')
              GROUP BY subject
         ), given_up AS (
             SELECT case_number, min(id) AS id FROM journal_entry
@@ -159,7 +159,7 @@ ALL = [
         SELECT e.subject, e.verb || '（日志 ' || e.id || '）在结束（日志 ' || ended.id || '）之后'
           FROM ended JOIN journal_entry e ON e.subject = ended.subject AND e.id > ended.id
          WHERE e.verb IN ('referral.claimed', 'referral.asked', 'referral.answered', 'referral.offered', 'referral.declined',
-                          'referral.not_selected', 'referral.dispatched', 'consent.revoked')
+                          'referral.not_selected', 'referral.dispatched', 'referral.lapsed', 'consent.revoked')
         UNION ALL
         SELECT e.subject, e.verb || '（日志 ' || e.id || '）在撤回（日志 ' || g.id || '）之后'
           FROM given_up g JOIN journal_entry e ON e.case_number = g.case_number AND e.id > g.id
@@ -208,6 +208,7 @@ ALL = [
                    WHEN 'accepted' THEN EXISTS (SELECT FROM chosen WHERE chosen.ref = r.ref::text)
                    WHEN 'declined' THEN coalesce('referral.declined' = ANY(t.verbs), false)
                    WHEN 'not_selected' THEN coalesce('referral.not_selected' = ANY(t.verbs), false)
+                   WHEN 'lapsed' THEN coalesce('referral.lapsed' = ANY(t.verbs), false)
                    WHEN 'reassigned' THEN coalesce('referral.dispatched' = ANY(t.verbs), false)
                    WHEN 'withdrawn' THEN coalesce('consent.revoked' = ANY(t.verbs), false)
                                          OR a.number IN (SELECT case_number FROM given_up)

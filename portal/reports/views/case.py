@@ -5,6 +5,7 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from applications.models import Application
+from applications.next_rounds import told
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
@@ -14,7 +15,6 @@ from portal.foundation.sla import calendars_in_use, lamps
 from portal.foundation.sla.models import Kind
 from portal.reports import sla
 from portal.reports.models import SupervisionOrder
-from portal.reports.red import LEVELS
 
 LONGEST = 200  # entries of a timeline; the longest known case has about forty
 
@@ -24,8 +24,7 @@ def _said(entry: Entry) -> str:
     if entry.text:
         return entry.text
     if entry.verb == "clock.escalated":
-        level = str(entry.data.get("level", ""))
-        return f"时限提醒：{Kind(entry.data['kind']).label}，{LEVELS.get(level, level)}"
+        return f"时限提醒：{Kind(entry.data['kind']).label}，{entry.data.get('label') or entry.data['level']}"
     return entry.verb
 
 
@@ -38,7 +37,10 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
     calendar = calendars_in_use.current()
     referrals = list(found.referrals.select_related("institution__organisation", "clock").order_by("pk"))
     files = list(found.registrations.exclude(submitted_at=None).select_related("office", "clock").order_by("pk"))
-    clocks = {row.clock_id for row in referrals} | {row.clock_id for row in files}
+    rounds = list(
+        found.next_rounds.select_related("clock__organisation").prefetch_related("lenders__institution__organisation")
+    )
+    clocks = {r.clock_id for r in referrals} | {r.clock_id for r in files} | {r.clock_id for r in rounds}
     entries = list(Entry.objects.of_case(number)[:LONGEST])
     return render(
         request,
@@ -50,6 +52,10 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
                 (row, lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None) for row in referrals
             ],
             "files": [(row, lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None) for row in files],
+            "rounds": [
+                (row, told(row.reasons), lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None)
+                for row in sorted(rounds, key=lambda row: row.position)
+            ],
             "orders": list(SupervisionOrder.objects.filter(clock__in=clocks - {None}).order_by("pk")),
             "entries": [(entry, _said(entry)) for entry in entries],
             "now": now,

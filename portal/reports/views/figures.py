@@ -19,7 +19,7 @@ from portal.foundation.core.errors import Invalid
 from portal.foundation.sla.models import Kind
 from portal.reports import actions, books, cases, exports, red, results, sla
 from portal.reports.forms import LampForm, ScopeForm
-from portal.reports.measures import AFTER_RATE, COLUMNS, MEASURES, PROMISES, REASONS, definitions
+from portal.reports.measures import AFTER_RATE, COLUMNS, MEASURES, PROMISES, REASONS, REASONS_OF, definitions
 from portal.reports.paging import Place
 from portal.reports.scope import DIMENSIONS, INSTITUTION, Scope, recent
 from portal.reports.sla import Figures, Names, Report, Row
@@ -142,7 +142,7 @@ def report(request: HttpRequest) -> HttpResponse:
             "desk_rows": [(row.keys, cells(row.figures, row.scope)) for row in found.desk_rows[:ROWS]],
             "desk_total": cells(found.desk_total, scope.within(desk=True)),
             "reasons": _reasons(found, scope),
-            "reasons_title": "婉拒原因" if scope.kind == Kind.RESPONSE else "不予登记理由",
+            "reasons_title": REASONS_OF[scope.kind][0],
             "definitions": definitions(scope.kind),
             "pages": {"before": before, "after": after, "total": f"共 {len(found.rows)} 行"},
             "export": {
@@ -161,7 +161,7 @@ def scope_url(scope: Scope, kind: Kind) -> str:
 
 
 def _reasons(found: Report, scope: Scope) -> list[Cell]:
-    whole = found.total["declined" if scope.kind == Kind.RESPONSE else "refused"]
+    whole = found.total[REASONS_OF[scope.kind][1]]
     own = scope.within(desk=False) if scope.kind == Kind.RESPONSE else scope
     return [
         Cell(

@@ -198,7 +198,7 @@ def reply(request: HttpRequest, number: str) -> HttpResponse:
     """One order; the organisation asked answers it here, once."""
     now, actor = moments.now(), actor_of(request)
     visible = SupervisionOrder.objects.visible_to(actor).select_related(
-        "clock", "organisation", "clock__referral", "clock__registration"
+        "clock", "organisation", "clock__referral", "clock__registration", "clock__next_round"
     )
     found = get_object_or_404(visible, number=number)
     form = ReplyForm(request.POST) if request.method == "POST" else ReplyForm()
@@ -245,4 +245,6 @@ def _work(actor: Actor, about: SupervisionOrder) -> str:
     referral, file = getattr(about.clock, "referral", None), getattr(about.clock, "registration", None)
     if referral is not None:
         return reverse("desk-referral", args=[referral.ref])
+    if (owed := getattr(about.clock, "next_round", None)) is not None:
+        return reverse("desk-owed", args=[owed.pk])
     return reverse("office-file", args=[file.number]) if file is not None else ""

@@ -1,4 +1,4 @@
-"""时限规则 and 工作日历: the versions of both promises, and the days they are counted in."""
+"""时限规则 and 工作日历: the versions of the promises, and the days they are counted in."""
 
 import calendar as months
 from collections.abc import Mapping
@@ -15,10 +15,11 @@ from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
+from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
 from portal.foundation.sla import calendars_in_use, horizon, policies
 from portal.foundation.sla.models import CalendarVersion, CalendarYear, Clock, Kind, Policy, PolicyLevel
-from portal.reports.forms import PolicyForm
+from portal.reports import forms_policy as forms
 
 STATES = {"future": "将生效", "now": "现行", "past": "已被替代"}
 
@@ -59,7 +60,7 @@ def _level(level: PolicyLevel) -> tuple[str, str, str]:
 @allow(Role.REGULATOR)
 @require_GET
 def policy(request: HttpRequest) -> HttpResponse:
-    """Every version of both promises."""
+    """Every version of every promise."""
     now = moments.now()
     return render(
         request,
@@ -71,38 +72,29 @@ def policy(request: HttpRequest) -> HttpResponse:
 @allow(Role.REGULATOR)
 @require_http_methods(["GET", "POST"])
 def policy_new(request: HttpRequest, kind: str) -> HttpResponse:
-    """A new version: written, compared with the present one, then set."""
+    """A new version: written level by level, compared with the present one, then set."""
     if kind not in Kind.values:
         raise Http404
     promise, now = Kind(kind), moments.now()
     present = Policy.objects.in_force(promise, at=now)
-    step = request.POST.get("step", "check") if request.method == "POST" else "edit"
-    form = PolicyForm(promise, request.POST) if request.method == "POST" else PolicyForm.like(promise, present, now=now)
+    step = request.POST.get("step", "check") if request.method == "POST" else "start"
+    if step == "start":
+        form, levels = forms.like(promise, present, now=now)
+    elif step in ("check", "confirm"):
+        form, levels = forms.bound(promise, request.POST)
+    else:  # back to it, or a level more or less
+        form, levels = forms.changed(promise, request.POST, step)
     status = 200
-    if step != "edit" and not form.is_valid():
+    if step in ("check", "confirm") and not forms.valid(promise, form, levels):
         step, status = "edit", 400
     if step == "confirm":
-        values = form.cleaned_data
         try:
-            policies.set_policy(
-                promise,
-                days=values["days"],
-                day_zero=values["day_zero"],
-                closes=values["closes"],
-                valid_on=values["valid_on"],
-                ground=values["ground"],
-                ladder=form.ladder,
-                actor=actor_of(request),
-                now=now,
-            )
+            made = _set(promise, form, levels, actor=actor_of(request), now=now)
         except DomainError as error:
-            for field, said in error.fields.items():
-                form.add_error(field if field in form.fields else None, said)
-            if not error.fields:
-                form.add_error(None, error.reason)
+            forms.place(form, levels, error.fields or {"": error.reason})
             step, status = "edit", error.status
         else:
-            messages.success(request, f"{promise.label}的新规则已设定，{values['valid_on']:%Y-%m-%d} 起生效。")
+            messages.success(request, f"{promise.label}的新规则已设定，{moments.local_date(made.valid_from)} 起生效。")
             return redirect("supervision-policy")
     elif step == "check" and form.cleaned_data["valid_on"] <= moments.local_date(now):
         form.add_error("valid_on", "生效日期要在今天之后：已经开始的时限不能改变。")
@@ -112,47 +104,66 @@ def policy_new(request: HttpRequest, kind: str) -> HttpResponse:
         "supervision/policy_form.html",
         {
             "form": form,
+            "levels": levels,
+            "most_levels": policies.MAX_LEVELS,
             "promise": promise,
             "present": present,
             "step": step,
-            "changes": _changes(form, present) if step == "check" else [],
+            "changes": _changes(form, levels, present) if step == "check" else [],
             "running": Clock.objects.running().filter(kind=promise).count(),
-            "hidden": [(name, value) for name in form.fields for value in request.POST.getlist(name)],
+            "hidden": forms.carried(form, levels, request.POST) if step == "check" else [],
         },
         status=status,
     )
 
 
-def _changes(form: PolicyForm, present: Policy) -> list[tuple[str, str, str, bool]]:
+def _set(promise: Kind, form: forms.PolicyForm, levels: "forms.Levels", *, actor: Actor, now: datetime) -> Policy:
+    values = form.cleaned_data
+    return policies.set_policy(
+        promise,
+        days=values["days"],
+        day_zero=values["day_zero"],
+        closes=values["closes"],
+        anew_when_reassigned=values["anew_when_reassigned"],
+        valid_on=values["valid_on"],
+        ground=values["ground"],
+        levels=forms.steps(levels),
+        actor=actor,
+        now=now,
+    )
+
+
+def _changes(form: forms.PolicyForm, levels: "forms.Levels", present: Policy) -> list[tuple[str, str, str, bool]]:
     """(what, now, then, changed) for the last look before a rule is set."""
     values = form.cleaned_data
     zero = dict(form.fields["day_zero"].choices)  # type: ignore[attr-defined]
-    levels = {level.code: level for level in present.levels.all()}
+    before = {level.code: _level(level) for level in present.levels.all()}
+    after = {
+        step.code: _level(
+            PolicyLevel(label=step.label, anchor=step.anchor, offset=step.offset, recipients=step.recipients)
+        )
+        for step in forms.steps(levels)
+    }
 
-    def who(roles: list[str]) -> str:
-        return "、".join(str(Role(role).label) for role in roles) or "—"
-
-    def now_level(code: str) -> str:
-        return "；".join(_level(levels[code])[1:]) if code in levels else "—"
+    def said(level: tuple[str, str, str] | None) -> str:
+        return f"{level[0]}：{level[1]}，{level[2]}" if level else "没有这一级"
 
     rows = [
         ("时限", f"{present.days} 个工作日", f"{values['days']} 个工作日"),
         ("非工作日收到", zero[present.day_zero], zero[values["day_zero"]]),
         ("截止时刻", _closing(present.closes), _closing(values["closes"])),
-        (
-            "到期前提醒",
-            now_level("due_soon"),
-            f"截止前 {values['due_soon_minutes']} 工作分钟；{who(values['due_soon_roles'])}",
-        ),
-        ("超期提醒", now_level("overdue"), f"到截止时刻；{who(values['overdue_roles'])}"),
-        (
-            "超期后升级",
-            now_level("supervise"),
-            f"截止日后 {values['supervise_days']} 个工作日；{who(values['supervise_roles'])}",
+        ("改派后", _anew(present.anew_when_reassigned), _anew(values["anew_when_reassigned"])),
+        *(
+            (f"级次 {code}", said(before.get(code)), said(after.get(code)))
+            for code in dict.fromkeys([*after, *before])  # the new ladder's order, then what falls away
         ),
         ("依据", present.ground, values["ground"]),
     ]
-    return [(what, before, after, before != after) for what, before, after in rows]
+    return [(what, old, new, old != new) for what, old, new in rows]
+
+
+def _anew(anew: bool) -> str:
+    return "重新起算" if anew else "接着原来的时限"
 
 
 def _closing(closes: object) -> str:
