@@ -68,5 +68,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "organisation": membership.organisation.title,
         "wide": membership.role in WIDE,
         "bell_url": reverse("notices"),
-        "unread_count": min(Notice.objects.filter(membership=membership, read_at=None).values("pk")[:100].count(), 99),
+        "unread_count": min(
+            Notice.objects.filter(membership=membership, read_at=None, digest=None).values("pk")[:100].count(), 99
+        ),
     }

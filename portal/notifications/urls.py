@@ -7,5 +7,6 @@ from . import views
 urlpatterns = [
     path("", views.notices, name="notices"),
     path("<int:pk>/open/", views.open_notice, name="notice-open"),
+    path("<int:pk>/digest/", views.digest, name="notice-digest"),
     path("read/", views.read_all, name="notices-read"),
 ]

@@ -1,6 +1,7 @@
 """Journal entries become notices and mail. Both handlers may run twice for an entry and the second time changes nothing."""
 
 import smtplib
+from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from portal.foundation.journal.models import Entry
 from portal.foundation.journal.subscribers import Down, Later
 from portal.foundation.sla import calendars_in_use
 
+from . import digests
 from .catalogue import Letter, letters
 from .models import Notice
 
@@ -36,22 +38,31 @@ def readers(letter: Letter) -> list[Membership]:
 
 def write(entry: Entry, now: datetime) -> None:
     """One notice a person; (entry, membership) is unique, so a repeat is ignored by the database."""
-    rows = [
-        Notice(
-            entry_id=entry.pk,
-            membership=chair,
-            kind=letter.kind,
-            title=letter.title[:120],
-            body=letter.body[:300],
-            url=letter.url,
-            case_number=entry.case_number,
-            created_at=entry.at,
-        )
-        for letter in letters(entry)
-        for chair in readers(letter)
-    ]
+    rows: dict[int, Notice] = {}
+    together: set[int] = set()
+    for letter in letters(entry):
+        chairs = readers(letter)
+        if chairs and digests.is_burst(entry, letter):
+            together |= {chair.pk for chair in chairs}
+        for chair in chairs:  # who is told twice of one fact reads the first
+            rows.setdefault(
+                chair.pk,
+                Notice(
+                    entry_id=entry.pk,
+                    membership=chair,
+                    kind=letter.kind,
+                    title=letter.title[:120],
+                    body=letter.body[:300],
+                    url=letter.url,
+                    case_number=entry.case_number,
+                    created_at=entry.at,
+                ),
+            )
     failpoint("notices.before_write")
-    Notice.objects.bulk_create(rows, ignore_conflicts=True)
+    if entry.verb == digests.VERB:
+        digests.write(entry, list(rows.values()), together=together)
+    else:
+        Notice.objects.bulk_create(rows.values(), ignore_conflicts=True)
     failpoint("notices.written")
 
 
@@ -73,23 +84,32 @@ def mail(entry: Entry, now: datetime) -> None:
     if opening > now:
         raise Later(opening)
     for notice in rows:
+        if notice.digest_id is not None:
+            continue
         body = f"{notice.title}\n办件编号：{notice.case_number}\n请登录办理：{settings.PUBLIC_URL}{notice.url}\n"
-        failpoint("mail.before_send")
         message = EmailMessage(
             f"【快速通道】{notice.title}",
             body,
             to=[notice.membership.user.email],
             headers={"Message-ID": message_id(notice)},
         )
-        try:
-            message.send()
-        except (OSError, smtplib.SMTPException) as error:
-            if is_down(error):
-                raise Down(now + TRY_AGAIN) from error
-            raise
-        failpoint("mail.sent")
-        Notice.objects.filter(pk=notice.pk).update(mailed_at=now)
-        failpoint("mail.marked")
+        own = Notice.objects.filter(pk=notice.pk)
+        _send(message, lambda own=own: own.update(mailed_at=now), now)  # type: ignore[misc]
+    digests.mail(rows, now, send=_send)
+
+
+def _send(message: EmailMessage, mark: Callable[[], object], now: datetime) -> None:
+    """Send, then mark: broken between the two it is sent again, with the same Message-ID. Raises Down without a mail server."""
+    failpoint("mail.before_send")
+    try:
+        message.send()
+    except (OSError, smtplib.SMTPException) as error:
+        if is_down(error):
+            raise Down(now + TRY_AGAIN) from error
+        raise
+    failpoint("mail.sent")
+    mark()
+    failpoint("mail.marked")
 
 
 def is_down(error: Exception) -> bool:

@@ -11,7 +11,7 @@ from portal.foundation.sla import clocks
 from portal.foundation.sla.clocks import Plan
 from portal.foundation.sla.models import Policy, PolicyLevel
 from portal.foundation.sla.workdays import WorkCalendar
-from portal.notifications import writing
+from portal.notifications import digests, writing
 
 STEP = 10.0  # seconds between levels beyond those that were named
 DUE = "overdue"  # the level whose moment is the due moment
@@ -45,5 +45,6 @@ def install(seconds: Sequence[float], *, lease: float = 0.0) -> None:
 
     clocks.plan = compressed
     writing.next_opening = lambda now: now
+    digests.FIRST, digests.AGAIN = timedelta(seconds=1), timedelta(seconds=3)
     if lease:
         dispatcher.LEASE = timedelta(seconds=lease)

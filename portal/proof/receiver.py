@@ -85,6 +85,7 @@ class Receiver:
             "id": str(message["Message-ID"] or ""),
             "to": to,
             "subject": str(message["Subject"] or ""),
+            "notices": str(message["X-Portal-Notices"] or "").split(),  # of a digest: what it sums up
         }
         os.write(self.file, json.dumps(row, ensure_ascii=False).encode() + b"\n")
 

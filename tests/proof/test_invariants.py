@@ -111,6 +111,11 @@ BREAKS: dict[str, list[str]] = {
         " (SELECT clock_id FROM applications_referral WHERE state = 'waiting')"
     ],
     "clock.dead": ["UPDATE sla_clock SET stopped_at = NULL WHERE stop_reason = 'claimed'"],
+    "clock.next_lenders": [
+        "INSERT INTO sla_escalation (clock_id, level, position, round, moment, announced_at)"
+        " SELECT clock_id, 'next_lender', 4, 0, due_at, now() - interval '1 day' FROM applications_referral"
+        " WHERE state = 'waiting' AND application_id NOT IN (SELECT application_id FROM applications_nextround)"
+    ],
     "clock.pause": ["DELETE FROM sla_pause WHERE ended_at IS NULL"],
     "clock.ladder": ["UPDATE sla_clock SET next_at = next_at + interval '1 hour' WHERE next_at IS NOT NULL"],
     "clock.due_stands": ["UPDATE sla_clock SET due_at = due_at + interval '1 day' WHERE stopped_at IS NOT NULL"],
@@ -170,6 +175,7 @@ def test_each_is_reported_by_its_name_when_it_is_broken(name: str, demonstration
 def test_two_of_one_are_reported(demonstration: None) -> None:
     """What unique indexes refuse, once they are gone."""
     newest = "id = (SELECT max(id) FROM {})"
+    do("ALTER TABLE applications_referral DROP CONSTRAINT waiting_has_clock")
     do("DROP INDEX one_open_referral", copy_of("applications_referral", "state = 'waiting'", ref="gen_random_uuid()", clock_id="NULL"))  # fmt: skip
     do("DROP INDEX one_running_clock", copy_of("sla_clock", "stopped_at IS NULL"))
     do("ALTER TABLE notifications_notice DROP CONSTRAINT notice_once", copy_of("notifications_notice", newest.format("notifications_notice")))  # fmt: skip
@@ -279,7 +285,7 @@ def test_every_invariant_has_somebody_who_breaks_it() -> None:
 def test_whoever_must_hear_of_something_is_in_the_catalogue_of_notices() -> None:
     """The invariant says in SQL once more who is addressed; a verb nobody is told of must not stand there."""
     named = set(
-        re.findall(r"'((?:application|referral|consent|offer|pledge|loan|clock)\.[a-z_]+)'", journal._ADDRESSED)
+        re.findall(r"'((?:application|referral|next|consent|offer|pledge|loan|clock)\.[a-z_]+)'", journal._ADDRESSED)
     )
     assert len(named) > 15
     assert named <= VERBS

@@ -186,10 +186,14 @@ ALL = [
         "同一件事对同一个人恰有一条消息，每条消息都有其日志",
         """
         SELECT 'entry:' || entry_id, '成员 ' || membership_id || ' 收到 ' || count(*) || ' 条' FROM notifications_notice
-         GROUP BY entry_id, membership_id HAVING count(*) > 1
+         WHERE entry_id IS NOT NULL GROUP BY entry_id, membership_id HAVING count(*) > 1
         UNION ALL
         SELECT 'entry:' || n.entry_id, '消息 ' || n.id || ' 没有日志' FROM notifications_notice n
-         WHERE NOT EXISTS (SELECT FROM journal_entry e WHERE e.id = n.entry_id)
+         WHERE n.entry_id IS NOT NULL AND NOT EXISTS (SELECT FROM journal_entry e WHERE e.id = n.entry_id)
+        UNION ALL
+        SELECT 'digest:' || n.id, '汇总之下没有消息，或属于别人' FROM notifications_notice n
+         WHERE n.entry_id IS NULL AND (NOT EXISTS (SELECT FROM notifications_notice i WHERE i.digest_id = n.id)
+               OR EXISTS (SELECT FROM notifications_notice i WHERE i.digest_id = n.id AND i.membership_id <> n.membership_id))
         """,
     ),
     Invariant(

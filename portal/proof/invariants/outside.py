@@ -124,6 +124,7 @@ def refused_had_no_effect(run: Run) -> Iterator[Row]:
 def mails_received(run: Run) -> Iterator[Row]:
     """Every notice marked as mailed came to the receiver, and none that should have been mailed was not."""
     received = {str(mail["id"]).strip("<>").partition("@")[0] for mail in run.mails or ()}
+    received |= {f"notice-{pk}" for mail in run.mails or () for pk in mail.get("notices", ())}  # told in a digest
     for pk, key, marked in _rows(_MAILED):
         if marked and key not in received:
             yield f"notice:{pk}", f"标为已寄出，收件方没有 {key}"
