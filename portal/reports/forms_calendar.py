@@ -33,8 +33,10 @@ class YearForm(PortalForm):
         label="依据",
         required=False,
         max_length=GROUND,
-        help_text="更正已公布的年份时必填；新年度不填则取文件里的文号。",
+        help_text="更正已公布的年份须写明；新公布的年份不填则取文件里的文号。",
     )
+    # One of the two is enough, and whether a ground is needed depends on the year: none of them is simply optional.
+    file.depends = text.depends = ground.depends = True  # type: ignore[attr-defined]
 
     year: YearFile
 
@@ -93,6 +95,7 @@ class ReopeningForm(PortalForm):
     day = DateField(label="停办日", widget=forms.HiddenInput())
     office = forms.TypedChoiceField(label="受理机构", coerce=int, widget=forms.HiddenInput())
     ground = forms.CharField(label="依据", required=False, max_length=GROUND, help_text="为什么这一天恢复办公。")
+    ground.depends = True  # type: ignore[attr-defined]
 
     def __init__(self, offices: list[Organisation], *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -42,15 +42,17 @@ PAGES = {
     "manager": ["/desk/", "/desk/team/", "/orders/"],
     "guarantor": ["/desk/"],
     "clerk": ["/office/", "/office/done/"],
-    "chief": ["/office/", "/orders/"],
+    "chief": ["/office/", "/orders/", "/closures/"],
     "regulator": [
         "/supervision/",
         "/supervision/report/",
         "/supervision/lamps/",
         "/supervision/policy/",
         "/supervision/calendar/",
+        "/supervision/calendar/provisional/",
+        "/closures/",
     ],
-    "admin": ["/supervision/calendar/"],
+    "admin": ["/supervision/calendar/", "/supervision/calendar/import/", "/supervision/calendar/provisional/"],
 }
 # Pages reached by following the first link of a list: (role, list, selector).
 FOLLOWED = [

@@ -48,7 +48,7 @@ class Calendars:
 
 
 def current(organisation_id: int | None = None) -> WorkCalendar:
-    """The calendar in force, with the closures of one IP office. At most two queries each half minute."""
+    """The calendar in force, with the closures of one IP office. Two or three queries each half minute at most."""
     return _kept().of(organisation_id)
 
 

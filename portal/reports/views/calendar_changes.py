@@ -66,6 +66,10 @@ def _effects(moves: list[Move], token: str, *, now: datetime) -> Effects:
     )
 
 
+def _moved(count: int) -> str:
+    return f"{count} 件在办时限随之移动" if count else "没有在办时限移动"
+
+
 def _put(form: PortalForm, error: DomainError) -> int:
     """An action's refusal beside its field, or above the form; the status to answer with."""
     for field, said in error.fields.items():
@@ -99,8 +103,7 @@ def import_year(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             step, status = "check", _put(form, error)
         else:
-            said = f"{form.year.year} 年工作日历已生效，{len(done.moved)} 件在办时限随之移动。"
-            messages.success(request, said)
+            messages.success(request, f"{form.year.year} 年工作日历已生效，{_moved(len(done.moved))}。")
             return redirect("supervision-calendar")
     if step != "edit":
         try:
@@ -175,7 +178,7 @@ def closed_days(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             step, status = "check", _put(form, error)
         else:
-            messages.success(request, f"{form.chosen.title} 的停办日已设定，{len(done.moved)} 件登记时限随之移动。")
+            messages.success(request, f"{form.chosen.title}的停办日已设定，{_moved(len(done.moved))}。")
             return redirect("closures")
     if step == "check":
         try:
@@ -195,6 +198,7 @@ def closed_days(request: HttpRequest) -> HttpResponse:
             "days": days,
             "effects": effects,
             "office": form.chosen if step == "check" else None,
+            "regulator": actor.role == Role.REGULATOR,
             "hidden": [(name, request.POST.get(name, "")) for name in form.fields],
             "listed": [] if step == "check" else _listed(offices, now=now, chief=actor.role == Role.CHIEF),
         },
@@ -233,7 +237,7 @@ def reopen_day(request: HttpRequest) -> HttpResponse:
         except DomainError as error:
             status = _put(form, error)
         else:
-            messages.success(request, f"{office.title} 这一天恢复办公，{len(done.moved)} 件登记时限随之移动。")
+            messages.success(request, f"{office.title}这一天恢复办公，{_moved(len(done.moved))}。")
             return redirect("closures")
     try:
         seen = closures.preview_reopening(office, [day], actor=actor, now=now)
