@@ -9,6 +9,7 @@ from django.http import Http404
 from django.urls import reverse
 
 from applications.models import Consent, Referral
+from applications.next_round_models import NextRound
 from pledges.models import Registration
 from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
@@ -40,7 +41,7 @@ class Seen:
 
 
 def seen(actor: Actor, clock_id: int) -> Seen:
-    """The clock, or 404 for a stranger as for one that does not exist; at most two queries."""
+    """The clock, or 404 for a stranger as for one that does not exist; at most three queries."""
     live = Consent.objects.filter(
         application=OuterRef("application"), institution=OuterRef("institution"), revoked_at=None
     )
@@ -61,6 +62,10 @@ def seen(actor: Actor, clock_id: int) -> Seen:
             whole=actor.role == Role.ENTERPRISE,
             supervises=actor.role == Role.REGULATOR,
         )
+    return _of_file(actor, clock_id) or _of_round(actor, clock_id)
+
+
+def _of_file(actor: Actor, clock_id: int) -> Seen | None:
     file = (
         Registration.objects.visible_to(actor)
         .filter(clock_id=clock_id)
@@ -68,12 +73,41 @@ def seen(actor: Actor, clock_id: int) -> Seen:
         .first()
     )
     if file is None or file.clock is None:
-        raise Http404
+        return None
     return Seen(
         clock=file.clock,
         about=f"{file.office.title} 办理质押登记 {file.number}",
         trail=_to_file(actor, file),
         parties=frozenset({file.pledgor_id, file.pledgee_id, file.office_id}),
+        readable=True,
+        whole=actor.role == Role.ENTERPRISE,
+        supervises=actor.role == Role.REGULATOR,
+    )
+
+
+def _of_round(actor: Actor, clock_id: int) -> Seen:
+    """The promise of next lenders: the enterprise's, the regulator's, and of whoever owes it."""
+    owed = NextRound.objects.filter(clock_id=clock_id).select_related("clock__organisation", "application").first()
+    if owed is None or owed.clock is None:
+        raise Http404
+    mine = {
+        Role.ENTERPRISE: owed.application.organisation_id == actor.organisation_id,
+        Role.REGULATOR: True,
+        Role.OFFICER: owed.clock.organisation_id == actor.organisation_id,
+        Role.MANAGER: owed.clock.organisation_id == actor.organisation_id,
+    }
+    if not mine.get(Role(actor.role)):
+        raise Http404
+    number = owed.application.number
+    trails = {
+        Role.ENTERPRISE: [(reverse("case-list"), "我的办件"), (reverse("case", args=[number]), number)],
+        Role.REGULATOR: _supervised(number),
+    }
+    return Seen(
+        clock=owed.clock,
+        about=f"{owed.clock.organisation.title} 为融资需求 {number} 推荐下一批机构",
+        trail=trails.get(Role(actor.role), [(reverse("desk"), "工作台")]),
+        parties=frozenset({owed.application.organisation_id, owed.clock.organisation_id}),
         readable=True,
         whole=actor.role == Role.ENTERPRISE,
         supervises=actor.role == Role.REGULATOR,

@@ -12,14 +12,15 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from applications.actions import choices, claiming
-from applications.models import Application
+from applications.actions import choices, claiming, responses
+from applications.models import Application, DeclineReason
 from pledges.actions import corrections, examination
 from pledges.models import Registration
 from portal.foundation.core import moments
 from portal.foundation.core.pdf import engine
 from portal.foundation.journal import chain
 from portal.foundation.journal.models import Entry, Seal
+from portal.foundation.sla.models import Clock, Kind
 from products.models import Product
 from tests import factories
 from tests.factories import Person
@@ -245,3 +246,16 @@ def test_a_file_after_a_pause_shows_both_counts(ling: Person, bo: Person, produc
     assert "逐日计算：开始" in said
     assert "逐日计算：恢复，时限重新起算" in said
     assert "材料补齐当日" in said
+
+
+def test_the_promise_of_next_lenders_has_its_record_too(
+    ling: Person, wai: Person, bo: Person, product: Product, rui: Person
+) -> None:
+    made = factories.application(ling, product)
+    referral, _ = clock_of(made, bo)
+    responses.decline(referral, code=DeclineReason.values[0], note="示例", actor=bo.actor, now=moments.now())
+    clock = Clock.objects.get(kind=Kind.NEXT_LENDERS)
+    for who in (ling, rui):
+        assert "重新推算一致" in page(who, clock.pk).content.decode(), who.user
+    for who in (bo, wai):
+        assert page(who, clock.pk).status_code == 404, who.user

@@ -149,19 +149,20 @@ def test_what_the_sweep_announced_is_told_with_its_lateness(ling: Person, produc
     sweep()
     clock = told(case.number)
     [announced] = clock.announced
-    assert (announced.level, announced.overtaken) == ("supervise", ["due_soon", "overdue"])
+    steps = [level for level, due in clock.term.ladder if due <= announced.at]
+    assert (announced.overtaken, announced.level) == (steps[:-1], steps[-1])
+    assert len(steps) >= 3
     assert announced.lateness > timedelta(days=1)
-    assert announced.recipients == ["manager", "regulator"]
+    assert announced.recipients == clock.rule.recipients(announced.level) != []
     assert differences(case.number) == []
 
 
 def test_a_running_clock_nobody_announced_is_a_difference(ling: Person, product: Product) -> None:
     case = asked(ling, product, on=at("2026-11-10 10:00"))
-    assert [said.partition("：")[2][:8] for said in differences(case.number)] == [
-        "“即将到期”应于",
-        "“已超期”应于 ",
-        "“超期 1 个工",
-    ]
+    found = differences(case.number)
+    assert len(found) == len(told(case.number).term.ladder)
+    assert [said for said in found if "没有提醒" not in said] == []
+    assert "“即将到期”应于 2026年11月12日（周四）14:00:00 提醒" in found[0]
 
 
 def test_a_file_that_was_corrected_gets_its_term_anew(ling: Person, bo: Person, product: Product, chen: Person) -> None:
@@ -218,7 +219,10 @@ def test_an_office_that_closes_for_a_day_moves_its_own_files_only(
 
 
 def test_a_new_policy_counts_for_clocks_that_start_under_it(ling: Person, product: Product, rui: Person) -> None:
-    ladder = policies.Ladder(120, ["officer"], ["manager"], 2, ["regulator"])
+    levels = [
+        policies.Step("due_soon", "即将到期", "before", 120, ["officer"]),
+        policies.Step("overdue", "已超期", "after", 0, ["manager"]),
+    ]
     policies.set_policy(
         Kind.RESPONSE,
         days=1,
@@ -226,7 +230,7 @@ def test_a_new_policy_counts_for_clocks_that_start_under_it(ling: Person, produc
         closes=None,
         valid_on=date(2026, 11, 16),
         ground="示例文件〔2026〕1号",
-        ladder=ladder,
+        levels=levels,
         actor=rui.actor,
         now=at("2026-11-13 09:00"),
     )

@@ -54,9 +54,10 @@ def stopped(clock: Clock) -> Fact:
     }
 
 
-def reassigned(clock: Clock, from_organisation: int, *, now: datetime, reason: str = "") -> Fact:
-    """The same promise, another responsible organisation: `clock.organisation_id` from now on."""
-    return _fact("reassigned", clock, now) | {"from_organisation": from_organisation, "reason": reason}
+def reassigned(clock: Clock, from_organisation: int, *, now: datetime, reason: str = "", anew: bool = False) -> Fact:
+    """The same promise, another responsible organisation: `clock.organisation_id` from now on, `anew` with a full term."""
+    said = {"from_organisation": from_organisation, "reason": reason, "anew": anew}
+    return _fact("reassigned", clock, now) | said | (_term(clock) if anew else {})
 
 
 def recomputed(clock: Clock, old_due_at: datetime, *, now: datetime, ground: str = "") -> Fact:

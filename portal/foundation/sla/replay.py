@@ -23,8 +23,10 @@ ESCALATED = "clock.escalated"
 GENERAL, OF_CLOCKS = VERBS, (ESCALATED,)
 GRACE = timedelta(seconds=30)  # an announcement may still be under way
 # Reasons under which an answer that nobody gave is not counted, when the clock had not run out before.
-EXCUSING = frozenset({"withdrawn", "not_selected", "revoked"})
-COUNTING = frozenset({"claimed", "asked", "offered", "declined", "dispatched", "registered", "refused"})
+EXCUSING = frozenset({"withdrawn", "not_selected", "revoked", "taken", "answered", "replaced", "settled", "ended"})
+COUNTING = frozenset(
+    {"claimed", "asked", "offered", "declined", "dispatched", "lapsed", "none_left", "registered", "refused"}
+)
 _MOMENT = timedelta(microseconds=1)
 
 Fact = Mapping[str, Any]
@@ -153,6 +155,11 @@ class Replay:
             clock.differences.append(f"日志第 {entry['id']} 条的原责任单位与推算的不一致")
         clock.moved.append((_at(fact["at"]), clock.organisation, fact["organisation"]))
         clock.organisation = fact["organisation"]
+        if bool(fact["anew"]) is not clock.rule.policy.anew_when_reassigned:
+            clock.differences.append("改派后时限是否重新起算，与规则所定的相反")
+        if fact["anew"]:
+            clock.done = 0
+            self._count(clock, fact, entry, began_at=_at(fact["at"]), why="改派给另一单位，时限重新起算")
 
     def _stopped(self, clock: Replayed, fact: Fact, entry: Entry) -> None:
         at, resting_since = _at(fact["at"]), clock.paused_at

@@ -147,6 +147,7 @@ def _rule(entry: int, data: Mapping[str, Any]) -> Rule:
         valid_from=datetime.fromisoformat(data["valid_from"]),
         ground=data["ground"],
         decided_by=data.get("decided_by", ""),
+        anew_when_reassigned=data.get("anew_when_reassigned", False),
     )
     levels = [PolicyLevel(policy=policy, **level) for level in data["levels"]]
     return Rule(entry, policy, levels)

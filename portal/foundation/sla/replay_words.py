@@ -20,12 +20,20 @@ REASONS = {
     "offered": "机构出具方案",
     "declined": "机构婉拒",
     "dispatched": "调度台分派",
+    "lapsed": "超期未响应，企业已另选机构",
     "registered": "予以登记",
     "refused": "不予登记",
     "withdrawn": "申请人撤回",
     "not_selected": "企业选定其他机构",
     "revoked": "企业收回授权",
+    "taken": "企业已改选",
+    "none_left": "暂无其他机构",
+    "answered": "机构已答复",
+    "replaced": "已有新一轮推荐",
+    "settled": "企业已选定方案",
+    "ended": "需求已结束",
 }
+_NEXT = {"offered": "已向企业推荐下一批机构"}  # the same word, said of another promise
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,8 @@ class CountedDay:
 def counted_days(clock: Replayed, term: Term, rules: Rules) -> Iterator[CountedDay]:
     """The term day by day, from the day of receipt to the last day."""
     policy, calendar, day = clock.rule.policy, term.calendar, local_date(term.began_at)
-    zero = "收到当日" if term is clock.terms[0] else "材料补齐当日"
+    received = "收到当日" if clock.kind != Kind.NEXT_LENDERS else "起算当日"
+    zero = received if term is clock.terms[0] or term.began_at == clock.started_at else "材料补齐当日"
     if policy.day_zero == "next_open" and not calendar.is_workday(day):
         while not calendar.is_workday(day):
             yield CountedDay(day, None, f"{_kind(day, term, rules)}，视为下一工作日收到")
@@ -114,7 +123,8 @@ def overdue(clock: Replayed, *, as_of: datetime) -> bool:
 
 
 def reason(clock: Replayed) -> str:
-    return REASONS.get(clock.reason, clock.reason)
+    words = REASONS | _NEXT if clock.kind == Kind.NEXT_LENDERS else REASONS
+    return words.get(clock.reason, clock.reason)
 
 
 def roles(codes: list[str]) -> str:
