@@ -155,7 +155,9 @@ class Delivery(models.Model):
         constraints = [models.UniqueConstraint(fields=["entry_id", "subscriber"], name="delivery_once")]
         indexes = [
             # read by: dispatcher.claim
-            models.Index(fields=["id"], name="delivery_dead", condition=models.Q(state="dead")),  # read by: health, metrics
+            models.Index(
+                fields=["id"], name="delivery_dead", condition=models.Q(state="dead")
+            ),  # read by: health, metrics
             models.Index(fields=["id"], name="delivery_waiting", condition=models.Q(state="waiting")),
         ]
 
