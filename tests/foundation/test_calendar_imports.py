@@ -128,7 +128,7 @@ def test_an_import_moves_open_deadlines_with_their_reminders_and_writes_old_new_
     load(longer_holiday())
     moved = fresh(clock)
     assert (moved.due_at, moved.provisional, moved.level) == (midnight("2026-10-10"), False, 0)
-    assert moved.moments == [at("2026-10-10 14:00"), midnight("2026-10-10"), midnight("2026-10-12")]
+    assert moved.moments[:3] == [at("2026-10-10 14:00"), midnight("2026-10-10"), midnight("2026-10-12")]
     assert moved.next_at == at("2026-10-10 14:00")
     (entry,) = recomputed()
     assert entry.case_number == clock.case_number
@@ -268,7 +268,7 @@ def test_the_sweep_tells_a_moved_ladder_once_and_leaves_nothing_out(start: Calla
     assert (moved.level, moved.next_at) == (1, midnight("2026-10-10"))
     past = moments.now() - timedelta(days=9)
     Clock.objects.filter(pk=clock.pk).update(
-        started_at=past - timedelta(days=4), due_at=past, moments=[past - timedelta(hours=10), past, past + timedelta(days=1)],
+        started_at=past - timedelta(days=4), due_at=past, levels=moved.levels[:3], moments=[past - timedelta(hours=10), past, past + timedelta(days=1)],
         next_at=past,
     )  # fmt: skip
     assert sweep() == 1
