@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import chinese_calendar
 import holidays as holidays_package
 import pytest
-from hypothesis import assume, given, seed
+from hypothesis import HealthCheck, assume, given, seed, settings
 from hypothesis import strategies as st
 
 from portal.foundation.core.actor import SYSTEM
@@ -21,6 +21,8 @@ from portal.foundation.sla.workdays import WorkCalendar
 from tests.factories import Person
 
 SEED = 20260920
+# A calendar takes milliseconds to build; a machine that is busy elsewhere is no failure.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FIRST, PUBLISHED = date(2026, 1, 1), date(2026, 12, 31)
 DAYS_OF_2026 = [FIRST + timedelta(days=n) for n in range(365)]
 OTHER_LIBRARY = holidays_package.country_holidays("CN", years=range(2010, 2027))
@@ -73,6 +75,7 @@ MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2027, 6, 30)).map(  # noqa
 
 
 @seed(SEED)
+@PATIENT
 @given(calendar=calendars(), moment=MOMENTS, days=st.integers(1, 60))
 def test_with_closures_a_deadline_is_the_day_a_naive_walk_reaches(
     calendar: WorkCalendar, moment: datetime, days: int
@@ -84,6 +87,7 @@ def test_with_closures_a_deadline_is_the_day_a_naive_walk_reaches(
 
 
 @seed(SEED)
+@PATIENT
 @given(
     calendar=calendars(), moment=MOMENTS, later=st.timedeltas(timedelta(0), timedelta(days=40)), days=st.integers(1, 20)
 )
@@ -97,6 +101,7 @@ def test_with_closures_who_comes_later_is_never_due_earlier(
 
 
 @seed(SEED)
+@PATIENT
 @given(calendar=calendars(), moment=MOMENTS, first=st.integers(0, 30), second=st.integers(0, 30))
 def test_with_closures_counting_twice_is_counting_the_sum(
     calendar: WorkCalendar, moment: datetime, first: int, second: int
@@ -108,6 +113,7 @@ def test_with_closures_counting_twice_is_counting_the_sum(
 
 
 @seed(SEED)
+@PATIENT
 @given(
     calendar=calendars(),
     more=st.lists(st.sampled_from(DAYS_OF_2026), max_size=20),
@@ -122,6 +128,7 @@ def test_closing_more_days_never_makes_anybody_due_earlier(
 
 
 @seed(SEED)
+@PATIENT
 @given(day=st.dates(date(2010, 1, 1), date(2026, 11, 1)), days=st.integers(1, 25))
 def test_the_published_deadlines_are_those_of_both_libraries(day: date, days: int) -> None:
     reached = packaged_calendar().add_workdays(day, days).date
