@@ -69,12 +69,26 @@ def deep(request: HttpRequest) -> JsonResponse:
         "lag_seconds": {
             name: round(lag.total_seconds(), 3) if lag is not None else None for name, (lag, _) in lags.items()
         },
+        "loops": _loops(),
         "dead_deliveries": dead,
         "calendar": calendar,
         # Nothing is broken yet, but somebody has to act: the next year's calendar is missing.
         "warnings": ["calendar"] if calendar.get("near") else [],
     }
     return JsonResponse(body, status=503 if late else 200)
+
+
+def _loops() -> dict[str, Any]:
+    """Each loop that ever left a sign of life: how long ago, its longest sweep since the one before, and what it announced."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT name, round(extract(epoch FROM statement_timestamp() - at), 3)::float8, took_ms, handled"
+            " FROM sla_heartbeat ORDER BY name"
+        )
+        return {
+            name: {"age_seconds": age, "sweep_ms": took, "announced": handled}
+            for name, age, took, handled in cursor.fetchall()
+        }
 
 
 def _calendar(now: datetime) -> dict[str, Any]:

@@ -93,6 +93,24 @@ METRICS = (
         "SELECT name AS loop, extract(epoch FROM statement_timestamp() - at) FROM sla_heartbeat ORDER BY name",
     ),
     Metric(
+        "portal_sweep_seconds",
+        "gauge",
+        "The longest sweep of each loop between its last two signs of life.",
+        "SELECT name AS loop, took_ms / 1000.0 FROM sla_heartbeat ORDER BY name",
+    ),
+    Metric(
+        "portal_sweep_handled",
+        "gauge",
+        "Clocks each loop met between its last two signs of life.",
+        "SELECT name AS loop, handled FROM sla_heartbeat ORDER BY name",
+    ),
+    Metric(
+        "portal_next_rounds",
+        "gauge",
+        "Requests whose enterprise is owed, or offered, its next lenders.",
+        "SELECT state, count(*) FROM applications_nextround WHERE state <> 'closed' GROUP BY 1 ORDER BY 1",
+    ),
+    Metric(
         "portal_calendar_days_left",
         "gauge",
         "Days until the published working-day calendar ends.",

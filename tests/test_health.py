@@ -12,7 +12,7 @@ from portal.foundation.core.actor import SYSTEM
 from portal.foundation.journal.models import Delivery, Entry, Outbox, Unsealed
 from portal.foundation.journal.record import record
 from portal.foundation.sla.models import Clock, Heartbeat
-from portal.foundation.sla.sweep import beat
+from portal.foundation.sla.sweep import beat, sweep
 from products.models import Product
 from tests import factories
 from tests.factories import Person
@@ -125,4 +125,15 @@ def test_deliveries_given_up_are_counted(living: None) -> None:
 
 
 def test_it_tells_figures_and_nothing_about_anybody(due: Clock, living: None) -> None:
-    assert set(deep()[1]) == {"ok", "late", "lag_seconds", "dead_deliveries", "calendar", "warnings"}
+    assert set(deep()[1]) == {"ok", "late", "lag_seconds", "dead_deliveries", "loops", "calendar", "warnings"}
+
+
+def test_each_loop_is_shown_with_its_age_its_longest_sweep_and_what_it_announced(due: Clock) -> None:
+    sweep()
+    beat("clock")
+    loop = deep()[1]["loops"]["clock"]
+    assert loop["announced"] == 1
+    assert loop["sweep_ms"] >= 0
+    assert 0 <= loop["age_seconds"] < 60
+    beat("clock")
+    assert deep()[1]["loops"]["clock"]["announced"] == 0  # since the sign of life before

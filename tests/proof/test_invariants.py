@@ -85,8 +85,9 @@ def copy_of(table: str, where: str, **changed: str) -> str:
             [table],
         )
         names = [name for (name,) in cursor.fetchall()]
-    values = ", ".join(changed.get(name, name) for name in names)
-    return f"INSERT INTO {table} ({', '.join(names)}) SELECT {values} FROM {table} WHERE {where} LIMIT 1"  # noqa: S608
+    values = ", ".join(changed.get(name, f'"{name}"') for name in names)
+    columns = ", ".join(f'"{name}"' for name in names)
+    return f"INSERT INTO {table} ({columns}) SELECT {values} FROM {table} WHERE {where} LIMIT 1"  # noqa: S608
 
 
 # What somebody with the owner's password might do, or a bug that no constraint stops.

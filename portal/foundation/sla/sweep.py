@@ -5,6 +5,8 @@ escalation is unique on clock, level and round, so callers need no leader: two o
 After an outage the highest level reached is announced once; the ones it overtook are named in the entry's data.
 """
 
+import time
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
@@ -58,9 +60,20 @@ SELECT count(*) FROM due
 _LOOK = "SELECT 1 FROM sla_clock WHERE next_at <= statement_timestamp() LIMIT 1"
 
 
+@dataclass(slots=True)
+class _Work:
+    """What this process has done since its last sign of life."""
+
+    took_ms: int = 0
+    handled: int = 0
+
+
+_work = _Work()
+
+
 def sweep(*, batch: int = BATCH) -> int:
     """Announce everything that is due now; returns how many clocks were looked at. Runs in autocommit."""
-    total = 0
+    total, began = 0, time.monotonic()
     with connection.cursor() as cursor:
         cursor.execute(_LOOK)
         if cursor.fetchone() is None:
@@ -73,7 +86,10 @@ def sweep(*, batch: int = BATCH) -> int:
         failpoint("sweep.swept")
         total += done
         if done < batch:
-            return total
+            break
+    _work.took_ms = max(_work.took_ms, round((time.monotonic() - began) * 1000))
+    _work.handled += total
+    return total
 
 
 def next_moment() -> datetime | None:
@@ -85,10 +101,11 @@ def next_moment() -> datetime | None:
 
 
 def beat(name: str) -> None:
-    """Leave a sign of life, by the database's clock."""
+    """Leave a sign of life, by the database's clock: also the longest sweep since the last one, and how many clocks it met."""
+    took, handled, _work.took_ms, _work.handled = _work.took_ms, _work.handled, 0, 0
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO sla_heartbeat (name, at) VALUES (%s, statement_timestamp()) "
-            "ON CONFLICT (name) DO UPDATE SET at = EXCLUDED.at",
-            [name],
+            "INSERT INTO sla_heartbeat (name, at, took_ms, handled) VALUES (%s, statement_timestamp(), %s, %s) "
+            "ON CONFLICT (name) DO UPDATE SET at = EXCLUDED.at, took_ms = EXCLUDED.took_ms, handled = EXCLUDED.handled",
+            [name, took, handled],
         )
