@@ -224,6 +224,11 @@ class Registration(StateModel):
     def accept(self, *, clerk_id: int | None, now: datetime) -> None:
         self.clerk_id, self.clerk_since, self.accepted_at = clerk_id, now, now
 
+    @transition(field=state, source=[State.SUBMITTED, State.EXAMINING], target=State.SUBMITTED)
+    def hand_over(self, *, office_id: int) -> None:
+        """Another office takes the file and begins with it; the clock goes on."""
+        self.office_id, self.clerk_id, self.clerk_since, self.accepted_at = office_id, None, None, None
+
     @transition(field=state, source=State.EXAMINING, target=State.CORRECTING)
     def ask_correction(self) -> None:
         self.correction_rounds += 1

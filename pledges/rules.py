@@ -157,6 +157,16 @@ def can_assign(actor: Actor, file: Registration) -> Verdict:
     return YES
 
 
+def can_hand_over(actor: Actor, file: Registration) -> Verdict:
+    """To another office: by the office's chief, or by the regulator when the office is absent. Not while the parties correct."""
+    chief = actor.role == Role.CHIEF and actor.organisation_id == file.office_id
+    if not chief and actor.role != Role.REGULATOR:
+        return not_you("role", "只有受理机构负责人或监管人员可以改由其他受理机构办理。")
+    if not can_proceed(file.hand_over):
+        return no("state", f"这一件现在是“{state_label(file)}”，不能改由其他受理机构办理。")
+    return YES
+
+
 def can_examine(actor: Actor, file: Registration, *, conflict: bool) -> Verdict:
     """Tick, ask for correction, register, refuse: the clerk who holds the file, while it is examined."""
     verdict = _clerk(actor, file, conflict=conflict) and _mine(actor, file)

@@ -11,6 +11,7 @@ urlpatterns = [
     path("<str:number>/accept/", office.accept, name="office-accept"),
     path("<str:number>/take-over/", office.take_over, name="office-take-over"),
     path("<str:number>/assign/", office.assign, name="office-assign"),
+    path("<str:number>/hand-over/", office.hand_over, name="office-hand-over"),
     path("<str:number>/check/", office.check, name="office-check"),
     path("<str:number>/correct/", office.correct, name="office-correct"),
     path("<str:number>/register/", office.register, name="office-register"),

@@ -101,3 +101,14 @@ class AssignForm(PortalForm):
     def __init__(self, *args: Any, clerks: Sequence[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["clerk"].choices = [("", "选择审查员"), *((str(pk), name) for pk, name in clerks)]  # type: ignore[attr-defined]
+
+
+class HandOverForm(PortalForm):
+    """改由其他受理机构办理."""
+
+    office = forms.TypedChoiceField(label="改由", coerce=int)
+    reason = forms.CharField(label="原因", max_length=150, help_text="双方当事人和两家受理机构都会看到。")
+
+    def __init__(self, *args: Any, offices: Sequence[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["office"].choices = [("", "选择受理机构"), *((str(pk), name) for pk, name in offices)]  # type: ignore[attr-defined]

@@ -9,8 +9,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from pledges import checks, notices, presenting, queries
-from pledges.actions import examination
-from pledges.forms.office import AssignForm, DefectsForm, RefuseForm, RegisterForm
+from pledges.actions import examination, handover
+from pledges.forms.office import AssignForm, DefectsForm, HandOverForm, RefuseForm, RegisterForm
 from pledges.models import Correction, Registration
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
@@ -92,6 +92,29 @@ def assign(request: HttpRequest, number: str) -> HttpResponse:
         return screen(request, file_of(request, number), refused=error.reason, status=error.status)
     messages.success(request, f"{shown.number} 已转派。")
     return redirect("office-file", number)
+
+
+@allow(Role.CHIEF)
+@require_POST
+def hand_over(request: HttpRequest, number: str) -> HttpResponse:
+    """To another office, which goes on with the time that is left."""
+    shown = file_of(request, number)
+    form = HandOverForm(request.POST, offices=[(o.pk, o.title) for o in handover.other_offices(shown)])
+    if not form.is_valid():
+        said = next(iter(form.errors.values()))[0]
+        return screen(request, shown, refused=str(said), status=400)
+    try:
+        handover.hand_over(
+            shown.pk,
+            office_id=form.cleaned_data["office"],
+            reason=form.cleaned_data["reason"],
+            actor=actor_of(request),
+            now=moments.now(),
+        )
+    except DomainError as error:
+        return screen(request, file_of(request, number), refused=error.reason, status=error.status)
+    messages.success(request, f"{shown.number} 已改由另一受理机构办理。")
+    return redirect("office")
 
 
 @allow(*OFFICE)

@@ -6,7 +6,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
 from pledges import checks, grounds, presenting, queries, rules
-from pledges.forms.office import AssignForm
+from pledges.actions.handover import other_offices
+from pledges.forms.office import AssignForm, HandOverForm
 from pledges.models import Check, Correction, Document, Ground, Registration
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
@@ -78,6 +79,8 @@ def screen(
         "letter": letter,
     }
     context |= _document(request, shown, context["tab"])
+    if rules.can_hand_over(actor, shown) and (offices := other_offices(shown)):
+        context["hand_over"] = HandOverForm(offices=[(o.pk, o.title) for o in offices])
     if context["may_assign"]:
         context["assign"] = AssignForm(clerks=queries.clerks(shown.office_id))
     return render(request, "office/screen.html", context, status=status)

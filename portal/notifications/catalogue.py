@@ -177,6 +177,8 @@ def _escalated(entry: Entry) -> list[Letter]:
         return []
     told = sorted({role for each in by_code.values() for role in each.recipients})
     responsible = Organisation.objects.get(pk=data["organisation"])
+    if not Clock.objects.filter(pk=data["clock"], organisation=responsible).exists():
+        told = [role for role in told if role == Role.REGULATOR]  # handed over meanwhile: it is no longer theirs to hear
     promise = Kind(data["kind"]).label
     title = f"{promise}{level.label}：{entry.case_number}" + (
         f"（{responsible.title}）" if Role.REGULATOR in told else ""
@@ -290,6 +292,9 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "pledge.submitted": _office(A, "新的质押登记件，力争 {days} 个工作日内办结"),
     "pledge.accepted": _parties(R, "质押登记件已受理"),
     "pledge.assigned": _office(A, "一件质押登记件转派给您"),
+    "pledge.handed_over": _both(
+        _office(A, "另一受理机构转来一件质押登记件，时限接着计算"), _parties(R, "质押登记件改由另一受理机构办理")
+    ),
     "pledge.correction": _parties(A, "质押登记件需要补正"),
     "pledge.completed": _office(A, "补正已完成，请继续审查"),
     "pledge.registered": _parties(R, "专利权质押已登记，可下载通知书"),

@@ -1,4 +1,4 @@
-"""Start, pause, resume, stop. Called inside an action's transaction, after its own rows are locked (clock comes last).
+"""Start, pause, resume, reassign, stop. Called inside an action's transaction, after its own rows are locked (clock comes last).
 
 Each returns the clock with what it did in `clock.facts`: the action puts them into its journal entry's `data["clocks"]`.
 """
@@ -215,3 +215,52 @@ def resume(clock_id: int, *, now: datetime) -> Clock:
     )
     clock.facts = [facts.resumed(clock, now=now, anew=not was_late)]
     return clock
+
+
+def reassign(clock_id: int, organisation_id: int, *, now: datetime, reason: str) -> Clock:
+    """The promise goes over to another organisation: from now on it answers for it and is told, and the old one is not.
+
+    The term does not start anew: the enterprise was promised an answer by the portal, not by this office, and a promise that
+    is lengthened by handing it on is none. Only where the policy version says otherwise (`anew_when_reassigned`) does the
+    full term begin again, and never for a clock that is late. A paused clock stays paused. What differs between two offices'
+    calendars is counted with that of the new one. A stopped clock, or one that is theirs already, is left alone.
+    """
+    clock = _locked(clock_id)
+    if clock.stopped_at is not None or clock.organisation_id == organisation_id:
+        return clock
+    was = clock.organisation_id
+    clock.organisation_id = organisation_id
+    clock.watchers = sorted({organisation_id, *(party for party in clock.watchers if party != was)})
+    clock.save(update_fields=["organisation", "watchers"])
+    happened: list[facts.Fact] = [facts.reassigned(clock, was, now=now, reason=reason)]
+    if clock.paused_at is None and now < clock.due_at:
+        if version(clock.policy_id).anew_when_reassigned:
+            # A pause of no length: what is announced from here on belongs to another round of the ladder.
+            happened += pause(clock_id, now=now, reason=f"{REASSIGNED}{reason}"[:200]).facts
+            clock = resume(clock_id, now=now)
+            happened += clock.facts
+        else:
+            happened += _recounted(clock, now=now, reason=reason)
+    clock.facts = happened
+    return clock
+
+
+REASSIGNED = "改派："  # how the pause of a term that began anew is marked: it is no correction
+
+
+def _recounted(clock: Clock, *, now: datetime, reason: str) -> Sequence[facts.Fact]:
+    """The same term by the calendar of the organisation that has it now; usually the same moment."""
+    office = office_of(clock.kind, clock.organisation_id)
+    calendar = calendars_in_use.counted_with(office, number=calendars_in_use.number(office))
+    policy = version(clock.policy_id)
+    planned = plan(policy, list(policy.levels.all()), started_at=clock.term_from, calendar=calendar)
+    if (planned.due_at, planned.moments) == (clock.due_at, clock.moments):
+        return ()
+    done, old_due_at = set(clock.levels[: clock.level]), clock.due_at
+    clock.due_at, clock.provisional = planned.due_at, planned.provisional
+    clock.levels, clock.moments = planned.levels, planned.moments
+    clock.level = max((place for place, level in enumerate(clock.levels, start=1) if level in done), default=0)
+    clock.next_at = clock.moments[clock.level] if clock.level < len(clock.moments) else None
+    clock.save(update_fields=["due_at", "provisional", "levels", "moments", "level", "next_at"])
+    clock.calendar = calendar.version
+    return [facts.recomputed(clock, old_due_at, now=now, ground=reason)]

@@ -165,7 +165,8 @@ ALL = [
         "暂停中的时限恰有一段未结束的暂停；每轮补正恰有一段暂停；各段前后相接、不重叠",
         """
         WITH pauses AS (
-            SELECT clock_id, count(*) AS n, count(*) FILTER (WHERE ended_at IS NULL) AS open, max(started_at) AS last,
+            SELECT clock_id, count(*) AS n, count(*) FILTER (WHERE reason NOT LIKE '改派：%%') AS corrections,
+                   count(*) FILTER (WHERE ended_at IS NULL) AS open, max(started_at) AS last,
                    bool_or(ended_at < started_at) AS backwards
               FROM sla_pause GROUP BY clock_id
         ), overlapping AS (
@@ -180,7 +181,7 @@ ALL = [
         UNION ALL
         SELECT 'registration:' || r.id, '补正 ' || r.correction_rounds || ' 轮，暂停 ' || coalesce(p.n, 0) || ' 段'
           FROM pledges_registration r LEFT JOIN pauses p ON p.clock_id = r.clock_id
-         WHERE r.correction_rounds <> coalesce(p.n, 0)
+         WHERE r.correction_rounds <> coalesce(p.corrections, 0)
         """,
     ),
     Invariant(

@@ -35,9 +35,12 @@ addressed AS (
       FROM journal_entry e JOIN applications_nextround n ON e.subject = 'next_round:' || n.id JOIN sla_clock c ON c.id = n.clock_id
      WHERE e.verb = 'next.owed'
     UNION ALL
-    SELECT e.id, e.at, r.office_id, '{clerk,chief}'
+    SELECT e.id, e.at,
+           coalesce((SELECT (h.data->>'from')::bigint FROM journal_entry h
+                      WHERE h.verb = 'pledge.handed_over' AND h.subject = e.subject AND h.id > e.id ORDER BY h.id LIMIT 1), r.office_id),
+           '{clerk,chief}'
       FROM journal_entry e JOIN pledges_registration r ON e.subject = 'registration:' || r.id
-     WHERE e.verb IN ('pledge.submitted', 'pledge.completed')
+     WHERE e.verb IN ('pledge.submitted', 'pledge.completed', 'pledge.handed_over')
     UNION ALL
     SELECT e.id, e.at, party.id, '{enterprise,officer,manager}'
       FROM journal_entry e JOIN pledges_registration r ON e.subject = 'registration:' || r.id,
@@ -47,7 +50,7 @@ addressed AS (
     SELECT e.id, e.at, (e.data->>'organisation')::bigint, array_remove(l.recipients::text[], 'regulator')
       FROM journal_entry e JOIN sla_clock c ON c.id = (e.data->>'clock')::bigint
       JOIN sla_policylevel l ON l.policy_id = c.policy_id AND l.code = e.data->>'level'
-     WHERE e.verb = 'clock.escalated'
+     WHERE e.verb = 'clock.escalated' AND c.organisation_id = (e.data->>'organisation')::bigint
 )"""
 
 _CHAIN = """
