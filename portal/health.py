@@ -12,6 +12,7 @@ from portal.foundation.accounts.guards import public
 from portal.foundation.core import moments
 from portal.foundation.sla.horizon import horizon, provisional, watch
 from portal.foundation.sla.sweep import beat, sweep
+from portal.reports.reminders import remind
 
 OLDEST_CLOCK = timedelta(seconds=30)
 OLDEST_OUTBOX = timedelta(seconds=60)
@@ -62,6 +63,7 @@ def deep(request: HttpRequest) -> JsonResponse:
         beat("health")
     now = moments.now()
     watch(now=now)
+    remind()
     calendar = _calendar(now)
     body = {
         "ok": not late,

@@ -213,6 +213,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # No deadline rides on a Celery ETA: these ticks only call idempotent sweeps (design §3).
 CELERY_BEAT_SCHEDULE = {
     "sweep-clocks": {"task": "sla.sweep", "schedule": 5.0, "options": {"expires": 10}},
+    "remind-orders": {"task": "reports.remind", "schedule": 30.0, "options": {"expires": 30}},
     "deliver-journal": {"task": "notifications.deliver", "schedule": 5.0, "options": {"expires": 10}},
     "seal-journal": {"task": "journal.seal", "schedule": 10.0, "options": {"expires": 20}},
     "print-notices": {"task": "pledges.render_notice", "schedule": 60.0, "options": {"expires": 60}},

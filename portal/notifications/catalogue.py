@@ -178,7 +178,9 @@ def _escalated(entry: Entry) -> list[Letter]:
     told = sorted({role for each in by_code.values() for role in each.recipients})
     responsible = Organisation.objects.get(pk=data["organisation"])
     if not Clock.objects.filter(pk=data["clock"], organisation=responsible).exists():
-        told = [role for role in told if role == Role.REGULATOR]  # handed over meanwhile: it is no longer theirs to hear
+        told = [
+            role for role in told if role == Role.REGULATOR
+        ]  # handed over meanwhile: it is no longer theirs to hear
     promise = Kind(data["kind"]).label
     title = f"{promise}{level.label}：{entry.case_number}" + (
         f"（{responsible.title}）" if Role.REGULATOR in told else ""
@@ -207,6 +209,18 @@ def _ordered(entry: Entry) -> list[Letter]:
     roles = (*ANSWERING, *OFFICE)
     url = reverse("order-reply", args=[entry.data["order"]])
     return [Letter([entry.data["organisation"]], roles, A, "收到督办单，请按时答复", url, entry.text)]
+
+
+def _late_answer(entry: Entry) -> list[Letter]:
+    """The organisation asked has let the time pass: it and the regulator hear of it once."""
+    offices = Organisation.objects.filter(kind=OrganisationKind.REGULATOR, active=True).values_list("pk", flat=True)
+    url = reverse("order-reply", args=[entry.data["order"]])
+    return [
+        Letter(
+            [entry.data["organisation"]], (*ANSWERING, *OFFICE), D, "督办单已过答复时限，请立即答复", url, entry.text
+        ),
+        Letter(list(offices), (Role.REGULATOR,), D, "督办单逾期未答复", url, entry.text),
+    ]
 
 
 def _replied(entry: Entry) -> list[Letter]:
@@ -309,6 +323,7 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "closure.set": _closed("登记处新设停办日"),
     "closure.removed": _closed("登记处撤销停办日"),
     "supervision.ordered": _ordered,
+    "supervision.overdue": _late_answer,
     "supervision.replied": _replied,
 }
 VERBS = frozenset(CATALOGUE)

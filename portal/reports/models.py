@@ -41,6 +41,7 @@ class SupervisionOrder(models.Model):
     issued_at = models.DateTimeField("发出时间")
     demand = models.TextField("督办要求", max_length=1000)
     reply_due = models.DateTimeField("答复时限")
+    reminded_at = models.DateTimeField("逾期提醒时间", null=True)  # once, when the time was over
     reply = models.TextField("答复", max_length=1000, blank=True)
     replied_at = models.DateTimeField("答复时间", null=True)
     replier_label = models.CharField("答复人", max_length=200, blank=True)

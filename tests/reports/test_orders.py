@@ -5,6 +5,7 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
+import time_machine
 from django.db import connection
 
 from portal.foundation.accounts.models import Role
@@ -12,14 +13,18 @@ from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError, Forbidden, Invalid, WrongState
 from portal.foundation.core.moments import local
 from portal.foundation.core.numbering import normalise
+from portal.foundation.journal.dispatcher import dispatch
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use
 from portal.foundation.sla.models import Clock
+from portal.notifications.models import Notice
 from portal.reports import actions, red
 from portal.reports.models import SupervisionOrder
+from portal.reports.reminders import remind
 from tests import factories
 from tests.factories import Person
 from tests.reports.seed import Seed, at
+from tests.threads import together
 
 pytestmark = pytest.mark.django_db
 
@@ -218,3 +223,56 @@ def test_the_lamp_list_has_what_is_red_and_leaves_out_what_is_paused(
     first = red.listed(red.Choice(), place=red.Place(), now=now, size=1)
     second = red.listed(red.Choice(), place=red.Place.of(before="", after=first.after), now=now, size=1)
     assert [row.clock.pk for row in (*first.rows, *second.rows)] == [overdue.pk, late.clock.pk]
+
+
+# --- the time to answer -------------------------------------------------------------------------------------------------
+
+
+def running_out(order: SupervisionOrder, left: timedelta) -> None:
+    """So much time is left to answer (negative: it is over)."""
+    due = moments.now() + left
+    SupervisionOrder.objects.filter(pk=order.pk).update(issued_at=due - timedelta(days=3), reply_due=due)
+
+
+def heard(who: Person) -> list[str]:
+    while dispatch(now=moments.now()):
+        pass
+    return list(Notice.objects.filter(membership=who.membership, kind="deadline").values_list("title", flat=True))
+
+
+def test_a_late_answer_is_asked_for_once_on_both_sides(overdue: Clock, rui: Person, bo: Person, wai: Person) -> None:
+    order = actions.issue(overdue.pk, demand="请说明。", reply_days=1, actor=rui.actor, now=moments.now())
+    assert remind() == 0
+    running_out(order, timedelta(seconds=-1))
+    assert [remind(), remind()] == [1, 0]
+    assert heard(bo) == ["督办单已过答复时限，请立即答复"]
+    assert heard(rui) == ["督办单逾期未答复"]
+    assert heard(wai) == []
+    actions.reply(order.pk, text="已办理。", actor=bo.actor, now=moments.now())
+    assert remind() == 0
+
+
+def test_who_has_answered_is_not_asked_again(overdue: Clock, rui: Person, bo: Person) -> None:
+    order = actions.issue(overdue.pk, demand="请说明。", reply_days=1, actor=rui.actor, now=moments.now())
+    actions.reply(order.pk, text="已办理。", actor=bo.actor, now=moments.now())
+    running_out(order, timedelta(seconds=-1))
+    assert remind() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.race
+def test_six_callers_remind_of_an_order_once(overdue: Clock, rui: Person) -> None:
+    order = actions.issue(overdue.pk, demand="请说明。", reply_days=1, actor=rui.actor, now=moments.now())
+    running_out(order, timedelta(seconds=-1))
+    assert sum(together(*[remind] * 6)) == 1
+    assert Entry.objects.filter(verb="supervision.overdue").count() == 1
+
+
+def test_the_lamp_of_an_order_turns_yellow_half_a_working_day_before(overdue: Clock, rui: Person, bo: Person) -> None:
+    order = actions.issue(overdue.pk, demand="请说明。", reply_days=1, actor=rui.actor, now=at("2026-11-20 16:00"))
+    for moment, code in (("2026-11-23 13:59", "g"), ("2026-11-23 14:00", "y"), ("2026-11-24 00:00", "r")):
+        with time_machine.travel(at(moment), tick=False):
+            bo.client.force_login(bo.user)
+            page = bo.client.get("/orders/").content.decode()
+        assert f'class="lamp {code}"' in page, moment
+    assert order.reminded_at is None

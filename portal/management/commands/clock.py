@@ -21,6 +21,7 @@ from portal.foundation.journal.dispatcher import dispatch, wait_for_news
 from portal.foundation.journal.sealer import seal
 from portal.foundation.sla.horizon import watch
 from portal.foundation.sla.sweep import beat, next_moment, sweep
+from portal.reports.reminders import remind
 
 log = logging.getLogger(__name__)
 SEAL_EVERY = 2.0  # seconds
@@ -57,6 +58,7 @@ class Command(BaseCommand):
                 if "sweep" in duties:
                     sweep()
                     watch(now=moments.now())
+                    remind()
                     failpoint("clock.swept")
                 if "dispatch" in duties:
                     sent = dispatch(now=moments.now(), limit=ROUND)

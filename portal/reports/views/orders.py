@@ -16,6 +16,7 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm
 from portal.foundation.sla import calendars_in_use
+from portal.foundation.sla.clocks import CLOSES, OPENS
 from portal.foundation.sla.lamps import Lamp, lamp
 from portal.foundation.sla.models import Clock
 from portal.reports import actions, books, exports, red, rules, sla
@@ -23,6 +24,8 @@ from portal.reports.forms import LampForm, OrderForm, ReplyForm
 from portal.reports.models import ANSWERING, SupervisionOrder
 from portal.reports.paging import PAGE, Cursor, Place, beyond, page
 from portal.reports.red import SHOWN, Choice
+
+SOON = 240  # working minutes before an answer is due: the lamp turns yellow
 
 
 @allow(Role.REGULATOR)
@@ -145,19 +148,20 @@ def _provisional(due: datetime) -> bool:
 
 
 def _lamp(order: SupervisionOrder, *, now: datetime) -> Lamp:
-    """The lamp of an answer: the same shapes as a promise's."""
+    """The lamp of an answer: the same shapes as a promise's, yellow from half a working day before."""
+    calendar = calendars_in_use.current()
     shown = lamp(
         due_at=order.reply_due,
         stopped_at=order.replied_at,
         paused_at=None,
         excused=False,
         provisional=_provisional(order.reply_due),
-        warn_at=None,
+        warn_at=calendar.subtract_working_minutes(order.reply_due, SOON, opens=OPENS, closes=CLOSES),
         now=now,
-        calendar=calendars_in_use.current(),
+        calendar=calendar,
     )
     words = {"done": "按时答复", "late": "逾期答复", "r": shown.text.replace("超期", "逾期")}
-    return Lamp(shown.code, words.get(shown.code, shown.text), shown.title)
+    return Lamp(shown.code, words.get(shown.code, shown.text), shown.title, shown.hours)
 
 
 @allow(Role.REGULATOR, *ANSWERING)
