@@ -25,7 +25,7 @@ from portal.run.environment import environment, temporary_servers, throw_away
 from portal.run.places import ROOT, RunError
 
 LADDER = (4.0, 7.0, 10.0)  # seconds: short, so that every clock that is left alone climbs to the end
-SUBMISSIONS, SECONDS = 80, 8.0
+SUBMISSIONS, SECONDS = 120, 10.0
 KILL_EVERY, FREEZE_AT, FREEZE = 2.0, 5.0, 9.0  # seconds
 PLEDGES = "0.15"  # share of cases that go all the way, where the bug is one of registrations
 
@@ -136,7 +136,10 @@ def _everything(chosen: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def judge(mutant: Mapping[str, Any], prepared: Path, *, seed: int) -> Verdict:
     """One bug in its world; prints a line."""
     began = time.monotonic()
-    results, unsettled = run(mutant, prepared, seed=seed)
+    try:
+        results, unsettled = run(mutant, prepared, seed=seed)
+    except RunError as error:  # its world broke down: that is no catch
+        results, unsettled = [], str(error)
     reported = {result.name: result.count for result in results if result.count}
     verdict = Verdict(mutant["name"], mutant["caught_by"], reported, unsettled, time.monotonic() - began)
     said = "，".join(f"{name} {count}" for name, count in reported.items())
