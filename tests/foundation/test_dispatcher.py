@@ -299,3 +299,17 @@ def test_a_server_that_goes_away_during_the_wait_is_a_database_error_the_loop_su
     connection.close()
     happen()
     assert Entry.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_server_that_goes_away_during_a_delivery_is_no_failure_of_the_message(channels: None) -> None:
+    def cut_off(entry: Entry, now: datetime) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    listening("mail", cut_off)
+    happen(3)
+    with pytest.raises(OperationalError):
+        dispatch(now=NOW)
+    connection.close()
+    assert set(Delivery.objects.values_list("state", "attempts")) == {("waiting", 0)}

@@ -103,6 +103,8 @@ def hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
         )
         return False
     except Exception as error:  # whatever a channel throws, the others go on
+        if connection.connection is None or connection.connection.closed:
+            raise  # the database went away: nobody's failure, and nothing can be written down
         attempts = delivery.attempts + 1
         dead = attempts >= MAX_ATTEMPTS
         log.exception("delivery of entry %s to %s failed (%s)", entry.pk, delivery.subscriber, attempts)

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, close_old_connections, connection
+from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
 from pledges.notices import print_missing
 from portal.foundation.core import moments
@@ -79,7 +79,7 @@ class Command(BaseCommand):
                     continue
                 wait_for_news(self.pause() if "sweep" in duties else 1.0)
                 time.sleep(REST)
-            except DatabaseError:
+            except (DatabaseError, InterfaceError):  # the second is a connection that went away under our hands
                 log.exception("the database did not answer; trying again")
                 connection.close()
                 close_old_connections()
