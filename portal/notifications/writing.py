@@ -12,7 +12,7 @@ from django.db.models import Q
 from portal.foundation.accounts.models import Membership
 from portal.foundation.core.failpoints import failpoint
 from portal.foundation.core.moments import local, midnight_after
-from portal.foundation.journal.models import Entry
+from portal.foundation.journal.models import Delivery, Entry
 from portal.foundation.journal.subscribers import Down, Later
 from portal.foundation.sla import calendars_in_use
 
@@ -68,7 +68,9 @@ def write(entry: Entry, now: datetime) -> None:
 
 def mail(entry: Entry, now: datetime) -> None:
     """A pointer by mail to those who have an address: what is to be done and what is late, in office hours."""
-    write(entry, now)
+    # As a rule the notices are there: their delivery stands before this one. Another dispatcher may still be at it.
+    if not Delivery.objects.filter(entry_id=entry.pk, subscriber="notices", state=Delivery.State.SENT).exists():
+        write(entry, now)
     waiting = Notice.objects.filter(
         ~Q(membership__user__email=""),
         entry_id=entry.pk,
