@@ -28,6 +28,7 @@ LADDER = (4.0, 7.0, 10.0)  # seconds: short, so that every clock that is left al
 SUBMISSIONS, SECONDS = 120, 10.0
 KILL_EVERY, FREEZE_AT, FREEZE = 2.0, 5.0, 9.0  # seconds
 PLEDGES = "0.15"  # share of cases that go all the way, where the bug is one of registrations
+KEPT = ROOT / ".data" / "prove" / "mutants"  # histories and logs of each world, the last of its name
 
 
 class Prepared(World):
@@ -168,6 +169,7 @@ def run(mutant: Mapping[str, Any], prepared: Path, *, seed: int) -> tuple[list[R
         only=only,
         ladder=LADDER,
         say=lambda text: None,
+        keep=KEPT / (mutant["name"] or "control"),
     ) as world:
         world.start()
         if mutant["name"]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.backends.signals import connection_created
+from django.db.models import Q
 
 from portal.foundation.core.failpoints import failpoint
 from portal.foundation.journal import dispatcher, record, sealer, subscribers
@@ -55,7 +56,8 @@ def sent_before_handed_over() -> None:
 )
 def no_lease() -> None:
     def claim(*, now: datetime, limit: int = 100) -> list[Delivery]:
-        return list(Delivery.objects.filter(state=Delivery.State.WAITING).order_by("id")[:limit])
+        due = Q(retry_at=None) | Q(retry_at__lte=now)
+        return list(Delivery.objects.filter(due, state=Delivery.State.WAITING).order_by("id")[:limit])
 
     everywhere(dispatcher, "claim", claim)
 
