@@ -45,7 +45,6 @@ def install(seconds: Sequence[float], *, lease: float = 0.0) -> None:
 
     clocks.plan = compressed
     writing.next_opening = lambda now: now
-    digests.FIRST, digests.AGAIN = timedelta(seconds=2), timedelta(seconds=6)  # as compressed as what they gather
     digests.FIRST, digests.AGAIN = timedelta(seconds=1), timedelta(seconds=3)
     if lease:
         dispatcher.LEASE = timedelta(seconds=lease)
