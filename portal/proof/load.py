@@ -31,6 +31,7 @@ ENTERPRISES, OFFICERS = 8, 8  # callers at once
 PATIENCE = 180.0  # seconds of trying before a call counts as never answered
 _CASE = re.compile(r"/cases/([^/]+)/")
 CONTACT = {"contact_name": "经办示例", "contact_phone": "13800000000", "next_step": "安排尽职调查（示例）"}
+Act = Callable[["Caller", threading.Barrier], None]  # tried when everybody has come to the gate
 
 
 class Scheduler:
@@ -145,14 +146,16 @@ class Clients:
             when = at + self.late if act == "late" else at
             self.answers.at(when, lambda caller: self.answer(case, number, caller))
         elif act == "pool":
-            self.together(
-                at, [lambda c, g, o=o: self.pool(case, number, o, g, c) for o in self.officers(case["outsider"])]
-            )
+
+            def from_pool(officer: tuple[int, str]) -> Act:
+                return lambda caller, gate: self.pool(case, number, officer, gate, caller)
+
+            self.together(at, [from_pool(officer) for officer in self.officers(case["outsider"])])
 
     def officers(self, bank: int) -> list[tuple[int, str]]:
         return [(user, session) for user, session in self.plan["officers"][str(bank)]]
 
-    def together(self, at: float, acts: Sequence[Callable[[Caller, threading.Barrier], None]]) -> None:
+    def together(self, at: float, acts: Sequence[Act]) -> None:
         """Several callers at the same instant."""
         gate = threading.Barrier(len(acts))
         for act in acts:
@@ -161,6 +164,10 @@ class Clients:
     def answer(self, case: dict[str, Any], number: str, caller: Caller) -> None:
         """The planned answer of each asked bank."""
         alone = threading.Barrier(1)
+
+        def claiming(what: dict[str, Any], officer: tuple[int, str]) -> Act:
+            return lambda caller, gate: self.claim(what, officer, gate, caller)
+
         for bank, ref in self.referrals(number):
             if bank not in case["banks"]:
                 continue
@@ -169,14 +176,13 @@ class Clients:
             if case["act"] in ("claim", "late"):
                 self.claim(known, first, alone, caller)
             elif case["act"] == "race":
-                acts = [lambda c, g, o=o, k=known: self.claim(k, o, g, c) for o in (first, second)]
-                self.together(time.monotonic(), acts)
+                self.together(time.monotonic(), [claiming(known, first), claiming(known, second)])
             elif case["act"] == "withdraw":
                 self.together(
                     time.monotonic(),
                     [
-                        lambda c, g, k=known, o=first: self.claim(k, o, g, c),
-                        lambda c, g: self.withdraw(case, number, g, c),
+                        claiming(known, first),
+                        lambda caller, gate: self.withdraw(case, number, gate, caller),
                     ],
                 )
                 return

@@ -58,7 +58,9 @@ class Lateness:
 
 def lateness(announced: Iterable[tuple[float, float]], faults: Sequence[Fault]) -> Lateness:
     """From (moment, announced) in Unix time. A moment is quiet when no fault lay between it and its announcement."""
-    quiet, during, after = [], [], []
+    quiet: list[float] = []
+    during: list[float] = []
+    after: list[float] = []
     for moment, at in announced:
         met = [f for f in faults if f.began <= at and (f.recovered or f.lifted) >= moment]
         late = max(at - moment, 0.0)

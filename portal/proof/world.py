@@ -15,6 +15,7 @@ import http.client
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -28,19 +29,22 @@ import psycopg2
 
 from portal.proof import processes
 from portal.proof.history import History
-from portal.run import embedded
+from portal.proof.processes import LOOPS
+from portal.run import binaries, embedded
 from portal.run.environment import environment, throw_away, with_pdf_libraries
 from portal.run.places import ROOT, RunError, places
 from portal.run.processes import Process
 from portal.run.supervisor import Child, Supervisor
 from portal.run.testing import share_typefaces
+from portal.run.watchdog import Signs, Watchdog, answers
 
 LADDER = (10.0, 20.0, 30.0)  # seconds after a clock's start: due soon, due, supervised
 BURST_LADDER = "9.999,10,10000000"
 LEASE = 15  # seconds a dead dispatcher's deliveries wait; the portal's own minute would only make the proof longer
+PATIENCE = {"web": 30.0, "clock": 15.0, "dispatch": 45.0, "worker": 60.0}  # seconds without progress
 STOP_ORDER = (
     ("load", "caseworker", "web"),
-    ("worker", "beat-1", "beat-2", "clock-1", "clock-2", "dispatch-1", "dispatch-2"),
+    ("worker", "beat-1", "beat-2", *LOOPS),
     ("receiver", "proxy", "valkey"),
     ("postgres",),
 )
@@ -163,15 +167,27 @@ class World:
             self.supervisor.start(process)
         if not self.until(self.answers, 90):
             raise RunError(f"网站没有启动。请看 {self.places.logs / 'web.log'}。")
-        if not self.until(lambda: self.beating("clock-1", "clock-2", "dispatch-1", "dispatch-2"), 60):
+        if not self.until(lambda: self.beating(*LOOPS), 60):
             raise RunError(f"时钟没有启动。请看 {self.places.logs / 'clock-1.log'}。")
+        self._watch()
         self.say(f"全部进程就绪（{time.monotonic() - began:.1f} 秒）：{self.url}")
+
+    def _watch(self) -> None:
+        """Who makes no progress is started anew, as `up` does it; only the patience is as compressed as the terms."""
+        signs = Signs(self.direct)
+        looks = {"web": (answers(self.web_port, signs=signs), PATIENCE["web"])}
+        looks |= {name: (signs.of(name), PATIENCE[name[:-2]]) for name in LOOPS}
+        if self.broker:
+            looks["worker"] = (Signs(self.direct).of("celery"), PATIENCE["worker"])
+        self.supervisor.watchdog = Watchdog(looks).start()
 
     def stop(self) -> None:
         """End every process that was started here, in order."""
+        if self.supervisor.watchdog is not None:
+            self.supervisor.watchdog.stop()
         for child in self.supervisor.children.values():
             if child.popen is not None:  # whoever is stopped hears nothing
-                processes.send(processes.tree(child.popen.pid), processes.signal.SIGCONT)
+                processes.send(processes.tree(child.popen.pid), signal.SIGCONT)
         self.supervisor.stop(STOP_ORDER)
 
     def _run(self, process: Process, ready: Callable[[Callable[[], bool]], None]) -> None:
@@ -202,7 +218,7 @@ class World:
     def _variables(self) -> dict[str, dict[str, str]]:
         """Each caller's own addresses, and its wall clock where one can be set."""
         found: dict[str, dict[str, str]] = {}
-        library = processes.faketime()
+        library = binaries.faketime()
         for caller in processes.CALLERS:
             links = {server: self.links.get(f"{caller}>{server}") for server in processes.LINKS}
             own = found[caller] = {}
@@ -310,7 +326,7 @@ class World:
         """Everything is up, database and web answer, and every loop has left a sign of life after `since` (Unix time)."""
         if any(child.restart and not child.alive for child in self.supervisor.children.values()):
             return False
-        return self.beating("clock-1", "clock-2", "dispatch-1", "dispatch-2", since=since) and self.answers()
+        return self.beating(*LOOPS, since=since) and self.answers()
 
     # --- judging ----------------------------------------------------------------------------------------------------
 

@@ -16,4 +16,4 @@ def _sleep(seconds: float) -> None:
 
 
 if "FAKETIME_TIMESTAMP_FILE" in os.environ:
-    time.sleep = _sleep
+    time.sleep = _sleep  # type: ignore[assignment]  # it takes whatever select takes
