@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 
 from portal.proof import processes
+from portal.proof.processes import LOOPS
+from portal.run import binaries
 from portal.run.places import ROOT
 
 if TYPE_CHECKING:
     from portal.proof.world import World
 
-LOOPS = ("clock-1", "clock-2", "dispatch-1", "dispatch-2")
 SWEEPERS = ("clock-1", "clock-2", "worker", "beat-1", "beat-2")
 HARNESS = ("load", "quiet", "caseworker", "proxy", "burst")  # what we run ourselves is not the portal
 FROZEN, BAD = 4.0, 5.0  # seconds of SIGSTOP; of a bad network, a bad clock, a bad mail server
@@ -65,7 +66,7 @@ class Faults:
         if not self.world.broker:
             for kind in BROKER_KINDS:
                 able.pop(kind)
-        if processes.faketime() is None:
+        if binaries.faketime() is None:
             for kind in SKEW_KINDS:
                 able.pop(kind)
                 self.skipped[kind] = "本机没有 libfaketime（apt-get install libfaketime）"

@@ -12,24 +12,15 @@ from pathlib import Path
 from portal.run.places import Places
 from portal.run.processes import Process, portal_processes
 
-FAKETIME = (
-    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
-    "/usr/lib64/faketime/libfaketime.so.1",
-)
 # Who talks to whom; each pair is a link of its own, so that a network can be bad for one of two.
-CALLERS = ("web", "worker", "beat-1", "beat-2", "clock-1", "clock-2", "dispatch-1", "dispatch-2")
+LOOPS = ("clock-1", "clock-2", "dispatch-1", "dispatch-2")
+CALLERS = ("web", "worker", "beat-1", "beat-2", *LOOPS)
 SKEWED = ("web", "worker", "clock-1", "dispatch-1")  # processes whose wall clock can be set
 LINKS: dict[str, tuple[str, ...]] = {
-    "postgres": ("web", "worker", "clock-1", "clock-2", "dispatch-1", "dispatch-2"),
+    "postgres": ("web", "worker", *LOOPS),
     "valkey": ("worker", "beat-1", "beat-2"),
     "receiver": ("worker", "dispatch-1", "dispatch-2"),
 }
-
-
-def faketime() -> str | None:
-    """The library that lies to a process about the time, if this machine has it."""
-    return next((path for path in FAKETIME if Path(path).exists()), None)
 
 
 def free_ports(count: int) -> list[int]:

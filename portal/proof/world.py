@@ -11,39 +11,36 @@
 No Django in this process: it judges, so it must not share a fault with what it judges.
 """
 
-import http.client
 import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-import psycopg2
 
 from portal.proof import processes
 from portal.proof.history import History
+from portal.proof.judging import Judge
+from portal.proof.judging import NotSettled as NotSettled
+from portal.proof.judging import Result as Result
 from portal.proof.processes import LOOPS
 from portal.run import binaries, embedded
 from portal.run.environment import environment, throw_away, with_pdf_libraries
 from portal.run.places import ROOT, RunError, places
 from portal.run.processes import Process
-from portal.run.supervisor import Child, Supervisor
+from portal.run.supervisor import Supervisor
 from portal.run.testing import share_typefaces
 from portal.run.watchdog import Signs, Watchdog, answers
 
 LADDER = (10.0, 20.0, 30.0)  # seconds after a clock's start: due soon, due, supervised
-BURST_LADDER = "9.999,10,10000000"
 LEASE = 15  # seconds a dead dispatcher's deliveries wait; the portal's own minute would only make the proof longer
 PATIENCE = {"web": 30.0, "clock": 15.0, "dispatch": 45.0, "worker": 60.0}  # seconds without progress
 STOP_ORDER = (
-    ("load", "caseworker", "web"),
+    ("web",),
     ("worker", "beat-1", "beat-2", *LOOPS),
     ("receiver", "proxy", "valkey"),
     ("postgres",),
@@ -52,21 +49,7 @@ STOP_ORDER = (
 GROUND = ("postgres", "valkey", "proxy", "receiver")
 
 
-class NotSettled(RunError):
-    """Something is still waiting to be announced or delivered."""
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One invariant: how often it is violated, with some examples."""
-
-    name: str
-    count: int
-    samples: list[Any]
-    about: str = ""
-
-
-class World:
+class World(Judge):
     """See the module. `environment` goes to every process of the portal, `only` to the one named."""
 
     def __init__(
@@ -154,12 +137,7 @@ class World:
         self._network()
         self._to_the_end("portal.run.prepare", "--no-demo", str(self.places.run / "prepared.json"))
         self._to_the_end(
-            "portal.proof.inside",
-            "cast",
-            "--submissions",
-            str(self.submissions),
-            "--seed",
-            str(self.seed),
+            *("portal.proof.inside", "cast", "--submissions", str(self.submissions), "--seed", str(self.seed)),
             str(self.plan),
         )
         self.say(f"数据库、参考数据和 {self.submissions} 份草稿就绪（{time.monotonic() - began:.1f} 秒）")
@@ -188,7 +166,8 @@ class World:
         for child in self.supervisor.children.values():
             if child.popen is not None:  # whoever is stopped hears nothing
                 processes.send(processes.tree(child.popen.pid), signal.SIGCONT)
-        self.supervisor.stop(STOP_ORDER)
+        portal = {name for group in STOP_ORDER for name in group}
+        self.supervisor.stop(([name for name in self.supervisor.children if name not in portal], *STOP_ORDER))
 
     def _run(self, process: Process, ready: Callable[[Callable[[], bool]], None]) -> None:
         child = self.supervisor.start(replace(process, console=False))
@@ -242,14 +221,12 @@ class World:
 
     def _to_the_end(self, module: str, *arguments: str, **variables: str) -> None:
         """Run one of our programs on the direct line to the database; RunError with its last words when it fails."""
-        log = self.places.logs / f"{module.rpartition('.')[2]}.log"
-        with log.open("ab") as output:
-            done = subprocess.run(
-                [sys.executable, "-m", module, *arguments], cwd=ROOT, env={**self.environment, **variables}, stdout=output, stderr=output,
-                check=False,
-            )  # fmt: skip
-        if done.returncode:
-            raise RunError(f"{module} 失败：{log.read_text(errors='replace')[-2000:]}")
+        name = arguments[0] if module == "portal.proof.inside" else module.rpartition(".")[2]
+        argv = (sys.executable, "-m", module, *arguments)
+        child = self.supervisor.start(Process(name, argv, console=False, variables=variables), restart=False)
+        self.supervisor.until(lambda: bool(child.codes), 600)
+        if child.codes != [0]:
+            raise RunError(f"{module} 失败：{Path(child.log.name).read_text(errors='replace')[-2000:]}")
 
     # --- switches ---------------------------------------------------------------------------------------------------
 
@@ -264,133 +241,6 @@ class World:
     def clock(self, caller: str, shift: str) -> None:
         """Set a process' wall clock: `+3d`, `-3d`, `-3600s`, `+0` (within a second)."""
         _replace(self.home / f"{caller}.time", shift)
-
-    # --- looking ----------------------------------------------------------------------------------------------------
-
-    def child(self, name: str) -> Child:
-        return self.supervisor.children[name]
-
-    def pid(self, name: str) -> int | None:
-        """The process of that name, while it runs."""
-        child = self.child(name)
-        return child.popen.pid if child.popen is not None else None
-
-    def wait(self, seconds: float) -> None:
-        """Supervise for that long."""
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            self.supervisor.tick(min(left, 0.2))
-
-    def until(self, condition: Callable[[], bool], seconds: float) -> bool:
-        """Supervise until it comes true, at most that long."""
-        return self.supervisor.until(condition, seconds)
-
-    def answers(self) -> bool:
-        """Does the web reach the database?"""
-        try:
-            line = http.client.HTTPConnection("127.0.0.1", self.web_port, timeout=1)
-            line.request("GET", "/healthz")
-            return line.getresponse().status == 200
-        except (OSError, http.client.HTTPException):
-            return False
-
-    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Ask the database itself, past every bad link; an empty list while it does not answer."""
-        try:
-            with ExitStack() as stack:
-                line = psycopg2.connect(self.direct, connect_timeout=2, options="-c statement_timeout=20s")
-                stack.callback(line.close)
-                with line.cursor() as cursor:
-                    cursor.execute(sql, values)
-                    return list(cursor.fetchall())
-        except psycopg2.Error:
-            return []
-
-    @property
-    def direct(self) -> str:
-        """The direct line as libpq writes it."""
-        return f"host={self.postgres.sockets} user={embedded.ROLE} dbname={embedded.DATABASE}"
-
-    @property
-    def database_url(self) -> str:
-        """The direct line."""
-        return self.postgres.url
-
-    def beating(self, *names: str, since: float = 0.0) -> bool:
-        """Has each of these loops left a sign of life (after the Unix time `since`)?"""
-        rows = self.rows("SELECT name, extract(epoch FROM at) FROM sla_heartbeat")
-        beats = {name: float(at) for name, at in rows}
-        return all(beats.get(name, 0.0) > since for name in names)
-
-    def healthy(self, since: float) -> bool:
-        """Everything is up, database and web answer, and every loop has left a sign of life after `since` (Unix time)."""
-        if any(child.restart and not child.alive for child in self.supervisor.children.values()):
-            return False
-        return self.beating(*LOOPS, since=since) and self.answers()
-
-    # --- judging ----------------------------------------------------------------------------------------------------
-
-    def settle(self, timeout: float = 90) -> float:
-        """Wait until nothing is due and nothing waits; the seconds it took. Raises NotSettled with what is left."""
-        began = time.monotonic()
-        left: dict[str, int] = {}
-        while time.monotonic() - began < timeout:
-            self.wait(0.5)
-            rows = self.rows(_LEFT)
-            if rows:
-                left = dict(zip(("clocks", "outbox", "deliveries", "unsealed", "dead"), rows[0], strict=True))
-                if not any(left[name] for name in ("clocks", "outbox", "deliveries", "unsealed")):
-                    return time.monotonic() - began
-        raise NotSettled(f"{timeout:.0f} 秒后仍未平静：{left}")
-
-    def check(self, *more: str) -> list[Result]:
-        """Every invariant of portal.proof.invariants on this world's database and histories."""
-        argv = [sys.executable, "manage.py", "invariants", "--json", "--history", str(self.history.path), "--mails",
-                str(self.mails), *more]  # fmt: skip
-        done = subprocess.run(argv, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
-        try:
-            rows = json.loads(done.stdout)
-        except ValueError as error:
-            raise RunError(f"invariants 没有给出结果：{done.stderr[-2000:]}") from error
-        return [Result(r["name"], r["count"], r.get("samples", []), r.get("about", "")) for r in rows]
-
-    def replay(self) -> str:
-        """Derive every verdict again from the journal alone; an empty string when all agree, else what was said."""
-        argv = [sys.executable, "manage.py", "replay", "--all"]
-        done = subprocess.run(argv, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
-        self.say(f"重新推算：{(done.stdout.strip().splitlines() or [''])[-1]}")
-        return "" if done.returncode == 0 else (done.stdout + done.stderr)[-1500:]
-
-    def burst(self, clocks: int) -> float | None:
-        """So many clocks due at one moment: seconds until the last of them is announced; None when that never came."""
-        result = self.home / "burst.json"
-        # Only one level is due at the moment, with the one before it overtaken; the others lie far away.
-        self._to_the_end(
-            "portal.proof.inside", "burst", str(self.plan), str(result), str(clocks), PROOF_LADDER=BURST_LADDER
-        )
-        due = float(json.loads(result.read_text())["due"])
-        announced = (
-            "SELECT count(*), extract(epoch FROM max(announced_at)) FROM sla_escalation WHERE moment = to_timestamp(%s)"
-        )
-
-        def cleared() -> bool:
-            rows = self.rows(announced, [due])
-            return bool(rows) and rows[0][0] >= clocks
-
-        self.wait(max(due - time.time(), 0))
-        if not self.until(cleared, 60):
-            return None
-        return float(self.rows(announced, [due])[0][1]) - due
-
-
-# A ladder under proof ends within a minute; a clock of another day is none of ours.
-_LEFT = """
-SELECT (SELECT count(*) FROM sla_clock WHERE next_at < now() + interval '1 hour'),
-       (SELECT count(*) FROM journal_outbox),
-       (SELECT count(*) FROM journal_delivery WHERE state = 'waiting'),
-       (SELECT count(*) FROM journal_unsealed),
-       (SELECT count(*) FROM journal_delivery WHERE state = 'dead')
-"""
 
 
 def _replace(path: Path, text: str) -> None:

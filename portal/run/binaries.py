@@ -14,6 +14,17 @@ from portal.run.places import RunError
 # Where root keeps what its unprivileged PostgreSQL must reach when the checkout or the data lie in a closed directory.
 ROOTS_STORE = Path("/var/lib/portal-embedded")
 
+FAKETIME = (
+    "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
+    "/usr/lib64/faketime/libfaketime.so.1",
+)
+
+
+def faketime() -> str | None:
+    """The library that lies to a process about the time, if this machine has it (the proof sets clocks with it)."""
+    return next((path for path in FAKETIME if Path(path).exists()), None)
+
 
 def account() -> str | None:
     """The account PostgreSQL runs under when we are root (it refuses root itself); None when we are an ordinary user."""

@@ -41,7 +41,7 @@ class Finding:
 def doctor(where: Places, *, as_json: bool) -> int:
     """Examine machine and data, print the findings; 1 when one of them is an error, else 0."""
     findings: list[Finding] = []
-    for look in (_python, _packages, _disk, _pdf_libraries, _fonts, _calendar, _browser):
+    for look in (_python, _packages, _disk, _pdf_libraries, _fonts, _calendar, _browser, _skew):
         findings += _safely(look.__name__.strip("_"), lambda look=look: look(where))  # type: ignore[misc]
     findings += _safely("postgres", lambda: _servers(where))
     if as_json:
@@ -129,6 +129,17 @@ def _browser(_where: Places) -> list[Finding]:
     return [
         Finding(
             "chromium", "ok" if found else "warning", found or "未安装：只影响浏览器测试（apt-get install chromium）"
+        )
+    ]
+
+
+def _skew(_where: Places) -> list[Finding]:
+    found = binaries.faketime()
+    return [
+        Finding(
+            "libfaketime",
+            "ok" if found else "warning",
+            found or "未安装：只影响 prove 中的时钟偏差（apt-get install libfaketime）",
         )
     ]
 
