@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from applications.models import Application, Draft, Referral
+from applications.models import Application, Draft, NextRound, Referral
 from pledges.models import Registration
 from portal.demo.people import LOGINS, PASSWORD
 from portal.demo.story import Story
@@ -60,6 +60,9 @@ def test_everybody_who_logs_in_finds_something_to_do(reference: None) -> None:
     assert Application.objects.filter(state="disbursed").exists()
     assert Referral.objects.filter(state="offered").exists()
     assert Registration.objects.filter(state="refused").exists()
+    assert Referral.objects.filter(state="lapsed").exists()
+    assert {"owed", "offered"} <= set(NextRound.objects.values_list("state", flat=True))
+    assert Notice.objects.filter(entry_id=None, membership__user__username="regulator").exists()  # a digest
     with pytest.raises(CommandError, match="已经有用户"):
         call_command("demo")
 

@@ -177,7 +177,9 @@ def _stays_silent(entry: Entry, *, now: datetime) -> None:
     known = application.next_rounds.filter(silent__contains=[silent])
     if known.exclude(state=NextRound.State.OWED).exists():
         return
-    live, begun = owe(application, cause=_Cause.SILENT, silent=[silent], since=entry.at, entry_id=entry.pk)
+    # From the announcement on, however late it is heard; two machines' clocks may differ by milliseconds.
+    since = min(entry.at, now)
+    live, begun = owe(application, cause=_Cause.SILENT, silent=[silent], since=since, entry_id=entry.pk)
     _work_out(application, live, entry, cause=_Cause.SILENT, silent=[silent], begun=begun, now=now)
 
 

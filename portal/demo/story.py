@@ -4,10 +4,10 @@ Everything goes through the portal's own actions with moments of the past, so ru
 have been. Run once, on an empty database with reference data.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from applications.actions import choices, drafts, responses
-from applications.models import Application, DeclineReason, Purpose
+from applications.actions import choices, drafts, next_lenders, responses
+from applications.models import Application, DeclineReason, NextLender, NextRound, Purpose
 from pledges.actions import examination
 from pledges.models import Ground
 from portal.foundation.accounts.models import Membership, Organisation, OrganisationKind, Role
@@ -15,7 +15,7 @@ from portal.foundation.core.moments import local_date
 from portal.foundation.journal.dispatcher import dispatch
 from portal.foundation.journal.sealer import seal
 from portal.foundation.sla import calendars_in_use
-from portal.foundation.sla.models import Clock, Kind
+from portal.foundation.sla.models import Clock, Escalation, Kind
 from portal.foundation.sla.sweep import sweep
 from portal.notifications.models import Notice
 from portal.reports import actions as supervision
@@ -42,13 +42,22 @@ class Story:
         self.desk_of_the_bank()
         self.pledge_files()
         self.loose_ends()
+        self.silent_banks()
         sweep()
+        self.heard(self.time.just(2))  # that a bank stays silent: the next lenders are offered
+        self.moved_on()
         self.supervise()
         while dispatch(now=self.now):
             pass
         while seal(now=self.now):
             pass
         Notice.objects.filter(created_at__lt=self.time.at(2, 0)).update(read_at=self.now)
+
+    @staticmethod
+    def heard(moment: datetime) -> None:
+        """What happened so far is handed to whoever listens, as the loops did within a second."""
+        while dispatch(now=moment):
+            pass
 
     def cast(self) -> None:
         """Institutions from the example library with their people; the office, the regulators, the platform."""
@@ -183,6 +192,7 @@ class Story:
             actor=self.bank.officer.actor,
             now=at(4, 11),
         )
+        self.heard(at(4, 11, 1))  # at once the enterprise is offered others
         requests.apply(self.firms[9], [], at=at(1, 10, 30), wan=200, months=12, open_call=True)
         requests.apply(self.firms[11], [], at=self.time.just(70), wan=700, months=24, open_call=True)
 
@@ -221,6 +231,39 @@ class Story:
         """A request for the guarantor alone, and one nobody matches: the dispatcher's desk owns it."""
         requests.apply(self.firms[8], [self.guarantor], at=self.time.at(1, 9, 15), wan=300, months=12)
         requests.apply(self.firms[12], [], at=self.time.just(180), wan=20000, months=120, open_call=True)
+
+    def silent_banks(self) -> None:
+        """A bank that never answers, twice; and a refusal nobody else can make good, which the dispatcher's desk owes an answer."""
+        at = self.time.at
+        self.given_up = requests.apply(self.firms[7], [self.third], at=at(8, 10), wan=220, months=12)
+        requests.apply(self.firms[1], [self.third], at=at(7, 9, 30), wan=150, months=12, patents=slice(1, 2))
+        case = requests.apply(self.firms[11], [self.bank], at=at(2, 9), wan=15000, months=36)
+        responses.decline(
+            requests.referral(case, self.bank).pk,
+            code=DeclineReason.AMOUNT,
+            note="超过本行单户可办理的金额",
+            actor=self.bank.officer.actor,
+            now=at(1, 10),
+        )
+        self.heard(at(1, 10, 1))
+
+    def moved_on(self) -> None:
+        """One of the two enterprises has authorised the next bank; the silent one lapsed. The other has still to choose."""
+        offered = NextLender.objects.filter(
+            round__application=self.given_up, round__state=NextRound.State.OFFERED
+        ).order_by("pk")
+        chosen = offered.filter(institution_id__in=[self.bank.pk, self.second.pk]).first() or offered.first()
+        if chosen is None:  # told for a day to come, of which the database's own clock has announced nothing yet
+            return
+        # The sweep goes by the database's clock, which has moved on while the story was told.
+        announced = Escalation.objects.filter(clock__case_number=self.given_up.number).latest("pk").announced_at
+        soon = self.now <= announced <= self.now + timedelta(minutes=15)
+        next_lenders.take(
+            self.given_up.pk,
+            institution_id=chosen.institution_id,
+            actor=self.firms[7].actor,
+            now=announced if soon else self.now,
+        )
 
     def supervise(self) -> None:
         """The regulator has asked about the longest overdue answer."""

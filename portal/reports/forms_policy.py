@@ -51,9 +51,8 @@ class LevelForm(PortalForm):
         label="偏移",
         min_value=0,
         max_value=MAX_MINUTES_BEFORE,
-        help_text="到期前按工作分钟（一个工作日 540 分钟），到期后按工作日，0 为到期时。",
     )
-    code = forms.CharField(label="代码", max_length=20, help_text="小写英文，例如 overdue；next_lender 为改派下一家。")
+    code = forms.CharField(label="代码", max_length=20)
     recipients = forms.MultipleChoiceField(label="提醒谁", widget=CheckboxCards(attrs={"class": "side"}))
 
     def __init__(self, *args: Any, promise: Kind, **kwargs: Any) -> None:

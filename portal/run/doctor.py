@@ -147,6 +147,7 @@ def _skew(_where: Places) -> list[Finding]:
 def _servers(where: Places) -> list[Finding]:
     with _addresses(where) as (addresses, origin):
         findings = [_postgres(addresses["DATABASE_URL"], origin)]
+        findings += _watched(addresses["DATABASE_URL"])
         if url := addresses.get("REDIS_URL"):
             findings.append(_broker(url, origin))
         else:
@@ -194,6 +195,43 @@ def _postgres(url: str, origin: str) -> Finding:
             "postgres", "error", f"{text}：这个数据库不识别汉字，搜索会落空。请以 UTF8 和 C.UTF-8（不是 C）重新建库。"
         )
     return Finding("postgres", "ok", text)
+
+
+def _watched(url: str) -> list[Finding]:
+    """Who watches the deadlines, as /healthz/deep says it, and who owes what nobody matches; nothing before the first `up`."""
+    connection = psycopg2.connect(**connection_parameters(url), connect_timeout=5)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "select to_regclass('sla_heartbeat') is not null and to_regclass('applications_nextround') is not null"
+            )
+            if not (cursor.fetchone() or (False,))[0]:
+                return []
+            cursor.execute(
+                "select name, extract(epoch from statement_timestamp() - at)::int, took_ms from sla_heartbeat order by name"
+            )
+            loops = cursor.fetchall()
+            cursor.execute(
+                "select coalesce(extract(epoch from statement_timestamp() - min(next_at)), 0)::int from sla_clock"
+                " where next_at <= statement_timestamp()"
+            )
+            lag = (cursor.fetchone() or (0,))[0]
+            cursor.execute(
+                "select exists (select from banks_institution i join accounts_organisation o on o.id = i.organisation_id"
+                " where i.dispatcher and o.active)"
+            )
+            desk = bool((cursor.fetchone() or (False,))[0])
+    finally:
+        connection.close()
+    found = [
+        Finding("deadlines", "ok" if lag <= 30 else "warning", f"最早一条该发而未发的提醒已等 {lag} 秒")
+        if loops
+        else Finding("deadlines", "warning", "还没有进程看管过时限：请启动 bin/portal up，或 clock、worker 和 beat。")
+    ]
+    found += [Finding("loop", "ok", f"{name}：{age} 秒前，扫描最长 {took} 毫秒") for name, age, took in loops]
+    if not desk:
+        found.append(Finding("dispatcher", "warning", "没有调度台：没有匹配机构的需求，由平台运维或监管部门负责答复。"))
+    return found
 
 
 def _broker(url: str, origin: str) -> Finding:

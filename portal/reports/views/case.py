@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from applications.models import Application
+from applications.models import Application, NextRound
 from applications.next_rounds import told
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
@@ -26,6 +26,13 @@ def _said(entry: Entry) -> str:
     if entry.verb == "clock.escalated":
         return f"时限提醒：{Kind(entry.data['kind']).label}，{entry.data.get('label') or entry.data['level']}"
     return entry.verb
+
+
+def _result(found: NextRound) -> str:
+    """What came of a round so far."""
+    if any(lender.taken_at is not None for lender in found.lenders.all()):
+        return str(NextRound.Outcome.TAKEN.label)
+    return str(NextRound.Outcome(found.outcome).label if found.outcome else NextRound.State(found.state).label)
 
 
 @allow(Role.REGULATOR)
@@ -53,7 +60,12 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
             ],
             "files": [(row, lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None) for row in files],
             "rounds": [
-                (row, told(row.reasons), lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None)
+                (
+                    row,
+                    told(row.reasons),
+                    _result(row),
+                    lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None,
+                )
                 for row in sorted(rounds, key=lambda row: row.position)
             ],
             "orders": list(SupervisionOrder.objects.filter(clock__in=clocks - {None}).order_by("pk")),
