@@ -106,7 +106,8 @@ def test_without_a_bug_nothing_is_reported(case: Callable[[], Application], bo: 
     sweep.sweep()
     while dispatcher.dispatch(now=moments.now()):
         pass
-    others = {i.name for i in checker.ALL} - {"clock.calendar", "clock.due_stands"}  # the ladder was moved by hand
+    by_hand = {"clock.calendar", "clock.due_stands", "journal.replay"}  # the ladder was moved by hand
+    others = {i.name for i in checker.ALL} - by_hand
     assert reported(*others) == set()
 
 

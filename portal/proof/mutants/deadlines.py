@@ -140,7 +140,7 @@ def sweep_in_two_steps() -> None:
     told = told.replace("SELECT count(*) FROM due", "SELECT count(*) FROM fresh")
     tell = f"""
     WITH fresh AS (
-        SELECT c.id, kind, case_number, subject, watchers, organisation_id, levels, moments, due_at, s.level, now_at, round
+        SELECT c.id, kind, policy_id, case_number, subject, watchers, organisation_id, levels, moments, due_at, s.level, now_at, round
           FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[]) AS s (id, level, now_at, round) JOIN sla_clock c ON c.id = s.id
          WHERE now_at > s.level
     ), announced AS ({told}"""  # noqa: S608
@@ -168,7 +168,7 @@ def escalation_unjournalled() -> None:
         sweep,
         "_SWEEP",
         "           watchers\n      FROM fresh\n",
-        "           watchers\n      FROM fresh WHERE levels[now_at] <> 'supervise'\n",
+        "           watchers\n      FROM fresh WHERE now_at < cardinality(levels)\n",
     )
 
 
