@@ -333,6 +333,8 @@ def test_a_delivery_marked_before_it_is_handed_over(case: Callable[[], Applicati
     with pytest.raises(failpoints.Broken):
         dispatcher.hand_over(delivery, Entry.objects.get(pk=delivery.entry_id), now=moments.now())
     assert Delivery.objects.get(pk=delivery.pk).state == "sent"
+    failpoints.arm("")
+    assert dispatcher.dispatch(now=moments.now())
 
 
 def test_two_dispatchers_take_the_same(case: Callable[[], Application]) -> None:
@@ -342,6 +344,7 @@ def test_two_dispatchers_take_the_same(case: Callable[[], Application]) -> None:
     first = dispatcher.claim(now=moments.now())
     assert first
     assert [d.pk for d in dispatcher.claim(now=moments.now())] == [d.pk for d in first]
+    assert dispatcher.dispatch(now=moments.now()) == len(first)  # alone it works: only two of them show the bug
 
 
 def test_a_claim_that_counts(case: Callable[[], Application]) -> None:
