@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -178,13 +179,10 @@ class Clients:
             elif case["act"] == "race":
                 self.together(time.monotonic(), [claiming(known, first), claiming(known, second)])
             elif case["act"] == "withdraw":
-                self.together(
-                    time.monotonic(),
-                    [
-                        claiming(known, first),
-                        lambda caller, gate: self.withdraw(case, number, gate, caller),
-                    ],
-                )
+                # Every second one at the instant at which an officer claims it.
+                rival = [claiming(known, first)] if case["n"] % 2 else []
+                withdrawing = partial(self.withdraw, case, number)
+                self.together(time.monotonic(), [*rival, lambda caller, gate: withdrawing(gate, caller)])
                 return
             elif case["act"] == "decline":
                 fields = {"code": "policy", "note": "", "confirmed": "on"}
