@@ -41,12 +41,12 @@ MAIL = "{}@example.invalid"
 # What becomes of a case: share of all cases, in the order in which they are cut off one interval.
 ACTS = (
     ("race", 0.30),  # two officers of the bank claim it at once
-    ("claim", 0.10),
+    ("claim", 0.22),
     ("late", 0.04),  # claimed when the ladder has been climbed for a while
-    ("decline", 0.07),
-    ("offer", 0.07),
-    ("withdraw", 0.06),  # withdrawn at the instant at which an officer claims it
-    ("pool", 0.06),  # an open call: two officers of a bank that was not asked take it at once
+    ("decline", 0.08),
+    ("offer", 0.08),
+    ("withdraw", 0.06),  # withdrawn; every second one at the instant at which an officer claims it
+    ("pool", 0.04),  # an open call: two officers of a bank that was not asked take it at once
     ("pledge", float(os.environ.get("PROOF_PLEDGES", "0.02"))),  # all the way to the registration
 )  # the rest is left silent, so that its ladder fires
 REPEATED = 0.10  # share of submissions that are sent a second time on purpose

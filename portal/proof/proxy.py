@@ -168,8 +168,23 @@ class Proxy:
         except OSError:
             self.drop(end, reset=True)
             return
-        mode, number = self.behaves(end.link)
         other = end.other
+        if not self.modes and data and other is not None and not other.waiting:  # as nearly always: straight on
+            try:
+                sent = other.line.send(data)
+            except BlockingIOError:
+                sent, other.blocked = 0, True
+            except OSError:
+                self.drop(end, reset=True)
+                return
+            if sent < len(data):
+                other.waiting.append((0.0, data[sent:]))
+                other.held += len(data) - sent
+                other.blocked = True
+                self.watch(other)
+                self.watch(end)
+            return
+        mode, number = self.behaves(end.link)
         if mode == "swallow" or other is None:  # None: it was taken while the line was half open
             if not data or mode != "swallow":
                 self.drop(end, reset=bool(data))

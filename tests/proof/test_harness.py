@@ -211,6 +211,7 @@ def test_the_receiver_keeps_the_key_and_refuses_when_told(receiver: tuple[int, P
         line.send_message(message)
         line.send_message(message)
         mode.write_text("refuse")
+        time.sleep(0.3)
         with pytest.raises(smtplib.SMTPSenderRefused):
             line.send_message(message)
     rows = [json.loads(line) for line in mails.read_text().splitlines()]
