@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,6 +168,9 @@ class Clients:
         def claiming(what: dict[str, Any], officer: tuple[int, str]) -> Act:
             return lambda caller, gate: self.claim(what, officer, gate, caller)
 
+        def withdrawing() -> Act:
+            return lambda caller, gate: self.withdraw(case, number, gate, caller)
+
         for bank, ref in self.referrals(number):
             if bank not in case["banks"]:
                 continue
@@ -181,8 +183,7 @@ class Clients:
             elif case["act"] == "withdraw":
                 # Every second one at the instant at which an officer claims it.
                 rival = [claiming(known, first)] if case["n"] % 2 else []
-                withdrawing = partial(self.withdraw, case, number)
-                self.together(time.monotonic(), [*rival, lambda caller, gate: withdrawing(gate, caller)])
+                self.together(time.monotonic(), [*rival, withdrawing()])
                 return
             elif case["act"] == "decline":
                 fields = {"code": "policy", "note": "", "confirmed": "on"}
