@@ -18,7 +18,7 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import sources
 from portal.foundation.core.errors import Busy, Invalid, WrongState
 from portal.foundation.core.failpoints import failpoint
-from portal.foundation.sla.clocks import CLOSES, OPENS
+from portal.foundation.sla.workdays import CLOSES, OPENS
 
 _NAMES = [field.attname for field in Referral._meta.concrete_fields]
 _COLUMNS = ", ".join(str(field.column) for field in Referral._meta.concrete_fields)

@@ -2,7 +2,7 @@
 
 import smtplib
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -15,12 +15,12 @@ from portal.foundation.core.moments import local, midnight_after
 from portal.foundation.journal.models import Delivery, Entry
 from portal.foundation.journal.subscribers import Down, Later
 from portal.foundation.sla import calendars_in_use
+from portal.foundation.sla.workdays import CLOSES, OPENS
 
 from . import digests
 from .catalogue import Letter, letters
 from .models import Notice
 
-OPENS, CLOSES = time(9), time(18)
 TRY_AGAIN = timedelta(seconds=15)  # when the mail server is away
 
 

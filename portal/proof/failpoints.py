@@ -24,7 +24,7 @@ from portal.run.testing import share_typefaces
 
 SETTINGS = "portal.proof.settings"
 # Seconds after its start at which a clock climbs its ladder, in each world; "": the working-day calendar decides.
-LADDERS = {"requests": "3600,7200,10800", "deadlines": "1,2,3", "calendar": "", "mixed": "5,10,15"}
+LADDERS = {"requests": "3600,7200,10800,14400", "deadlines": "1,2,3,4", "calendar": "", "mixed": "5,10,15,20"}
 LEASE = "1.5"  # seconds; a dispatcher that dies keeps its batch from the others for so long
 # The world of a point by the first word of its name; all others are of the first.
 WORLDS = {

@@ -14,6 +14,9 @@ from pathlib import Path
 
 LOOK = 0.1  # seconds between two looks at the mode
 _KEY = re.compile(rb"^Message-ID:\s*(\S+)", re.MULTILINE | re.IGNORECASE)
+_TOLD = re.compile(
+    rb"^X-Portal-Notices:((?:.|\n[ \t])*)", re.MULTILINE | re.IGNORECASE
+)  # of a digest; a long one is folded
 DATA_ENDS = b".\r\n"
 
 
@@ -84,8 +87,14 @@ class Receiver:
 
     def keep(self, body: bytes, to: list[str]) -> None:
         """One write at the end of the file: it is in the kernel before the sender hears of it."""
-        found = _KEY.search(body.partition(b"\r\n\r\n")[0])
-        row = {"at": time.time(), "id": found[1].decode(errors="replace") if found else "", "to": to}
+        head = body.partition(b"\r\n\r\n")[0]
+        key, told = _KEY.search(head), _TOLD.search(head)
+        row = {
+            "at": time.time(),
+            "id": key[1].decode(errors="replace") if key else "",
+            "to": to,
+            "notices": told[1].decode("ascii").split() if told else [],
+        }
         os.write(self.file, json.dumps(row, ensure_ascii=False).encode() + b"\n")
 
 

@@ -52,7 +52,7 @@ def falls_due_by_celery(world: World) -> Scene:
 
 
 def _announced(cases: list[Application]) -> int:
-    """1 when every clock has announced its last level and every step was told, written and sealed; -1 when anything is double."""
+    """1 when every clock that still runs has announced its last level and every step was told, written and sealed; -1 when anything is double."""
     if not cases:
         return 0
     numbers = [c.number for c in cases]
@@ -62,7 +62,10 @@ def _announced(cases: list[Application]) -> int:
     told = entries.filter(verb="clock.escalated").count()
     if len(set(steps)) != len(steps) or told > len(steps):
         return -1
-    if any((clock.pk, clock.levels[-1]) not in steps for clock in clocks) or told != len(steps):
+    # What the portal answered itself (next lenders) climbs no further.
+    if any(clock.stopped_at is None and (clock.pk, clock.levels[-1]) not in steps for clock in clocks):
+        return 0
+    if told != len(steps):
         return 0
     ids = list(entries.values_list("id", flat=True))
     waiting = (

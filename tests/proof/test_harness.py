@@ -206,6 +206,7 @@ def test_the_receiver_keeps_the_key_and_refuses_when_told(receiver: tuple[int, P
         "a@example.invalid",
         "b@example.invalid",
     )
+    message["X-Portal-Notices"] = " ".join(map(str, range(1000, 1040)))  # a digest's: too long for one line
     message.set_content(".\n即将到期\n")
     with smtplib.SMTP("127.0.0.1", port, timeout=10) as line:
         line.send_message(message)
@@ -216,6 +217,7 @@ def test_the_receiver_keeps_the_key_and_refuses_when_told(receiver: tuple[int, P
             line.send_message(message)
     rows = [json.loads(line) for line in mails.read_text().splitlines()]
     assert [row["id"] for row in rows] == ["<notice-7@portal>"] * 2
+    assert rows[0]["notices"] == [str(n) for n in range(1000, 1040)]
 
 
 # --- watchdog ----------------------------------------------------------------------------------------------------------

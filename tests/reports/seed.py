@@ -16,7 +16,6 @@ from portal.foundation.sla.models import Clock, Kind, Policy
 from tests import factories
 from tests.factories import Person
 
-OFFICE_HOURS = {"opens": clocks.OPENS, "closes": clocks.CLOSES}
 DISTRICTS = ("500157", "500105", "500112", "500106", "500229", "X50001", "500103", "")
 
 
@@ -60,7 +59,7 @@ class Seed:
             calendar = calendars_in_use.current()
             clock.next_at = None
             end = clock.paused_at or clock.stopped_at
-            clock.working_minutes = calendar.working_minutes(clock.started_at, end, **OFFICE_HOURS)
+            clock.working_minutes = calendar.working_minutes(clock.started_at, end)
         if clock.paused_at is not None:
             clock.next_at = None
         clock.save(force_insert=True)

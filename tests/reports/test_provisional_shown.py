@@ -45,7 +45,7 @@ def test_it_stands_beside_the_lamp_and_below_it(ling: Person, bo: Person, rui: P
     with time_machine.travel(eve("11:00"), tick=False):
         rui.client.force_login(rui.user)
         page = rui.client.get(reverse("supervision-case", args=[referral.application.number])).content.decode()
-        assert "24:00（暂定）</span>" in page
+        assert "24:00（暂定），剩 " in page
 
 
 def test_rui_reads_it_on_the_order_and_so_does_the_bank(ling: Person, bo: Person, rui: Person) -> None:

@@ -5,7 +5,7 @@ Each returns the clock with what it did in `clock.facts`: the action puts them i
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from django.db import connection
@@ -16,9 +16,6 @@ from portal.foundation.core.prepared import Prepared, Slot
 from . import calendars_in_use, facts
 from .models import Clock, Kind, Pause, Policy, PolicyLevel
 from .workdays import WorkCalendar
-
-OPENS, CLOSES = time(9), time(18)  # office hours: when people can act on a reminder
-
 
 # The version of the promise, and with the same question the number of the calendar that counts here and now.
 _IN_FORCE = """
@@ -89,7 +86,7 @@ def ladder(
 
 def _moment(level: PolicyLevel, due_at: datetime, calendar: WorkCalendar) -> datetime:
     if level.anchor == PolicyLevel.Anchor.BEFORE:
-        return calendar.subtract_working_minutes(due_at, level.offset, opens=OPENS, closes=CLOSES)
+        return calendar.subtract_working_minutes(due_at, level.offset)
     if level.offset == 0:
         return due_at
     # The due moment is the exclusive end of the last day, so the day it names is the day before it.
@@ -173,8 +170,8 @@ def stop(clock_id: int, *, now: datetime, reason: str, excused: bool = False) ->
 def _working_minutes(clock: Clock, end: datetime, pauses: Sequence[tuple[datetime, datetime]]) -> int:
     """Office minutes from the start to `end` (an open pause ends the count where it began), without the ended pauses."""
     calendar = calendars_in_use.current(office_of(clock.kind, clock.organisation_id))
-    total = calendar.working_minutes(clock.started_at, end, opens=OPENS, closes=CLOSES)
-    return total - sum(calendar.working_minutes(*pause, opens=OPENS, closes=CLOSES) for pause in pauses)
+    total = calendar.working_minutes(clock.started_at, end)
+    return total - sum(calendar.working_minutes(*pause) for pause in pauses)
 
 
 def pause(clock_id: int, *, now: datetime, reason: str) -> Clock:

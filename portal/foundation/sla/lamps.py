@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 
 from portal.foundation.core.moments import local, local_date
 
-from .clocks import CLOSES, OPENS
 from .models import Clock, Kind
 from .workdays import WorkCalendar
 
@@ -76,7 +75,7 @@ def working_hours(now: datetime, due_at: datetime, calendar: WorkCalendar) -> st
     Whole hours round down, so that nobody is promised time there is not; under an hour minutes; after the last closing time
     there is no office hour left although the day has not ended.
     """
-    minutes = calendar.working_minutes(now, due_at, opens=OPENS, closes=CLOSES)
+    minutes = calendar.working_minutes(now, due_at)
     if minutes >= 60:
         return f"剩 {minutes // 60} 个工作小时"
     return f"剩 {minutes} 个工作分钟" if minutes else "工作时间已用完"

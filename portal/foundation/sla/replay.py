@@ -13,7 +13,7 @@ from typing import Any
 from portal.foundation.core.moments import local_date
 
 from . import clocks
-from .clocks import CLOSES, OPENS, Plan, office_of
+from .clocks import Plan, office_of
 from .replay_rules import VERBS, Rules, Unknown
 from .replayed import Announcement, Replayed, Rest, Term, moment
 from .workdays import OutsideCalendar, WorkCalendar
@@ -244,9 +244,9 @@ class Replay:
 
     @staticmethod
     def _minutes(clock: Replayed, calendar: WorkCalendar, end: datetime) -> int:
-        total = calendar.working_minutes(clock.started_at, end, opens=OPENS, closes=CLOSES)
+        total = calendar.working_minutes(clock.started_at, end)
         ended = [(rest.began_at, rest.ended_at) for rest in clock.pauses if rest.ended_at and rest.ended_at < end]
-        return total - sum(calendar.working_minutes(*rest, opens=OPENS, closes=CLOSES) for rest in ended)
+        return total - sum(calendar.working_minutes(*rest) for rest in ended)
 
     def _overlooked_change(self, clock: Replayed, *, as_of: datetime) -> None:
         """A running clock stands as the newest calendar counts it."""

@@ -16,7 +16,6 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm
 from portal.foundation.sla import calendars_in_use
-from portal.foundation.sla.clocks import CLOSES, OPENS
 from portal.foundation.sla.lamps import Lamp, lamp
 from portal.foundation.sla.models import Clock
 from portal.reports import actions, books, exports, red, rules, sla
@@ -156,7 +155,7 @@ def _lamp(order: SupervisionOrder, *, now: datetime) -> Lamp:
         paused_at=None,
         excused=False,
         provisional=_provisional(order.reply_due),
-        warn_at=calendar.subtract_working_minutes(order.reply_due, SOON, opens=OPENS, closes=CLOSES),
+        warn_at=calendar.subtract_working_minutes(order.reply_due, SOON),
         now=now,
         calendar=calendar,
     )
