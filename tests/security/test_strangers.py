@@ -22,6 +22,7 @@ NOWHERE: dict[str, Any] = {
     "offer_id": 987654321,
     "question_id": 987654321,
     "notice_id": 987654321,
+    "institution_id": 987654321,
     "ref": uuid.UUID(int=7),
     "file_ref": uuid.UUID(int=7),
     "number": "YZD209912319999A",
@@ -30,7 +31,7 @@ NOWHERE: dict[str, Any] = {
 }
 COMPANY, BANK, OFFICE = {"ling"}, {"bo", "bo_manager"}, {"chen", "chief"}
 PARTIES = COMPANY | BANK
-EVERYBODY = {"ling", "wai", "bo", "bo_manager", "cui", "gu", "chen", "chief", "rui", "ada", "visitor"}
+EVERYBODY = {"ling", "wai", "bo", "bo_manager", "cui", "gu", "duan", "chen", "chief", "rui", "ada", "visitor"}
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ TABLE: dict[str, Row] = {
     "invitation-revoke": Row(lambda w: {"pk": w.invited.invitation.pk}, COMPANY, "post"),
     "invitation": Row(lambda w: {"token": w.invited.token}, EVERYBODY),  # whoever holds the link
     "notice-open": Row(lambda w: {"pk": w.messages["ling"].pk}, COMPANY, "post"),
+    "notice-digest": Row(lambda w: {"pk": w.digest.pk}, COMPANY, "get"),
     # patents
     "assets:edit": Row(lambda w: {"pk": w.patent.pk}, COMPANY),
     "assets:remove": Row(lambda w: {"pk": w.patent.pk}, COMPANY),
@@ -89,6 +91,10 @@ TABLE: dict[str, Row] = {
     "case-withdraw": _case(),
     "case-extend": _case(),
     "case-close": _case(),
+    "case-next": Row(
+        lambda w: {"number": w.next.application.number, "institution_id": w.next.lenders.first().institution_id},
+        COMPANY,
+    ),
     "case-revoke": Row(lambda w: {"number": w.asked.number, "ref": w.referral(w.asked, "bo").ref}, COMPANY),
     # the evidence of a clock
     "evidence": _evidence(),
@@ -103,6 +109,7 @@ TABLE: dict[str, Row] = {
     "desk-decline": _referral(),
     "desk-assign": _referral({"bo_manager"}),
     "desk-dispatch": _referral(),
+    "desk-owed": Row(lambda w: {"pk": w.owed.pk}, {"duan"}),
     "desk-attachment": Row(lambda w: {"ref": w.referral(w.asked, "bo").ref, "file_ref": w.file.ref}, BANK, "get"),
     # pledge files
     "pledges:start": Row(lambda w: {"number": w.begun.application.number}, PARTIES),
@@ -132,10 +139,12 @@ TABLE: dict[str, Row] = {
     "office-assign": _pledge("waiting", {"chief"}, "post"),
     "office-check": _pledge("waiting", OFFICE, "post"),
     "office-correct": _pledge("waiting", OFFICE),
+    "office-hand-over": _pledge("waiting", {"chief"}, "post"),
     "office-register": _pledge("waiting", OFFICE),
     "office-refuse": _pledge("waiting", OFFICE),
     # supervision
     "supervision-case": _case({"rui"}, "get"),
+    "supervision-hand-over": _pledge("waiting", {"rui"}),
     "supervision-order": Row(lambda w: {"pk": w.order.clock_id}, {"rui"}),
     "order-reply": Row(lambda w: {"number": w.order.number}, BANK | {"rui"}),
     # the machine interface

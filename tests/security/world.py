@@ -12,12 +12,13 @@ from typing import Any
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from applications.actions import choices, drafts, responses
-from applications.models import Application, Attachment, Draft, InformationRequest, Offer, Referral
+from applications.models import Application, Attachment, Draft, InformationRequest, NextRound, Offer, Referral
+from banks.models import Institution
 from pledges.actions import examination
 from pledges.models import Document, Notice, Registration
 from portal.foundation.accounts import actions as accounts
 from portal.foundation.accounts.actions import Issued
-from portal.foundation.accounts.models import Role
+from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.assets.models import Patent
 from portal.foundation.core import moments
 from portal.foundation.journal import dispatcher
@@ -71,6 +72,9 @@ class World:
     registered: Registration
     notice: Notice
     order: SupervisionOrder
+    next: NextRound  # Bo has declined, Cui is recommended
+    owed: NextRound  # nobody is left; the dispatcher's desk is to answer
+    digest: Message
     invited: Issued
     colleague: Person
     messages: dict[str, Message]
@@ -93,6 +97,9 @@ def build(people: dict[str, Person]) -> World:
     """The world; `people` are the fixtures of tests/conftest.py by name."""
     now = moments.now()
     ling, bo, cui, _gu, chen, rui = (people[n] for n in ("ling", "bo", "cui", "gu", "chen", "rui"))
+    desk = factories.organisation(OrganisationKind.PLATFORM, "示例调度台")
+    Institution.objects.create(organisation=desk, example=True, dispatcher=True, takes_open_calls=False)
+    duan = factories.person("duan", "段示例", Role.OFFICER, desk)
     colleague = factories.person("lan", "蓝示例", Role.ENTERPRISE, ling.organisation)
     product = factories.product(bo.organisation)
     rival = factories.product(cui.organisation, "示例乙贷")
@@ -120,6 +127,10 @@ def build(people: dict[str, Person]) -> World:
     _offer(shared, bo)
     refused = factories.application(ling, product, rival, patents=patents[1:2])
     responses.decline(_of(refused, bo).pk, code="other", note=MARK["decline"], actor=bo.actor, now=now)
+    once = factories.application(ling, product, patents=patents[1:2])
+    nobody = factories.application(ling, product, rival, patents=patents[1:2])
+    for case, lender in ((once, bo), (nobody, bo), (nobody, cui)):
+        responses.decline(_of(case, lender).pk, code="amount", note="", actor=lender.actor, now=now)
     pool = factories.application(ling, patents=patents[1:2], open_call=True)
     for marks, cases in ((MARK, [asked, offered]), (POOL, [pool])):
         Application.objects.filter(pk__in=[case.pk for case in cases]).update(
@@ -135,7 +146,7 @@ def build(people: dict[str, Person]) -> World:
     invited = accounts.invite("13700000001", Role.ENTERPRISE, actor=ling.actor, now=now)
     dispatcher.dispatch(now=now)
     return World(
-        people={**people, "lan": colleague},
+        people={**people, "lan": colleague, "duan": duan},
         patent=patents[0],
         product=product,
         draft=draft,
@@ -153,6 +164,16 @@ def build(people: dict[str, Person]) -> World:
         registered=Registration.objects.get(pk=done.pk),
         notice=notice,
         order=order,
+        next=once.next_rounds.get(),
+        owed=nobody.next_rounds.get(),
+        digest=Message.objects.create(
+            window=now,
+            membership=ling.membership,
+            kind=Message.Kind.DEADLINE,
+            title="时限提醒汇总",
+            url="/",
+            created_at=now,
+        ),
         invited=invited,
         colleague=colleague,
         messages={
