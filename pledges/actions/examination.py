@@ -175,10 +175,16 @@ def register(registration_id: int, *, national_number: str = "", actor: Actor, n
 def _make_effective(file: Registration, *, now: datetime) -> None:
     """Open every patent's pledge period, in order of number, so that two files meet in one order and one of them loses."""
     for row in PledgedPatent.objects.filter(registration=file).order_by("number"):
+        row.effective = DateTimeTZRange(now, None)
         try:
-            with transaction.atomic():
-                row.effective = DateTimeTZRange(now, None)
-                row.save(update_fields=["effective"])
+            try:
+                _open_period(row)
+            except OperationalError as error:
+                # Two who enter a patent in the same instant wait for each other, and PostgreSQL lets one of them go:
+                # with its entry taken back it waits for the other's end, and learns who was first.
+                if getattr(error.__cause__, "pgcode", "") != "40P01":  # deadlock_detected
+                    raise
+                _open_period(row)
         except IntegrityError as error:
             if getattr(error.__cause__, "pgcode", "") != "23P01":  # exclusion_violation
                 raise
@@ -190,6 +196,12 @@ def _make_effective(file: Registration, *, now: datetime) -> None:
             if getattr(error.__cause__, "pgcode", "") not in ("40P01", "55P03"):  # deadlock, lock time-out
                 raise
             raise Busy("busy", "另一件含有相同专利的登记正在办理，请稍候再试。") from error
+
+
+def _open_period(row: PledgedPatent) -> None:
+    """In a savepoint: a refusal of the database takes back this row alone."""
+    with transaction.atomic():
+        row.save(update_fields=["effective"])
 
 
 def _complete_since(file: Registration, *, now: datetime) -> datetime:

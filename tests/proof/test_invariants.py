@@ -261,7 +261,7 @@ def test_what_the_receiver_got_is_held_against_the_data(demonstration: None, tmp
         return set(broken("mail.received", "mail.repeated", mails=path, repeats=0))
 
     assert received(mails) == set()  # type: ignore[arg-type]
-    assert received(mails[1:]) == {"mail.received"}  # type: ignore[arg-type]
+    assert received(mails[len(mails) // 2 :]) == {"mail.received"}  # type: ignore[arg-type]
     assert received([*mails, mails[0]]) == {"mail.repeated"}  # type: ignore[list-item]
 
 
