@@ -17,7 +17,7 @@ from portal.run import testing
 _started = ExitStack()
 # What `bin/portal test` sets for us, and what must not reach a portal that a test starts as a newcomer would.
 OURS = (
-    *("DATABASE_URL", "REDIS_URL", "PORTAL_ENV", "PORTAL_DATA", "PORTAL_TEST_TEMPLATE", "PORTAL_LINTERS_FAILED"),
+    *("DATABASE_URL", "REDIS_URL", "PORTAL_ENV", "PORTAL_DATA", "PORTAL_TEST_TEMPLATE", "PORTAL_FAILED_BEFORE"),
     *("SECRET_KEY", "PUBLIC_URL", "PYTEST_XDIST_WORKER", "PYTEST_CURRENT_TEST", "PYTHONSAFEPATH"),
 )
 
@@ -40,9 +40,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say once more, just above the closing line, which linters failed before the tests ran."""
-    if failed := os.environ.get("PORTAL_LINTERS_FAILED"):
-        terminalreporter.section("静态检查未通过", red=True)
+    """Say once more, just above the closing line, which linters failed, or that the proof did, before these tests ran."""
+    if failed := os.environ.get("PORTAL_FAILED_BEFORE"):
+        terminalreporter.section("之前未通过", red=True)
         terminalreporter.line(f"{failed}（详见上文；因此退出码不为 0）")
 
 

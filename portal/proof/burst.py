@@ -39,7 +39,7 @@ def main(arguments: Sequence[str]) -> None:
         _dispatch(case, institutions, desk, now=moments.now())
     each = (time.monotonic() - began) / TRIAL
     overdue: float = settings.PROOF_LADDER[1]  # type: ignore[misc]  # only in the proof's settings
-    lead = each * requests * 1.3 + SURPLUS - overdue
+    lead = each * requests * 1.7 + SURPLUS - overdue
     at = moments.now() + timedelta(seconds=max(lead, 0))
     for case in cases[TRIAL:]:
         _dispatch(case, institutions, desk, now=at)

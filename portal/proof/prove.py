@@ -19,7 +19,7 @@ from portal.proof.world import NotSettled, Result, World
 from portal.run.supervisor import Stopped
 
 FULL_SUBMISSIONS, FULL_FAULTS = 10_000, 57
-QUICK_SUBMISSIONS = 1_000
+QUICK_SUBMISSIONS = 600
 QUIET_SHARE = 0.15  # of the cases are submitted as fast as they go, before the first fault
 BURST_INVARIANTS = ("escalation.early", "escalation.early_by_commit", "escalation.doubled", "escalation.journalled")
 PACKAGES = ("Django", "celery", "kombu", "redis", "psycopg2-binary", "gunicorn")
@@ -91,7 +91,8 @@ class Proof:
             quiet=14.0 if options.quick else 30.0,
         )
         self.began = time.monotonic()
-        self.missed: list[str] = []
+        self.missed: list[str] = []  # what must hold and did not
+        self.slow: list[str] = []  # times that were not kept: a busy machine can be the reason
         self.figures: dict[str, Any] = {}
 
     def say(self, text: str) -> None:
@@ -120,13 +121,15 @@ class Proof:
             self._burst(world)
             self._write(world, faults, results)
         self.say(f"历史在 {keep}/history.jsonl")
+        for text in (*self.missed, *self.slow):
+            print(f"未达到  {text}")
         if self.missed:
-            for text in self.missed:
-                print(f"未达到  {text}")
             print(f"证明没有成立：{len(self.missed)} 项。", flush=True)
-            return 1
-        print("证明成立。", flush=True)
-        return 0
+        elif self.slow:
+            print(f"不丢、不重、不早、不漏；但有 {len(self.slow)} 项时间没有达到。", flush=True)
+        else:
+            print("证明成立。", flush=True)
+        return 1 if self.missed or self.slow else 0
 
     def _load(self, world: World, faults: Faults) -> None:
         """A quiet beginning as fast as it goes, then the rest of the cases beside the faults."""
@@ -151,7 +154,7 @@ class Proof:
         for name, why in faults.skipped.items():
             self.say(f"略过 {name}：{why}")
         for one in (quiet, load, casework):
-            if not one.finish(180):
+            if not one.finish(400):
                 self.missed.append(f"{one.name} 没有做完")
         self.say(f"压力结束，已提交 {world.history.count('submitted')} 笔")
 
@@ -167,10 +170,14 @@ class Proof:
         """Ten thousand due at once, in the database of this run; its own invariants, because the burst has its own ladder."""
         seconds = world.burst(report.BURST)
         self.figures["burst"] = seconds
-        if seconds is None or seconds > report.BURST_SECONDS:
-            self.missed.append(f"{report.BURST} 个时限同时到期，{report.BURST_SECONDS:g} 秒内没有全部提醒（{seconds}）")
+        if seconds is None:
+            self.missed.append(f"{report.BURST} 个时限同时到期，始终没有全部提醒")
         else:
             self.say(f"{report.BURST} 个时限同时到期，{seconds:.2f} 秒后全部提醒")
+            if seconds > report.BURST_SECONDS:
+                self.slow.append(
+                    f"{report.BURST} 个时限同时到期，{report.BURST_SECONDS:g} 秒内没有全部提醒（{seconds:.1f}）"
+                )
         for result in world.check(*(word for name in BURST_INVARIANTS for word in ("--only", name))):
             if result.count:
                 self.missed.append(f"同时到期之后 {result.name} 违反 {result.count} 处：{result.samples[:2]}")
@@ -184,7 +191,7 @@ class Proof:
                 self.missed.append(f"{result.name} 违反 {result.count} 处")
         rows = world.rows("SELECT extract(epoch FROM moment), extract(epoch FROM announced_at) FROM sla_escalation")
         late = report.lateness([(float(m), float(a)) for m, a in rows], faults.happened)
-        self.missed += late.missed()
+        self.slow += late.missed()
         spread, again = report.calls(world.history.rows())
         unanswered = world.history.count("unanswered")
         if unanswered:
@@ -198,7 +205,7 @@ class Proof:
         for fault in faults.happened:
             limit = report.DATABASE_BACK
             if fault.recovered is None or fault.recovered - fault.lifted > limit:
-                self.missed.append(f"{fault.kind} 之后 {limit:g} 秒内没有恢复")
+                self.slow.append(f"{fault.kind} 之后 {limit:g} 秒内没有恢复")
         self.figures |= {"lateness": asdict(late), "submit": asdict(spread), "retried": again, "recovery": asdict(back)}
 
     def _write(self, world: World, faults: Faults, results: Sequence[Result]) -> None:
@@ -213,6 +220,7 @@ class Proof:
                     "invariants": [{"name": r.name, "count": r.count, "samples": r.samples} for r in results],
                     "figures": self.figures,
                     "missed": self.missed,
+                    "slow": self.slow,
                 },
                 ensure_ascii=False,
                 indent=1,

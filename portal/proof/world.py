@@ -123,7 +123,7 @@ class World(Judge):
             LOG_LEVEL="WARNING",
             **self.extra,
         )
-        for name in ("PORTAL_TEST_TEMPLATE", "PORTAL_LINTERS_FAILED", "EMAIL_BACKEND", "DEBUG"):
+        for name in ("PORTAL_TEST_TEMPLATE", "PORTAL_FAILED_BEFORE", "EMAIL_BACKEND", "DEBUG"):
             made.pop(name, None)
         return made
 

@@ -1,4 +1,4 @@
-"""`bin/portal test` and `bin/portal bench`: servers first, then linters, then pytest; pytest has the last word."""
+"""`bin/portal test` and `bin/portal bench`: servers first, then linters, the quick proof and all other tests; pytest has the last word."""
 
 import os
 import signal
@@ -41,17 +41,23 @@ def test(arguments: list[str]) -> int:
     """Run everything, or with `arguments` only pytest with those; the exit code."""
     with servers() as variables:
         failed = [] if arguments else lint(variables)
-        if failed:
-            # pytest's closing line stays the last; tests/conftest.py repeats this just before it.
-            variables["PORTAL_LINTERS_FAILED"] = " ".join(failed)
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            *(arguments or ["-n", "2", "--dist", "loadgroup", "--timeout", "300"]),
-        ]
-        code = _run_to_the_end(command, variables)
+        pytest = [sys.executable, "-m", "pytest"]
+        if arguments:
+            return _run_to_the_end([*pytest, *arguments], variables)
+        # The quick proof wants both cores for itself. It comes first, so that the other tests' closing line is the last.
+        if _run_to_the_end([*pytest, "-m", "prove"], variables):
+            failed.append("prove（bin/portal test tests/proof/test_prove.py）")
+        _say_at_the_end(failed, variables)
+        code = _run_to_the_end(
+            [*pytest, "-m", "not prove", "-n", "2", "--dist", "loadgroup", "--timeout", "300"], variables
+        )
     return code or (1 if failed else 0)
+
+
+def _say_at_the_end(failed: list[str], variables: dict[str, str]) -> None:
+    """pytest's closing line stays the last; tests/servers.py repeats what failed before, just above it."""
+    if failed:
+        variables["PORTAL_FAILED_BEFORE"] = "、".join(failed)
 
 
 def lint(variables: dict[str, str]) -> list[str]:

@@ -1,6 +1,6 @@
 """`bin/portal prove --quick`, as anybody would run it: a whole portal under load, every kind of fault once, and what must hold.
 
-Last of all tests: it uses both cores, and its figures are times.
+Alone, before all other tests: it uses both cores.
 """
 
 import json
@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from portal.proof.faults import KINDS
+from portal.proof.prove import QUICK_SUBMISSIONS
 from portal.run import binaries
 from portal.run.places import ROOT
 from tests.servers import newcomer_environment
 
-pytestmark = [pytest.mark.processes, pytest.mark.prove, pytest.mark.xdist_group("prove"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.processes, pytest.mark.prove, pytest.mark.timeout(900)]
 # Some of the invariants, by name: a list that lost them would prove less, however green.
 AMONG = {
     "request.one_per_token",
@@ -56,8 +57,10 @@ def test_nothing_was_lost_doubled_early_or_missed(
 ) -> None:
     done, report, _ = proof
     assert report["missed"] == []
-    assert done.returncode == 0, done.stdout[-3000:]
-    assert done.stdout.strip().endswith("证明成立。")
+    # Its times depend on what else the machine is doing; figures come from a quiet one.
+    kept = not report["slow"]
+    assert (done.returncode == 0) is kept, done.stdout[-3000:]
+    assert done.stdout.strip().endswith("证明成立。" if kept else "项时间没有达到。")
     found = {row["name"]: row["count"] for row in report["invariants"]}
     assert set(found.values()) == {0}
     assert set(found) >= AMONG
@@ -73,8 +76,8 @@ def test_it_was_a_real_load_under_every_kind_of_fault(
     assert binaries.faketime() is None or not report["skipped"]
     lines = [json.loads(line) for line in (kept / "history.jsonl").read_text("utf-8").splitlines()]
     counts = {what: sum(line["what"] == what for line in lines) for what in {line["what"] for line in lines}}
-    assert counts["submitted"] == report["submissions"] == 1000
-    assert min(counts[what] for what in ("claimed", "refused", "declined", "offered", "pooled", "withdrawn")) > 10
+    assert counts["submitted"] == report["submissions"] == QUICK_SUBMISSIONS
+    assert min(counts[what] for what in ("claimed", "refused", "declined", "offered", "pooled", "withdrawn")) > 5
     assert counts["registered"] > 0
     assert "种子 58" in done.stdout
 

@@ -36,7 +36,12 @@ ALL = [
           FROM sla_clock
          WHERE (stopped_at IS NULL AND paused_at IS NULL AND moments[level + 1] <= %(now)s - %(grace)s)
             OR (coalesce(paused_at, stopped_at) IS NOT NULL
-                AND moments[level + 1] <= coalesce(paused_at, stopped_at) - %(grace)s - %(outage)s)
+                AND moments[level + 1] <= coalesce(paused_at, stopped_at) - %(grace)s - %(outage)s
+                -- Begun and ended by one act, because what had begun it was heard late: it never ran for a sweep to see.
+                AND NOT EXISTS (
+                    SELECT FROM journal_entry e WHERE e.case_number = sla_clock.case_number
+                       AND e.data->'clocks' @> jsonb_build_array(jsonb_build_object('did', 'started', 'clock', sla_clock.id))
+                       AND e.data->'clocks' @> jsonb_build_array(jsonb_build_object('did', 'stopped', 'clock', sla_clock.id))))
         """,
     ),
     Invariant(
