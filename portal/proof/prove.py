@@ -85,8 +85,8 @@ class Proof:
             submissions,
             faults,
             overlap=1.0 if options.quick else 0.3,
-            pause=0.5 if options.quick else 2.0,
-            each=3.0 if options.quick else 7.0,
+            pause=0.5 if options.quick else 8.0,
+            each=3.0 if options.quick else 13.0,
             ladder=(6.0, 10.0, 14.0) if options.quick else (10.0, 20.0, 30.0),
             quiet=14.0 if options.quick else 30.0,
         )
@@ -154,7 +154,7 @@ class Proof:
         for name, why in faults.skipped.items():
             self.say(f"略过 {name}：{why}")
         for one in (quiet, load, casework):
-            if not one.finish(400):
+            if not one.finish(max(400, scale.submissions / 4)):  # seconds: two cores answer some ten cases a second
                 self.missed.append(f"{one.name} 没有做完")
         self.say(f"压力结束，已提交 {world.history.count('submitted')} 笔")
 
