@@ -21,6 +21,7 @@ from portal.run.supervisor import Stopped
 FULL_SUBMISSIONS, FULL_FAULTS = 10_000, 57
 QUICK_SUBMISSIONS = 600
 QUIET_SHARE = 0.15  # of the cases are submitted as fast as they go, before the first fault
+QUIET_MOST = 300  # but no more: what is still waiting then would be a second fault beside the first
 BURST_INVARIANTS = ("escalation.early", "escalation.early_by_commit", "escalation.doubled", "escalation.journalled")
 PACKAGES = ("Django", "celery", "kombu", "redis", "psycopg2-binary", "gunicorn")
 
@@ -134,7 +135,7 @@ class Proof:
     def _load(self, world: World, faults: Faults) -> None:
         """A quiet beginning as fast as it goes, then the rest of the cases beside the faults."""
         scale = self.scale
-        first = max(int(scale.submissions * QUIET_SHARE), 1)
+        first = min(max(int(scale.submissions * QUIET_SHARE), 1), QUIET_MOST)
         quiet = Load(world, cases=slice(0, first), name="quiet")
         quiet.start()
         casework = CaseWork(world)
