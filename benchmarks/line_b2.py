@@ -3,7 +3,8 @@
 Ours is the portal's sweep: clocks moved on, an escalation and a journal entry each, which is its outbox row as well. The limit
 is one UPDATE that only moves the clocks on. The peers go from clock to clock: a django-fsm loop, a loop that takes the first
 due one again and again as uptime monitors do, and viewflow, each timer a node of a process; they get a few hundred clocks and
-are compared per clock. Nobody waits for the disk (synchronous_commit off for all).
+are compared per clock. Everybody commits to disk, as the portal does in production: to commit a thousand at once is part of what
+is compared. The ratios without waiting for the disk stand beside them.
 """
 
 import json
@@ -50,9 +51,9 @@ def _exactly(done: int) -> None:
     assert done == LOOPED, done
 
 
-def measure(rounds: int = ROUNDS) -> dict[str, Any]:
-    """Seconds a clock, medians."""
-    with world.commits("off"), clocks.schema():
+def seconds_each(commit: str, rounds: int = ROUNDS) -> dict[str, float]:
+    """Seconds a clock, medians; `commit` is PostgreSQL's synchronous_commit."""
+    with world.commits(commit), clocks.schema():
         due = (lambda: clocks.make_due(DUE), lambda _: ours())
         limit = (lambda: clocks.make_due(DUE), lambda _: bare())
         seconds = {name: value / DUE for name, value in medians({"ours": due, "limit": limit}, rounds).items()}
@@ -62,15 +63,28 @@ def measure(rounds: int = ROUNDS) -> dict[str, Any]:
             "viewflow timers": (timers, lambda tasks: _exactly(clock_loops.run_timers(tasks))),
         }
         seconds |= {name: value / LOOPED for name, value in medians(loops, LOOP_ROUNDS).items()}
+    return seconds
+
+
+def _ratios(seconds: dict[str, float]) -> dict[str, float]:
+    rest = {name: value for name, value in seconds.items() if name not in ("ours", "limit")}
+    return {"over the bare UPDATE": seconds["ours"] / seconds["limit"]} | {
+        f"{name} to ours": value / seconds["ours"] for name, value in rest.items()
+    }
+
+
+def measure(rounds: int = ROUNDS) -> dict[str, Any]:
+    """With and without waiting for the disk."""
+    seconds, unwaited = seconds_each("on", rounds), seconds_each("off", rounds)
+    ratios = _ratios(seconds)
     mine, limit_seconds = seconds.pop("ours"), seconds.pop("limit")
-    ratios = {"over the bare UPDATE": mine / limit_seconds}
-    ratios |= {f"{name} to ours": value / mine for name, value in seconds.items()}
     met = (
         ratios["over the bare UPDATE"] <= 2.5
         and ratios["FSM loop to ours"] >= 100
         and ratios["one after another (poll) to ours"] >= 100
         and ratios["viewflow timers to ours"] >= 500
     )
+    ratios |= {f"{name}, no waiting for the disk": value for name, value in _ratios(unwaited).items()}
     return {
         "line": "B2",
         "ours": mine,
