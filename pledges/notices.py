@@ -10,7 +10,6 @@ import re
 import secrets
 from collections.abc import Mapping
 from datetime import date, datetime
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -83,7 +82,8 @@ def issue(file: Registration, kind: str, facts: Mapping[str, Any], *, now: datet
         facts=dict(facts),
         number=number,
     )
-    transaction.on_commit(partial(_print_quietly, notice.pk), robust=True)
+    # Not a partial: Django names the function it logs about, and a partial has no name.
+    transaction.on_commit(lambda: _print_quietly(notice.pk), robust=True)
     failpoint("register.before_commit")
     return notice
 

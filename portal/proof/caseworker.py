@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.files.base import ContentFile
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from applications.actions import choices, responses
 from applications.models import Application, Offer, Referral
@@ -55,7 +55,7 @@ class Worker:
                         continue
                     step()
                     done += 1
-                except (DatabaseError, OSError, DomainError) as error:
+                except (Error, OSError, DomainError) as error:
                     print(f"case {case['n']}: {type(error).__name__}: {error}", flush=True)
                     connection.close()
                     time.sleep(0.5)

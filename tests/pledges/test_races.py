@@ -12,8 +12,9 @@ from pledges.actions import examination, filing
 from pledges.models import Ground, Notice, PledgedPatent, Registration
 from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.assets.models import CoOwner
-from portal.foundation.core import moments
+from portal.foundation.core import failpoints, moments
 from portal.foundation.core.errors import DomainError, WrongState
+from portal.foundation.core.pdf import engine
 from products.models import Product
 from tests import factories
 from tests.factories import Person
@@ -162,3 +163,18 @@ def test_starting_from_both_sides_at_once_gives_one_file(
     )
     assert refusals(results) == []
     assert len({r.pk for r in results}) == 1
+
+
+def test_chen_registers_although_the_paper_cannot_be_printed_right_now(
+    ling: Person, bo: Person, product: Product, chen: Person
+) -> None:
+    """The commit has happened: what breaks after it is the timer's, not hers."""
+    file = examined(submitted(accepted(ling, bo, product), bo, ling), chen)
+    failpoints.arm("register.committed=raise")
+    try:
+        notice = examination.register(file.pk, actor=chen.actor, now=moments.now())
+    finally:
+        failpoints.arm("")
+    assert Registration.objects.get(pk=file.pk).state == Registration.State.REGISTERED
+    assert Notice.objects.get(pk=notice.pk).sha256 == ""
+    assert notices.print_missing() == 1 or not engine.available().ok
