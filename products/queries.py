@@ -86,7 +86,7 @@ def page_of(found: ProductQuerySet, *, after: int | None) -> Page:
 def chosen(ids: Sequence[str]) -> list[Product]:
     """The public products of a comparison in the order asked for, each once; nonsense is passed over."""
     wanted = list(dict.fromkeys(int(i) for i in ids if i.isascii() and i.isdigit() and len(i) < 19))[:50]
-    found = {p.pk: p for p in shown().filter(pk__in=wanted)}
+    found = {p.pk: p for p in shown().select_related("institution__organisation", "current").filter(pk__in=wanted)}
     return [found[pk] for pk in wanted if pk in found]
 
 

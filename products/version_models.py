@@ -15,11 +15,11 @@ from portal.foundation.core.db import StateModel
 
 class ProductVersionQuerySet(models.QuerySet["ProductVersion"]):
     def visible_to(self, actor: Actor) -> "ProductVersionQuerySet":
-        """An institution's own; for the regulator what was put forward. Drafts are their institution's alone."""
+        """An institution's own; for the regulator what was ever put forward. Drafts are their institution's alone."""
         if actor.role in (Role.OFFICER, Role.MANAGER):
             return self.filter(product__institution_id=actor.organisation_id)
         if actor.role == Role.REGULATOR:
-            return self.exclude(state__in=[ProductVersion.State.DRAFT, ProductVersion.State.DISCARDED])
+            return self.exclude(submitted_at=None, number=None)
         return self.none()
 
     def open(self) -> "ProductVersionQuerySet":
@@ -44,6 +44,7 @@ class ProductVersion(StateModel):
 
     OPEN_STATES = (State.DRAFT, State.SUBMITTED, State.RETURNED)
     EDITABLE = (State.DRAFT, State.RETURNED)
+    INSIDE = (State.DRAFT, State.DISCARDED)  # what it says now is the institution's own business
 
     product = models.ForeignKey("products.Product", models.PROTECT, related_name="versions")
     number = models.PositiveIntegerField("版本", null=True)

@@ -16,7 +16,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.verdict import Verdict
+from portal.foundation.core.verdict import Verdict, no
 from products import changes, facts, forms_edit, queries, queries_managed, rules, staleness, terms
 from products.actions import drafting, life, review
 from products.models import Product, ProductVersion
@@ -42,7 +42,7 @@ def manage(request: HttpRequest, pk: int) -> HttpResponse:
     """One product from inside: its state, its draft, what can be done now, its versions."""
     actor, now = actor_of(request), moments.now()
     product = get_object_or_404(queries_managed.managed(actor), pk=pk)
-    versions = list(ProductVersion.objects.visible_to(actor).filter(product=product).order_by("-pk")[:50])
+    versions = list(queries_managed.versions(actor).filter(product=product).order_by("-pk")[:50])
     draft = next((v for v in versions if v.state in ProductVersion.OPEN_STATES), None)
     names = queries.district_names([*product.districts, *(draft.terms.get("districts") or [] if draft else [])])
     shown = terms.as_product(product, draft.terms) if draft and product.current is None else product
@@ -165,7 +165,7 @@ class Verb:
 
 
 def _submittable(actor: Actor, product: Product, draft: ProductVersion | None) -> Verdict:
-    return rules.can_submit(actor, product, draft) if draft else rules.can_discard(actor, product, None)
+    return rules.can_submit(actor, product, draft) if draft else no("no_draft", "没有草稿可以提交，请先修改产品。")
 
 
 VERBS: dict[str, Verb] = {
@@ -212,7 +212,7 @@ def verb(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
         raise Http404
     chosen = VERBS[verb]
     product = get_object_or_404(queries_managed.managed(actor), pk=pk)
-    draft = ProductVersion.objects.visible_to(actor).filter(product=product).open().first()
+    draft = queries_managed.versions(actor).filter(product=product).open().first()
     form = forms_edit.ReasonForm(request.POST if request.method == "POST" else None) if chosen.reason else None
     verdict, status = chosen.rule(actor, product, draft), 200
     refused = "" if verdict else verdict.reason

@@ -81,7 +81,7 @@ def _compare(request: HttpRequest, picked: list[Product]) -> HttpResponse:
 @public
 @require_safe
 def product(request: HttpRequest, pk: int) -> HttpResponse:
-    found = get_object_or_404(queries.shown().select_related("current"), pk=pk)
+    found = get_object_or_404(queries.shown().select_related("institution__organisation", "current"), pk=pk)
     context = {
         "product": found,
         "lines": facts.all_lines(found, names=queries.district_names(found.districts)),

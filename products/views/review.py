@@ -68,7 +68,8 @@ def item(request: HttpRequest, pk: int) -> HttpResponse:
     product = version.product
     names = queries.district_names([*product.districts, *(version.terms.get("districts") or [])])
     before = terms.as_product(product, product.current.terms) if product.current else None
-    lines = changes.lines(before, terms.as_product(product, version.terms), names=names)
+    gone = version.state in ProductVersion.INSIDE
+    lines = [] if gone else changes.lines(before, terms.as_product(product, version.terms), names=names)
     context = {
         "version": version,
         "product": product,
@@ -77,6 +78,7 @@ def item(request: HttpRequest, pk: int) -> HttpResponse:
         "same": [line for line in lines if not line.differs] if before else [],
         "form": form,
         "refused": refused,
+        "gone": gone,
         "open": bool(rules.can_review(actor, version)),
         "trail": [(reverse("products:review"), "产品审核")],
     }
