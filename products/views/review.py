@@ -13,7 +13,7 @@ from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from products import changes, forms_edit, queries, queries_managed, rules, staleness, terms
 from products.actions import life, review
-from products.models import LibraryPolicy
+from products.models import LibraryPolicy, ProductVersion
 
 TABS = {"waiting": "待审核", "all": "全部产品", "stale": "久未确认"}
 
