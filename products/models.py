@@ -36,7 +36,7 @@ class Mode(models.TextChoices):
 class Repayment(models.TextChoices):
     """How a loan is paid back."""
 
-    INTEREST_FIRST = "interest", "按期付息、到期还本"
+    INTEREST_FIRST = "interest", "按期付息到期还本"
     EQUAL_INSTALMENT = "instalment", "等额本息"
     EQUAL_PRINCIPAL = "principal", "等额本金"
     AT_ONCE = "at_once", "到期一次还本付息"

@@ -98,7 +98,7 @@ def product(of: Organisation, name: str = "示例专利质押贷", **facts: obje
         "updated_on": date(2026, 11, 1),
         **facts,
     }
-    made = Product(institution=of.institution, name=name, **fields)  # type: ignore[misc]
+    made = Product(institution=of.institution, name=name, **fields)
     made.save(force_insert=True)
     if made.state == Product.State.PUBLISHED:
         with transaction.atomic():

@@ -43,7 +43,7 @@ def _keep(name: str, body: bytes, *, actor: Actor, now: datetime) -> ProductImpo
         user_id=actor.user_id,
         role=actor.role,
         name=name,
-        media_type=TYPE,
+        media_type="application/zip",  # a workbook is one; the file itself is never sent again
         size=len(body),
         sha256=hashlib.sha256(body).hexdigest(),
         uploaded_by=actor.label,

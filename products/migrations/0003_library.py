@@ -157,7 +157,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='product',
             name='repayment',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('interest', '按期付息、到期还本'), ('instalment', '等额本息'), ('principal', '等额本金'), ('at_once', '到期一次还本付息'), ('revolving', '额度内随借随还')], max_length=12), default=list, size=None, verbose_name='还款方式'),
+            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('interest', '按期付息到期还本'), ('instalment', '等额本息'), ('principal', '等额本金'), ('at_once', '到期一次还本付息'), ('revolving', '额度内随借随还')], max_length=12), default=list, size=None, verbose_name='还款方式'),
         ),
         migrations.AddField(
             model_name='product',

@@ -5,6 +5,7 @@ import time
 import zipfile
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import openpyxl
@@ -12,6 +13,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from portal.foundation.core import moments
 from portal.foundation.core.errors import TooLarge, WrongType
 from portal.foundation.core.spreadsheets import check_workbook, neutral, plain
 from products import columns, imports, workbook
@@ -75,7 +77,7 @@ def test_bos_rows_become_drafts_after_he_has_seen_what_they_do(bo: Person, told:
     assert told("product.imported") == {"bo": "产品已导入"}
     product = Product.objects.get(name="批量贷")
     assert product.state == "draft"
-    assert (product.amount_max, product.districts) == (10_000_000, ["500103"])
+    assert (product.amount_max, product.districts) == (Decimal(10_000_000), ["500103"])
     assert product.pledge_rates == {"invention": "40.00", "utility": "30.00"}
     assert product.versions.get().state == "draft"
     assert Client().get(f"/products/{product.pk}/").status_code == 404
@@ -191,10 +193,10 @@ def test_a_bomb_gets_its_status_and_leaves_nothing(bo: Person) -> None:
 
 def test_a_worker_that_died_is_followed_by_another(bo: Person) -> None:
     bo.client.post("/products/import/", {"file": sheet(ROW)})
-    first = imports._claim(now=imports.moments.now())
+    first = imports._claim(now=moments.now())
     assert first is not None
     assert not imports.work()  # it is taken
-    ProductImport.objects.update(leased_until=imports.moments.now())
+    ProductImport.objects.update(leased_until=moments.now())
     assert imports.work()
     assert ProductImport.objects.get().state == "checked"
 
