@@ -67,9 +67,10 @@ def test_the_database_itself_keeps_public_terms(published: Publish) -> None:
     for change in changes:
         with pytest.raises(InternalError, match="public_terms_stay"), transaction.atomic():
             ProductVersion.objects.filter(pk=version.pk).update(**change)
-    with pytest.raises(InternalError, match="public_versions_stay"), transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("DELETE FROM products_productversion WHERE id = %s", [version.pk])
+    delete = "DELETE FROM products_productversion WHERE id = %s"
+    refused = pytest.raises(InternalError, match="public_versions_stay")
+    with refused, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(delete, [version.pk])
 
 
 def test_an_offer_keeps_the_version_it_was_made_under(
