@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 
 from portal.foundation.core.display import NOTHING, date_cn, money_wan
+from products import facts, terms
+from products.models import ProductVersion
 
 from .models import Offer
 
@@ -26,6 +28,11 @@ class Column:
     institution: str
     product: str
     ended: str
+
+    @property
+    def promised(self) -> ProductVersion | None:
+        """The version of the product that stood in public when the offer was made."""
+        return self.offer.product_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +98,23 @@ def _table(title: str, offers: Sequence[Offer], *, today: date) -> Table:
         ),
         row("还款方式", lambda o: o.repayment or NOTHING),
         row("附加条件", lambda o: o.conditions or "无"),
+        row("产品公布的条款", promised),
         row("有效期至", lambda o: date_cn(o.valid_until, today=today)),
     ]
     empty = {NOTHING}
     return Table(title, columns, [(label, cells) for label, cells in rows if {c.text for c in cells} != empty])
+
+
+def promised(offer: Offer) -> str:
+    """What the product promised in public when the offer was made, so that the offer can be held against it."""
+    version, product = offer.product_version, offer.referral.product
+    if version is None or product is None:
+        return NOTHING
+    product.institution = offer.referral.institution  # loaded already
+    then = terms.as_product(product, version.terms)
+    return (
+        f"第 {version.number} 版：{facts.amount(then)}，{facts.term(then)}，{facts.rate_name(then)} {facts.rate(then)}"
+    )
 
 
 def _cost(offer: Offer) -> Decimal | None:

@@ -17,7 +17,7 @@ from portal.foundation.core.db import StateModel
 from portal.foundation.core.files import StoredFile
 from portal.foundation.core.money import MAX_YUAN
 from portal.foundation.sla.models import Clock
-from products.models import Product
+from products.models import Product, ProductVersion
 
 from .next_round_models import NextLender as NextLender
 from .next_round_models import NextRound as NextRound
@@ -413,6 +413,8 @@ class Offer(StateModel):
 
     referral = models.ForeignKey(Referral, models.PROTECT, related_name="offers")
     version = models.PositiveSmallIntegerField(default=1)
+    # What the product promised in public when the offer was made; empty when the institution came without a product.
+    product_version = models.ForeignKey(ProductVersion, models.PROTECT, null=True, related_name="+")
     state = FSMField("状态", choices=State, default=State.OPEN, protected=True)
     amount = yuan("金额（元）")
     term_months = models.PositiveSmallIntegerField("期限（月）")

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from portal.foundation.accounts.models import Membership, Role
+from portal.foundation.accounts.models import INSTITUTION_KINDS, Membership, Role
 from portal.notifications.models import Notice
 
 # (name of the address, label); at most six a role.
@@ -23,6 +23,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("desk-pool", "需求池"),
         ("pledges:list", "质押登记"),
         ("orders", "督办单"),
+        ("products:own", "本机构产品"),
         ("products:list", "产品矩阵"),
     ],
     Role.CLERK: [("office", "登记审查"), ("office-done", "已办结"), ("orders", "督办单"), ("pledges:verify", "核验")],
@@ -32,6 +33,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("supervision-lamps", "亮灯督办"),
         ("supervision-policy", "时限规则"),
         ("supervision-calendar", "工作日历"),
+        ("products:review", "产品审核"),
     ],
     Role.ADMIN: [("supervision-calendar", "工作日历")],
 }
@@ -55,7 +57,10 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     shared = {"demo": settings.DEMO}
     if membership is None:
         return shared
-    links = [link for name, label in SECTIONS.get(membership.role, []) if (link := _link(name, label, request.path))]
+    sections = SECTIONS.get(membership.role, [])
+    if membership.organisation.kind not in INSTITUTION_KINDS:  # the dispatcher's desk has no products
+        sections = [section for section in sections if section[0] != "products:own"]
+    links = [link for name, label in sections if (link := _link(name, label, request.path))]
     if links and not any(link["current"] for link in links):
         inside = [link for link in links if request.path.startswith(link["url"])]
         if inside:

@@ -217,6 +217,8 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-journal": {"task": "notifications.deliver", "schedule": 5.0, "options": {"expires": 10}},
     "seal-journal": {"task": "journal.seal", "schedule": 10.0, "options": {"expires": 20}},
     "print-notices": {"task": "pledges.render_notice", "schedule": 60.0, "options": {"expires": 60}},
+    "work-imports": {"task": "products.work_imports", "schedule": 5.0, "options": {"expires": 10}},
+    "watch-library": {"task": "products.watch", "schedule": 60.0, "options": {"expires": 60}},
     "tidy-files": {"task": "core.tidy_files", "schedule": 600.0, "options": {"expires": 600}},
 }
 

@@ -9,9 +9,13 @@ from .models import Product
 
 
 class ProductSerializer(serializers.ModelSerializer[Product]):
-    """Amounts in yuan, terms in months, rates in percent a year; null means the institution has not published it."""
+    """Amounts in yuan, terms in months, rates in percent a year; null means the institution has not published it.
+
+    `lpr_spread` is in basis points, `districts` are codes (none: the whole city), `version` counts the published versions.
+    """
 
     institution = serializers.CharField(source="institution.organisation.name")
+    version = serializers.IntegerField(source="current.number", allow_null=True, read_only=True)
     mode_label = serializers.CharField(source="get_mode_display")
 
     class Meta:
@@ -20,6 +24,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "id",
             "institution",
             "name",
+            "version",
             "mode",
             "mode_label",
             "ip_kinds",
@@ -31,20 +36,31 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "rate_from",
             "rate_to",
             "rate_note",
+            "lpr_term",
+            "lpr_rate",
+            "lpr_spread",
+            "lpr_date",
             "pledge_rate",
+            "pledge_rates",
+            "repayment",
             "online",
+            "districts",
+            "documents",
+            "valid_from",
+            "valid_until",
             "conditions",
             "summary",
             "source",
             "example",
             "updated_on",
+            "confirmed_at",
         )
 
 
 class ProductViewSet(viewsets.ReadOnlyModelViewSet[Product]):
     """The public product library, oldest first."""
 
-    queryset = Product.objects.published().select_related("institution__organisation")
+    queryset = Product.objects.published().select_related("institution__organisation", "current")
     serializer_class = ProductSerializer
     pagination_class = Pages
     permission_classes = (AllowAny,)

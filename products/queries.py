@@ -1,16 +1,19 @@
-"""What the public product pages show."""
+"""What the public product pages show. What institutions and the regulator see of their own: queries_managed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Q, QuerySet
 
-from .models import Product, ProductQuerySet
+from portal.foundation.accounts.models import District
+
+from .models import Product, ProductQuerySet, PublicChange
 
 PAGE = 40
 MAX_COMPARED = 4
+PRINTED = 300  # products on the paper list: its layout takes seconds beyond that
 _ORDER = ("-institution__connected", "institution__organisation__sort_key", "pk")
 
 
@@ -83,5 +86,42 @@ def page_of(found: ProductQuerySet, *, after: int | None) -> Page:
 def chosen(ids: Sequence[str]) -> list[Product]:
     """The public products of a comparison in the order asked for, each once; nonsense is passed over."""
     wanted = list(dict.fromkeys(int(i) for i in ids if i.isascii() and i.isdigit() and len(i) < 19))[:50]
-    found = {p.pk: p for p in shown().filter(pk__in=wanted)}
+    found = {p.pk: p for p in shown().select_related("institution__organisation", "current").filter(pk__in=wanted)}
     return [found[pk] for pk in wanted if pk in found]
+
+
+def district_names(codes: Iterable[str]) -> dict[str, str]:
+    """Names of districts by code, abolished ones too; no query without codes."""
+    wanted = set(codes)
+    return dict(District.objects.filter(code__in=wanted).values_list("code", "name")) if wanted else {}
+
+
+def public_changes() -> "QuerySet[PublicChange]":
+    """The library's public history, newest first, of products whose institution is still on the portal."""
+    return (
+        PublicChange.objects.filter(product__institution__organisation__active=True)
+        .select_related("product__institution__organisation", "version")
+        .order_by("-at", "-pk")
+    )
+
+
+def changes_page(after: str) -> list[PublicChange]:
+    """One more than a page; `after` is the pk of the last change seen, nonsense starts from the beginning."""
+    found = public_changes()
+    anchor = (
+        PublicChange.objects.filter(pk=int(after)).first()
+        if after.isascii() and after.isdigit() and len(after) < 19
+        else None
+    )
+    if anchor is not None:
+        found = found.filter(Q(at__lt=anchor.at) | Q(at=anchor.at, pk__lt=anchor.pk))
+    return list(found[: PAGE + 1])
+
+
+def said(change: PublicChange) -> str:
+    """A change in one sentence: which terms moved, and what the institution says about it."""
+    version = change.version
+    if version is None:
+        return f"产品{change.get_kind_display()}。"
+    moved = "；".join(f"{label}：{before or '没有'} → {after or '没有'}" for label, before, after in version.changes)
+    return "。".join(part for part in (f"第 {version.number} 版", moved, version.note) if part) + "。"

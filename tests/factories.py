@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from django.db import transaction
 from django.test import Client
 
 from applications.actions import drafts, submit
@@ -14,6 +15,7 @@ from portal.foundation.assets.models import Patent
 from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.identifiers import PatentKind, expiry_date
+from products.actions.loading import adopt
 from products.models import Mode, Product
 
 # Real numbers with right check digits (docs: domain facts); titles are ours.
@@ -96,7 +98,12 @@ def product(of: Organisation, name: str = "示例专利质押贷", **facts: obje
         "updated_on": date(2026, 11, 1),
         **facts,
     }
-    return Product.objects.create(institution=of.institution, name=name, **fields)  # type: ignore[misc]
+    made = Product(institution=of.institution, name=name, **fields)
+    made.save(force_insert=True)
+    if made.state == Product.State.PUBLISHED:
+        with transaction.atomic():
+            adopt(made, now=moments.now())
+    return made
 
 
 def application(

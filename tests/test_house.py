@@ -10,7 +10,15 @@ import pytest
 from django.core.management import call_command
 
 ROOT = Path(__file__).resolve().parent.parent
-DIAGRAMS = ["applications.Application", "applications.Referral", "applications.NextRound", "pledges.Registration"]
+DIAGRAMS = [
+    "applications.Application",
+    "applications.Referral",
+    "applications.NextRound",
+    "pledges.Registration",
+    "products.Product",
+    "products.ProductVersion",
+    "products.ProductImport",
+]
 
 
 def test_imports_run_one_way() -> None:

@@ -78,7 +78,7 @@ def offers(request: HttpRequest, number: str) -> HttpResponse:
         Offer.objects.filter(
             referral__application=found, state__in=(Offer.State.OPEN, Offer.State.ACCEPTED, Offer.State.CLOSED)
         )
-        .select_related("referral__institution__organisation", "referral__product")
+        .select_related("referral__institution__organisation", "referral__product", "product_version")
         .order_by("pk")
     )
     tables = comparison.tables(list(made), today=local_date(moments.now()))

@@ -22,7 +22,7 @@ from portal.reports import actions as supervision
 from products.library import load_library
 from products.models import Product
 
-from . import filings, people, requests
+from . import filings, library, people, requests
 from .requests import Bank
 from .timeline import Timeline
 
@@ -47,6 +47,14 @@ class Story:
         self.heard(self.time.just(2))  # that a bank stays silent: the next lenders are offered
         self.moved_on()
         self.supervise()
+        library.tell(
+            self.time,
+            first=self.bank,
+            second=self.second,
+            third=self.third,
+            insurer=self.insurer,
+            regulator=self.regulator,
+        )
         while dispatch(now=self.now):
             pass
         while seal(now=self.now):

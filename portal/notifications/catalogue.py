@@ -281,6 +281,51 @@ def _closed(title: str) -> Callable[[Entry], list[Letter]]:
     return letters
 
 
+def _product_page(entry: Entry) -> str:
+    return reverse("products:manage", args=[entry.data["product"]])
+
+
+def _to_its_institution(kind: str, title: str) -> Callable[[Entry], list[Letter]]:
+    """To the institution of a product."""
+    return lambda entry: [Letter([entry.data["institution"]], ANSWERING, kind, title, _product_page(entry), entry.text)]
+
+
+def _product_submitted(entry: Entry) -> list[Letter]:
+    url = reverse("products:review-item", args=[entry.data["version"]])
+    return [Letter(_keepers((Role.REGULATOR,)), (Role.REGULATOR,), A, "机构提交产品，请审核", url, entry.text)]
+
+
+def _other_side(title: str) -> Callable[[Entry], list[Letter]]:
+    """What one side did to a public product, the other reads."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        url = _product_page(entry)
+        if entry.organisation_id == entry.data["institution"]:
+            return [Letter(_keepers((Role.REGULATOR,)), (Role.REGULATOR,), R, title, url, entry.text)]
+        return [Letter([entry.data["institution"]], ANSWERING, R, title, url, entry.text)]
+
+    return letters
+
+
+def _stale(entry: Entry) -> list[Letter]:
+    url = _product_page(entry)
+    return [
+        Letter([entry.data["institution"]], ANSWERING, A, "产品久未确认，请确认仍然有效或修改", url, entry.text),
+        Letter(_keepers((Role.REGULATOR,)), (Role.REGULATOR,), D, "产品久未确认", url, entry.text),
+    ]
+
+
+def _importer(kind: str, title: str) -> Callable[[Entry], list[Letter]]:
+    """To the one person who handed the workbook in."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        url = reverse("products:import-job", args=[entry.data["import"]])
+        role = entry.data["role"]
+        return [Letter([entry.data["organisation"]], (role,), kind, title, url, entry.text, entry.data["user"])]
+
+    return letters
+
+
 CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "application.submitted": _submitted,
     "application.extended": _submitted,
@@ -316,6 +361,16 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "pledge.withdrawn": _both(_parties(R, "质押登记申请已撤回", but_actor=True), _office(R, "质押登记申请已撤回")),
     "pledge.discarded": _parties(R, "质押登记草稿已撤回", but_actor=True),
     "loan.recorded": _to_enterprise(R, "贷款已发放"),
+    "product.submitted": _product_submitted,
+    "product.returned": _to_its_institution(A, "产品被退回，请按理由修改"),
+    "product.published": _to_its_institution(R, "产品已发布"),
+    "product.suspended": _other_side("产品已暂停"),
+    "product.resumed": _other_side("产品已恢复"),
+    "product.withdrawn": _other_side("产品已下架"),
+    "product.stale": _stale,
+    "product.import_checked": _importer(A, "产品导入文件检查通过，请确认"),
+    "product.import_failed": _importer(A, "产品导入文件有错误，未导入"),
+    "product.imported": _importer(R, "产品已导入"),
     "clock.escalated": _escalated,
     "clock.recomputed": _moved,
     "calendar.alarm": _calendar_ends,

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +12,11 @@ from django.conf import settings
 
 from portal.foundation.core.moments import local
 from portal.foundation.core.pdf import engine
+from portal.foundation.core.spreadsheets import neutral as neutral
 
 from .books import Book, Cell, Sheet, moment_text
 
-_STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _IN_NUMBER = ("期间", "数据时刻")  # stands below the title and in every footer
-_LONE = {"-", "—", "–"}  # a dash that says «nothing»
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +26,6 @@ class Format:
     ending: str
     media_type: str
     write: Callable[[Book], bytes]
-
-
-def neutral(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: one that would begin as such gets an apostrophe before it.
-
-    Judged after NFKC and strip and without invisible characters, because a spreadsheet may fold a full-width «＝» or skip
-    what nobody sees before it (CWE-1236).
-    """
-    seen = "".join(char for char in text if unicodedata.category(char) != "Cf")  # zero-width and direction marks
-    folded = unicodedata.normalize("NFKC", seen).strip()
-    hidden = text[:1] in _STARTS_A_FORMULA
-    if folded not in _LONE and (folded.startswith(_STARTS_A_FORMULA) or hidden):
-        return f"'{text}"
-    return text
 
 
 def _plain(cell: Cell) -> str:

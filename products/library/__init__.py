@@ -5,7 +5,7 @@
 
 import tomllib
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from django.db import transaction
 
 from banks.models import Institution
 from portal.foundation.accounts.models import Organisation
-from products.models import Product
+from portal.foundation.core.moments import SHANGHAI
+from products.actions.loading import bring_up
 
 _HERE = Path(__file__).parent
 _MONEY = ("amount_min", "amount_max", "rate_from", "rate_to", "pledge_rate")  # numbers or quoted decimals, never floats
@@ -23,20 +24,22 @@ _PLAIN = (
     "term_min",
     "term_max",
     "rate_note",
+    "repayment",
+    "documents",
     "online",
     "combined",
     "ip_kinds",
     "conditions",
     "summary",
-    "source",
 )
 _UNSAID: dict[str, Any] = {
     "rate_note": "",
     "online": False,
     "combined": False,
     "ip_kinds": [],
+    "repayment": [],
+    "documents": [],
     "conditions": "",
-    "source": "",
 }
 
 
@@ -98,8 +101,10 @@ def _institution(row: dict[str, Any], *, example: bool) -> Institution:
 def _product(institution: Institution, facts: dict[str, Any], *, example: bool, updated_on: date) -> None:
     values: dict[str, Any] = {name: facts.get(name, _UNSAID.get(name)) for name in _PLAIN}
     values |= {name: Decimal(facts[name]) if name in facts else None for name in _MONEY}
-    Product.objects.update_or_create(
-        institution=institution,
-        name=facts["name"],
-        defaults={**values, "state": Product.State.PUBLISHED, "example": example, "updated_on": updated_on},
+    bring_up(
+        institution,
+        {"name": facts["name"], **values},
+        source=facts.get("source", ""),
+        example=example,
+        now=datetime.combine(updated_on, time(9), tzinfo=SHANGHAI),
     )

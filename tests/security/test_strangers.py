@@ -147,13 +147,21 @@ TABLE: dict[str, Row] = {
     "supervision-hand-over": _pledge("waiting", {"rui"}),
     "supervision-order": Row(lambda w: {"pk": w.order.clock_id}, {"rui"}),
     "order-reply": Row(lambda w: {"number": w.order.number}, BANK | {"rui"}),
+    # the product library
+    "products:manage": Row(lambda w: {"pk": w.product.pk}, BANK | {"rui"}, "get"),
+    "products:edit": Row(lambda w: {"pk": w.product.pk}, BANK),
+    "products:verb": Row(
+        lambda w: {"pk": w.product.pk, "verb": "suspend"}, BANK | {"rui"}, "get post", {"verb": "suspend"}
+    ),
+    "products:review-item": Row(lambda w: {"pk": w.draft_terms.pk}, {"rui"}),
+    "products:import-job": Row(lambda w: {"pk": w.book.pk}, BANK),
     # the machine interface
     "api-referral-detail": _referral(method="get"),
     "api-referral-claim": _referral(),
     "api-referral-decline": _referral(),
 }
 # Addresses with a place that names nothing of anybody's.
-PUBLIC = {"products:detail", "api-product-detail", "supervision-policy-new"}
+PUBLIC = {"products:detail", "products:version", "api-product-detail", "supervision-policy-new"}
 
 
 def test_every_address_with_an_object_stands_in_the_table() -> None:

@@ -25,7 +25,9 @@ from portal.foundation.journal import dispatcher
 from portal.notifications.models import Notice as Message
 from portal.reports import actions as reports
 from portal.reports.models import SupervisionOrder
-from products.models import Product
+from products import workbook
+from products.actions import drafting, importing, review
+from products.models import Product, ProductImport, ProductVersion
 from tests import factories
 from tests.factories import Person
 from tests.pledges.conftest import PDF, accepted, examined, filled, submitted
@@ -78,6 +80,8 @@ class World:
     invited: Issued
     colleague: Person
     messages: dict[str, Message]
+    draft_terms: ProductVersion  # the next version of the product, put forward and not reviewed
+    book: ProductImport  # handed in by Bo's bank, not looked through yet
 
     def referral(self, case: Application, person: str) -> Referral:
         return case.referrals.get(institution_id=self.people[person].organisation.pk)
@@ -144,6 +148,11 @@ def build(people: dict[str, Person]) -> World:
     assert late is not None
     order = reports.issue(late.pk, demand="请说明原因。", reply_days=1, actor=rui.actor, now=now)
     invited = accounts.invite("13700000001", Role.ENTERPRISE, actor=ling.actor, now=now)
+    terms = {"rate_from": Decimal("3.45"), "repayment": ["interest"]}
+    drafting.save(product.pk, terms, seen="", actor=bo.actor, now=now)
+    draft_terms = review.submit(product.pk, actor=bo.actor, now=now)
+    sheet = workbook.write([], regulator=False, title="示例", today=now.date())
+    book = importing.start(SimpleUploadedFile("产品.xlsx", sheet), actor=bo.actor, now=now)
     dispatcher.dispatch(now=now)
     return World(
         people={**people, "lan": colleague, "duan": duan},
@@ -181,6 +190,8 @@ def build(people: dict[str, Person]) -> World:
             for name, person in people.items()
             if (message := Message.objects.filter(membership=person.membership).first())
         },
+        draft_terms=draft_terms,
+        book=book,
     )
 
 

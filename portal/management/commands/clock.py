@@ -7,6 +7,7 @@ can be given to several processes (`--duties`), so that a slow mail server holds
 
 import logging
 import signal
+import threading
 import time
 from types import FrameType
 from typing import Any
@@ -22,11 +23,13 @@ from portal.foundation.journal.sealer import seal
 from portal.foundation.sla.horizon import watch
 from portal.foundation.sla.sweep import beat, next_moment, sweep
 from portal.reports.reminders import remind
+from products import imports, staleness
 
 log = logging.getLogger(__name__)
 SEAL_EVERY = 2.0  # seconds
 BEAT_EVERY = 1.0
 PRINT_EVERY, PRINT_AT_ONCE = 60.0, 10  # papers that a dying process left unprinted; each takes some tenths of a second
+LIBRARY_EVERY = 2.0  # a look whether a workbook waits; silent products need no more haste
 DUTIES = ("sweep", "dispatch", "seal")
 ROUND = 100  # deliveries; after so many the loop sees to its other duties and says that it lives
 REST = 0.05  # a burst of news wakes the loop at most twenty times a second
@@ -49,7 +52,8 @@ class Command(BaseCommand):
             raise CommandError(f"--duties 只能是 {'、'.join(DUTIES)}，以逗号分隔。")
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
-        sealed = beaten = printed = float("-inf")
+        sealed = beaten = printed = looked = float("-inf")
+        self.importer: threading.Thread | None = None
         rounds = 0
         while self.running:
             rounds += 1
@@ -66,6 +70,9 @@ class Command(BaseCommand):
                 if "dispatch" in duties and time.monotonic() - printed > PRINT_EVERY:
                     self.print()
                     printed = time.monotonic()
+                if "dispatch" in duties and time.monotonic() - looked > LIBRARY_EVERY:
+                    self.library()
+                    looked = time.monotonic()
                 if "seal" in duties and time.monotonic() - sealed > SEAL_EVERY:
                     seal(now=moments.now())
                     sealed = time.monotonic()
@@ -93,6 +100,14 @@ class Command(BaseCommand):
             raise
         except Exception:
             log.exception("papers were not printed")
+
+    def library(self) -> None:
+        """Products nobody has confirmed for long are told; workbooks are worked through beside the loop, which must not
+        wait a minute for ten thousand rows."""
+        staleness.watch(now=moments.now())
+        if (self.importer is None or not self.importer.is_alive()) and imports.waiting():
+            self.importer = threading.Thread(target=imports.work_all, daemon=True, name="product-imports")
+            self.importer.start()
 
     def pause(self) -> float:
         """Seconds until something is due, between 20 ms and one second."""

@@ -1,0 +1,1 @@
+"""The verbs of products: the only writers. Lock order: product, then version."""

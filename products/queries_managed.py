@@ -1,0 +1,92 @@
+"""What an institution sees of its own products, and the regulator of all."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Prefetch, QuerySet
+
+from portal.foundation.accounts.models import Role
+from portal.foundation.core.actor import Actor
+
+from .models import Product, ProductQuerySet, ProductVersion
+from .staleness import stale
+from .version_models import ProductVersionQuerySet
+
+PAGE = 50
+
+
+def managed(actor: Actor) -> ProductQuerySet:
+    """Products the actor may look at from inside. A draft that never left its institution is that institution's alone,
+    and one that was given up before it was published is nobody's."""
+    found = Product.objects.visible_to(actor).exclude(state=Product.State.WITHDRAWN, current=None)
+    if actor.role == Role.REGULATOR:
+        found = found.exclude(
+            current=None,
+            pk__in=Product.objects.filter(current=None).exclude(versions__state__in=["submitted", "returned"]),
+        )
+    return found.select_related("institution__organisation", "current")
+
+
+def versions(actor: Actor) -> ProductVersionQuerySet:
+    """Versions whose content the actor may read: an institution all of its own, the regulator none that was taken back."""
+    found = ProductVersion.objects.visible_to(actor)
+    return found.exclude(state__in=ProductVersion.INSIDE) if actor.role == Role.REGULATOR else found
+
+
+def is_stale(product: Product, *, now: datetime, days: int) -> bool:
+    """Whether nobody has confirmed this public product for `days` calendar days."""
+    return (
+        product.state == Product.State.PUBLISHED
+        and product.confirmed_at is not None
+        and product.confirmed_at <= now - timedelta(days=days)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A product in a list; `draft` is its open version."""
+
+    product: Product
+    draft: ProductVersion | None
+    stale: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedPage:
+    rows: list[Row]
+    after: str
+    first: bool
+    days: int
+
+
+def managed_page(actor: Actor, *, after: str, now: datetime, days: int, stale_only: bool = False) -> ManagedPage:
+    """Fifty at a time, newest first; `after` is the cursor of the page before."""
+    found = managed(actor).order_by("-pk")
+    if stale_only:
+        found = found.filter(pk__in=stale(now=now, days=days).values("pk"))
+    cursor = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
+    if cursor is not None:
+        found = found.filter(pk__lt=cursor)
+    open_ones = versions(actor).open()
+    products = list(found.prefetch_related(Prefetch("versions", open_ones, to_attr="open_versions"))[: PAGE + 1])
+    rows = [
+        Row(p, next(iter(p.open_versions), None), is_stale(p, now=now, days=days))  # type: ignore[attr-defined]
+        for p in products[:PAGE]
+    ]
+    return ManagedPage(rows, str(products[PAGE - 1].pk) if len(products) > PAGE else "", cursor is None, days)
+
+
+def waiting() -> "QuerySet[ProductVersion]":
+    """What waits for the regulator, longest first."""
+    return (
+        ProductVersion.objects.filter(state=ProductVersion.State.SUBMITTED)
+        .select_related("product__institution__organisation", "product__current")
+        .order_by("submitted_at", "pk")
+    )
+
+
+def reviewable(actor: Actor) -> "QuerySet[ProductVersion]":
+    """Versions that were put forward, decided or not; of one that was taken back the page says only that."""
+    return ProductVersion.objects.visible_to(actor).select_related(
+        "product__institution__organisation", "product__current"
+    )

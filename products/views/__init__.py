@@ -1,0 +1,1 @@
+"""Pages of the product library, by who is looking."""

@@ -1,0 +1,167 @@
+"""The public product pages: matrix with filters, up to four side by side, one product, its history, the list as a paper."""
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import NoReverseMatch, reverse
+from django.utils.feedgenerator import Atom1Feed
+from django.utils.http import content_disposition_header
+from django.views.decorators.http import require_safe
+
+from portal.foundation.accounts.guards import public
+from portal.foundation.accounts.models import Role
+from portal.foundation.core import moments
+from portal.foundation.core.pdf import engine
+from products import catalogue, facts, queries, terms
+from products.forms import MatrixForm
+from products.models import Product, ProductVersion
+
+SHOWN_CHANGES = 50
+
+
+def _apply_url(request: HttpRequest) -> str:
+    """Where a request starts; empty for people who work for an institution or an office."""
+    actor = getattr(request, "actor", None)
+    if actor is not None and actor.role != Role.ENTERPRISE:
+        return ""
+    try:
+        return reverse("apply:start")
+    except NoReverseMatch:
+        return ""
+
+
+@public
+@require_safe
+def matrix(request: HttpRequest) -> HttpResponse:
+    """The list; with two or more `c` the products side by side."""
+    ids = request.GET.getlist("c")
+    picked = queries.chosen(ids) if ids else []
+    if len(picked) >= 2:
+        return _compare(request, picked)
+    form = MatrixForm(request.GET)
+    valid = form.is_valid()
+    found = queries.matching(form.cleaned_data)
+    after = request.GET.get("after", "")
+    page = queries.page_of(found, after=int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None)
+    context = {
+        "form": form,
+        "filtered": any(form.cleaned_data.get(name) for name in form.fields),
+        "rows": [
+            (p, facts.amount(p), facts.term(p), facts.rate(p), facts.kinds(p), facts.rate_name(p)) for p in page.rows
+        ],
+        "page": page,
+        "count": found.count(),
+        "library": queries.library(),
+        "too_few": bool(ids),
+        "picked": {p.pk for p in picked},
+        "unknown": facts.UNKNOWN,
+        "printable": engine.available().ok,
+    }
+    return render(request, "products/list.html", context, status=200 if valid else 400)
+
+
+def _compare(request: HttpRequest, picked: list[Product]) -> HttpResponse:
+    products = picked[: queries.MAX_COMPARED]
+    names = queries.district_names(code for p in products for code in p.districts)
+    different, same = facts.side_by_side(products, names=names)
+    context = {
+        "products": products,
+        "different": different,
+        "same": same,
+        "same_count": len(same),
+        "left_out": picked[queries.MAX_COMPARED :],
+        "apply_url": _apply_url(request),
+        "trail": [(reverse("products:list"), "产品矩阵")],
+        "most": queries.MAX_COMPARED,
+        "everything": request.GET.get("show") == "all",
+    }
+    return render(request, "products/compare.html", context)
+
+
+@public
+@require_safe
+def product(request: HttpRequest, pk: int) -> HttpResponse:
+    found = get_object_or_404(queries.shown().select_related("institution__organisation", "current"), pk=pk)
+    context = {
+        "product": found,
+        "lines": facts.all_lines(found, names=queries.district_names(found.districts)),
+        "history": queries.public_changes().filter(product=found)[:SHOWN_CHANGES],
+        "apply_url": _apply_url(request),
+        "trail": [(reverse("products:list"), "产品矩阵")],
+        "unknown": facts.UNKNOWN,
+    }
+    return render(request, "products/detail.html", context)
+
+
+@public
+@require_safe
+def version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
+    """The terms as they stood in public, whatever became of the product: an offer refers to them."""
+    versions = ProductVersion.objects.public().select_related("product__institution__organisation", "product__current")
+    found = get_object_or_404(versions, product_id=pk, number=number)
+    shown = terms.as_product(found.product, found.terms)
+    context = {
+        "version": found,
+        "product": shown,
+        "public": queries.shown().filter(pk=pk).exists(),
+        "lines": facts.all_lines(shown, names=queries.district_names(shown.districts)),
+        "trail": [(reverse("products:list"), "产品矩阵")],
+        "unknown": facts.UNKNOWN,
+    }
+    return render(request, "products/version.html", context)
+
+
+@public
+@require_safe
+def changes(request: HttpRequest) -> HttpResponse:
+    """What changed in the library, newest first."""
+    after = request.GET.get("after", "")
+    rows = queries.changes_page(after)
+    more = len(rows) > queries.PAGE
+    context = {
+        "rows": rows[: queries.PAGE],
+        "after": f"{rows[queries.PAGE - 1].pk}" if more else "",
+        "first": not after,
+        "trail": [(reverse("products:list"), "产品矩阵")],
+    }
+    return render(request, "products/changes.html", context)
+
+
+@public
+@require_safe
+def feed(request: HttpRequest) -> HttpResponse:
+    """The last changes as Atom, for other platforms and for readers."""
+    home = settings.PUBLIC_URL
+    latest = list(queries.public_changes()[:SHOWN_CHANGES])
+    atom = Atom1Feed(
+        title="“渝知贷”产品库变动",
+        link=home + reverse("products:changes"),
+        description="产品的发布、更新、暂停、恢复和下架",
+        language="zh-CN",
+        feed_url=home + reverse("products:feed"),
+    )
+    for change in latest:
+        where = reverse("products:version", args=[change.product_id, change.version.number]) if change.version else ""
+        atom.add_item(
+            title=f"{change.get_kind_display()}：{change.product.institution}《{change.product.name}》",
+            link=home + (where or reverse("products:changes")),
+            description=queries.said(change),
+            pubdate=change.at,
+            updateddate=change.at,
+            unique_id=f"{home}/products/changes/{change.pk}",
+        )
+    return HttpResponse(atom.writeString("utf-8"), content_type="application/atom+xml; charset=utf-8")
+
+
+@public
+@require_safe
+def paper(request: HttpRequest) -> HttpResponse:
+    """《渝知贷主要产品清单》 as PDF: everything the matrix shows now."""
+    now = moments.now()
+    products = list(queries.shown().select_related("institution__organisation", "current")[: queries.PRINTED])
+    body = engine.render_template("pdf/report_products.html", catalogue.context(products, now=now), created=now)
+    answer = HttpResponse(body, content_type="application/pdf")
+    answer.headers["Content-Disposition"] = content_disposition_header(
+        True, f"渝知贷主要产品清单-{moments.local_date(now)}.pdf"
+    )
+    return answer

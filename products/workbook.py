@@ -1,0 +1,215 @@
+"""Workbooks of products: written for everybody's own list, read into rows with every fault told by its cell."""
+
+import io
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from portal.foundation.accounts.models import District
+from portal.foundation.core.errors import WrongType
+from portal.foundation.core.spreadsheets import neutral, rows
+
+from . import columns, forms_edit
+from .columns import Column
+from .models import Product
+
+MOST_ROWS = 10_000
+_EXTRA = ("状态", "版本", "更新日期")  # written for reading; an import passes them over
+SHEET = "产品"
+
+
+@dataclass(slots=True)
+class Fault:
+    """One thing wrong, as the row report tells it."""
+
+    row: int
+    cell: str
+    label: str
+    said: str
+
+    def as_list(self) -> list[Any]:
+        return [self.row, self.cell, self.label, self.said]
+
+
+@dataclass(slots=True)
+class Read:
+    """One row that can be read: terms as the model has them, and what stands beside them."""
+
+    row: int
+    values: dict[str, Any]
+    institution: str = ""
+    source: str = ""
+    note: str = ""
+    cells: dict[str, str] = field(default_factory=dict)  # column name → cell, for faults found later
+
+    def fault(self, name: str, label: str, said: str) -> Fault:
+        return Fault(self.row, self.cells.get(name, f"第 {self.row} 行"), label, said)
+
+
+def district_codes() -> dict[str, str]:
+    """Codes of today's districts by name."""
+    return dict(District.objects.filter(current=True).values_list("name", "code"))
+
+
+def write(products: Iterable[Product], *, regulator: bool, title: str, today: date) -> bytes:
+    """An XLSX that can be changed and imported again; with no products it is the template. Words only ever as strings."""
+    # Loaded only here: 14 MB that most processes never need.
+    import xlsxwriter
+
+    used = columns.of(regulator=regulator)
+    names = {code: name for name, code in district_codes().items()}
+    out = io.BytesIO()
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    with xlsxwriter.Workbook(out, options) as book:
+        book.set_properties({"title": title, "company": ""})
+        head = book.add_format({"bold": True, "bg_color": "#EEF4FD", "bottom": 1, "text_wrap": True, "valign": "top"})
+        page = book.add_worksheet(SHEET)
+        page.freeze_panes(1, 1)
+        for number, column in enumerate(used):
+            page.set_column(number, number, column.width)
+            page.write_string(0, number, column.label, head)
+        for number, label in enumerate(_EXTRA, start=len(used)):
+            page.write_string(0, number, label, head)
+        for line, product in enumerate(products, start=1):
+            for number, column in enumerate(used):
+                _put(page, line, number, column.write(product, names))
+            version = f"第 {product.current.number} 版" if product.current else ""
+            for number, text in enumerate(
+                (product.get_state_display(), version, product.updated_on.isoformat()), start=len(used)
+            ):
+                _put(page, line, number, text)
+        about = book.add_worksheet("说明")
+        about.set_column(0, 0, 24)
+        about.set_column(1, 1, 90)
+        for line, (name, text) in enumerate(_about(used, title=title, today=today)):
+            about.write_string(line, 0, neutral(name))
+            about.write_string(line, 1, neutral(text))
+    return out.getvalue()
+
+
+def _put(page: Any, line: int, number: int, value: Any) -> None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        page.write_number(line, number, value)
+    elif value not in (None, ""):
+        page.write_string(line, number, neutral(str(value)))
+
+
+def _about(used: list[Column], *, title: str, today: date) -> list[tuple[str, str]]:
+    rules = [
+        (column.label, "；".join(part for part in ("必填" if column.required else "可不填", column.hint) if part))
+        for column in used
+    ]
+    return [
+        ("表格", title),
+        ("生成日期", today.isoformat()),
+        (
+            "怎样导入",
+            f"在“{SHEET}”表里修改或添加行，第一行的列名不要改，一次最多 {MOST_ROWS} 行；有一处错误就一行也不导入。",
+        ),
+        ("同名产品", "同一机构已有同名产品的，导入为它的新版本；内容没有变化的不动。"),
+        ("不导入的列", "、".join(_EXTRA)),
+        ("", ""),
+        *rules,
+    ]
+
+
+Progress = Callable[[int], None]
+
+
+def read(
+    body: bytes, *, regulator: bool, codes: Mapping[str, str], progress: Progress = lambda done: None
+) -> tuple[list[Read], list[Fault]]:
+    """Every row of the first sheet: those that can be read, and every fault by its cell. No query.
+
+    Raises WrongType when the headings are not the template's, TooLarge beyond the limits.
+    """
+    used = columns.of(regulator=regulator)
+    places: dict[int, Column] = {}
+    found: list[Read] = []
+    faults: list[Fault] = []
+    for count, (number, values) in enumerate(rows(body, most=MOST_ROWS, width=len(used) + len(_EXTRA) + 10)):
+        if count == 0:
+            places = _places(values, used)
+            continue
+        row = _row(number, values, places, codes, faults)
+        if row is not None:
+            found.append(row)
+        if count % 200 == 0:
+            progress(count)
+    if not places:
+        raise WrongType("empty", "工作表是空的，请下载模板填写。")
+    return found, faults
+
+
+def _places(values: tuple[Any, ...], used: list[Column]) -> dict[int, Column]:
+    by_label = {column.label: column for column in used}
+    heads = [columns.text_of(value) if value is not None else "" for value in values]
+    unknown = [head for head in heads if head and head not in by_label and head not in _EXTRA]
+    absent = [column.label for column in used if column.required and column.label not in heads]
+    if absent:
+        raise WrongType("headings", f"第一行缺少列：{'、'.join(absent)}。请下载模板，不要改动列名。")
+    if unknown:
+        raise WrongType(
+            "headings", f"第一行有不认识的列：{'、'.join(head[:20] for head in unknown[:5])}。请按模板的列名填写。"
+        )
+    if len(set(filter(None, heads))) < len(list(filter(None, heads))):
+        raise WrongType("headings", "第一行有重复的列名，请按模板填写。")
+    return {place: by_label[head] for place, head in enumerate(heads) if head in by_label}
+
+
+def _row(
+    number: int, values: tuple[Any, ...], places: Mapping[int, Column], codes: Mapping[str, str], faults: list[Fault]
+) -> Read | None:
+    before = len(faults)
+    typed: dict[str, Any] = {}
+    cells: dict[str, str] = {}
+    for place, column in places.items():
+        cell = cells[column.name] = f"{_letter(place)}{number}"
+        value = values[place] if place < len(values) else None
+        if value is None or (isinstance(value, str) and not value.strip()):
+            typed[column.name] = _empty(column)
+            if column.required:
+                faults.append(Fault(number, cell, column.label, "这一格必填。"))
+            continue
+        try:
+            typed[column.name] = column.read(value, codes)
+        except columns.Unreadable as error:
+            faults.append(Fault(number, cell, column.label, str(error)))
+    if len(faults) == before:
+        labels = {column.name: column.label for column in places.values()}
+        faults.extend(
+            Fault(number, cells.get(name, f"第 {number} 行"), labels.get(name, ""), said)
+            for name, said in forms_edit.contradictions(typed).items()
+        )
+    if len(faults) > before:
+        return None
+    return Read(
+        number,
+        institution=typed.pop(columns.INSTITUTION, ""),
+        source=typed.pop(columns.SOURCE, ""),
+        note=typed.pop(columns.NOTE, ""),
+        values=forms_edit.with_floating_rate(typed),
+        cells=cells,
+    )
+
+
+def _empty(column: Column) -> Any:
+    if column.empty == ():
+        return {} if column.name == "pledge_rates" else []
+    return column.empty
+
+
+def _letter(place: int) -> str:
+    """0 → A, 26 → AA."""
+    text = ""
+    place += 1
+    while place:
+        place, rest = divmod(place - 1, 26)
+        text = chr(65 + rest) + text
+    return text
