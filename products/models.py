@@ -63,6 +63,8 @@ class Product(models.Model):
     pledge_rate = models.DecimalField("质押率上限（%）", max_digits=5, decimal_places=2, null=True, blank=True)
     online = models.BooleanField("线上办理", default=False)
     conditions = models.CharField("适用条件", max_length=300, blank=True)
+    # What of it a machine can weigh: products.conditions says how it is written and checks it before it is stored.
+    requirements = models.JSONField("可核对的条件", default=list, blank=True)
     summary = models.CharField("一句话介绍", max_length=200)
     state = models.CharField("状态", max_length=10, choices=State, default=State.DRAFT)
     source = models.CharField("事实来源", max_length=200, blank=True)  # empty for example products
