@@ -6,8 +6,10 @@ from datetime import date
 from decimal import Decimal
 
 from portal.foundation.core.display import NOTHING, date_cn, money_wan
+from products.cost import Total
 
 from .models import Offer
+from .offer_cost import of_referred
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ def _table(title: str, offers: Sequence[Offer], *, today: date) -> Table:
     columns = [
         Column(o, str(o.referral.institution), str(o.referral.product or ""), _ended(o, today=today)) for o in offers
     ]
+    costs = {o.pk: of_referred(o) for o in offers}
     running = {c.offer.pk for c in columns if not c.ended or c.offer.state == Offer.State.ACCEPTED}
 
     def row(
@@ -83,12 +86,9 @@ def _table(title: str, offers: Sequence[Offer], *, today: date) -> Table:
             "其他费用", lambda o: money_wan(o.other_fees) if o.other_fees else "无", lambda o: o.other_fees, "本行最低"
         ),
         row("期限", lambda o: f"{o.term_months} 个月", lambda o: o.term_months, "本行最长"),
-        row(
-            "首年成本",
-            lambda o: NOTHING if o.yearly_cost is None else money_wan(o.yearly_cost),
-            _cost,
-            "本行最低",
-        ),
+        row("总成本", lambda o: _whole(costs[o.pk])),
+        row("平均每年", lambda o: money_wan(costs[o.pk].per_year)),
+        row("年化综合成本", lambda o: percent(costs[o.pk].apr), lambda o: costs[o.pk].apr, "本行最低"),
         row("还款方式", lambda o: o.repayment or NOTHING),
         row("附加条件", lambda o: o.conditions or "无"),
         row("有效期至", lambda o: date_cn(o.valid_until, today=today)),
@@ -97,9 +97,12 @@ def _table(title: str, offers: Sequence[Offer], *, today: date) -> Table:
     return Table(title, columns, [(label, cells) for label, cells in rows if {c.text for c in cells} != empty])
 
 
-def _cost(offer: Offer) -> Decimal | None:
-    """Cost per yuan borrowed, so that a small loan does not look cheap; what is shown is the sum."""
-    return None if offer.yearly_cost is None else (offer.yearly_cost / offer.amount).quantize(Decimal("0.000001"))
+def _whole(cost: Total) -> str:
+    """The bill; with a part that nobody has said yet, what is known of it and what is not."""
+    if cost.total is not None:
+        return money_wan(cost.total)
+    known = "，".join(f"{p.label} {money_wan(p.yuan)}" for p in cost.parts if p.yuan)
+    return "；".join([*([known] if known else []), f"{'、'.join(cost.unknown)}未知"])
 
 
 def percent(rate: Decimal | None, unit: str = "") -> str:

@@ -1,14 +1,18 @@
-"""Which institutions fit a request: published products, ranked by parts that add up on screen."""
+"""Which institutions a request fits: their best published products, by the one engine (products.fit) that the public
+pre-check uses too."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from banks.models import Institution
+from portal.foundation.core.moments import local_date
+from products import fit
+from products.company import profile_of
+from products.fit import Fit, Profile, Verdict
 from products.models import Product
 
-# Weights of the parts, out of 100.
-AMOUNT, TERM, KIND, ONLINE, FRESH = 35, 25, 30, 5, 5
+from .models import Application
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,40 +23,43 @@ class Match:
     product: Product
     score: int
     parts: dict[str, int]
+    fit: Fit
 
 
-def score(product: Product, *, amount: Decimal, term_months: int, kinds: Sequence[str]) -> Match | None:
-    """How well one product fits, or None when a hard bound (amount, term, kind of IP) excludes it. Unknown bounds count half."""
-    if (product.amount_min is not None and amount < product.amount_min) or (
-        product.amount_max is not None and amount > product.amount_max
-    ):
-        return None
-    if product.term_max is not None and term_months > product.term_max:
-        return None
-    if product.ip_kinds and not set(kinds) & set(product.ip_kinds):
-        return None
-    parts = {
-        "金额": AMOUNT if product.amount_max is not None else AMOUNT // 2,
-        "期限": TERM if product.term_max is not None else TERM // 2,
-        "知识产权类型": KIND if product.ip_kinds and set(kinds) <= set(product.ip_kinds) else KIND // 2,
-        "线上办理": ONLINE if product.online else 0,
-        "条款公开": FRESH if product.rate_from is not None else 0,
-    }
-    return Match(product.institution_id, product, sum(parts.values()), parts)
+def match(product: Product, *, profile: Profile) -> Match | None:
+    """How well one product (its institution loaded) fits, or None when anything that is known speaks against it."""
+    found = fit.assess(fit.terms_of(product), profile)
+    return _match(product, found) if found.verdict >= Verdict.TO_CONFIRM else None
 
 
-def rank(*, amount: Decimal, term_months: int, kinds: Sequence[str]) -> list[Match]:
-    """The best product of every active institution, best first; ties by pinyin of the institution, so the order is stable."""
-    products = (
-        Product.objects.published()
-        .fitting(amount=amount, term_months=term_months)
-        .filter(institution__in=Institution.objects.active())
-        .select_related("institution__organisation")
-        .order_by("institution__organisation__sort_key", "id")
-    )
-    best: dict[int, Match] = {}
-    for product in products:
-        match = score(product, amount=amount, term_months=term_months, kinds=kinds)
-        if match and (match.institution_id not in best or match.score > best[match.institution_id].score):
-            best[match.institution_id] = match
-    return sorted(best.values(), key=lambda m: -m.score)
+def rank(*, amount: Decimal, term_months: int, kinds: Sequence[str], firm: Profile | None = None) -> list[Match]:
+    """The best product of every active institution, best first (the order of products.fit). Amount in yuan.
+
+    `kinds` are the IP kinds to be pledged, `firm` what is known of the enterprise (products.company): a condition that it
+    fails excludes a product, one that it has not answered does not. Two queries, whatever the size of the library.
+    """
+    profile = wished(firm or Profile(), amount=amount, term_months=term_months, kinds=kinds)
+    offered = Product.objects.published().filter(institution__in=Institution.objects.active())
+    best: dict[int, Fit] = {}
+    for found in fit.ranked(fit.terms_in(offered.fitting(amount=amount, term_months=term_months)), profile):
+        if found.verdict >= Verdict.TO_CONFIRM:
+            best.setdefault(found.terms.institution_id, found)
+    wanted = [found.terms.pk for found in best.values()]
+    products = Product.objects.select_related("institution__organisation").in_bulk(wanted)
+    return [_match(products[found.terms.pk], found) for found in best.values() if found.terms.pk in products]
+
+
+def rank_for(case: Application) -> list[Match]:
+    """The ranking for a request that was made: its wish and patents, its enterprise as it is on record."""
+    kinds = sorted({patent.kind for patent in case.patents.all()})
+    firm = profile_of(case.organisation_id, today=local_date(case.submitted_at))
+    return rank(amount=case.amount, term_months=case.term_months, kinds=kinds, firm=firm)
+
+
+def wished(firm: Profile, *, amount: Decimal, term_months: int, kinds: Sequence[str]) -> Profile:
+    """The enterprise with its wish."""
+    return replace(firm, amount=amount, term_months=term_months, kinds=frozenset(kinds))
+
+
+def _match(product: Product, found: Fit) -> Match:
+    return Match(product.institution_id, product, found.score, found.parts, found)

@@ -10,7 +10,10 @@ from portal.foundation.assets.models import Patent
 from portal.foundation.core.display import money_wan
 from portal.foundation.core.forms import PortalForm
 from portal.foundation.core.prepared import Prepared, Slot
+from products import fit_words
+from products.company import profile_of
 from products.facts import rate_name
+from products.fit import Profile
 from products.models import Product
 
 from . import matching
@@ -60,8 +63,16 @@ class Choice:
     def fit(self) -> str:
         """The score with its parts, or why there is none."""
         if self.match is None:
-            return "所填金额、期限或专利类型不在这款产品的范围内，机构可能婉拒。"
-        return f"匹配度 {self.match.score}：" + "，".join(f"{k} {v}" for k, v in self.match.parts.items() if v)
+            return "所填金额、期限、专利类型或企业情况不符合这款产品的条件，机构可能婉拒。"
+        return f"{fit_words.verdict(self.match.fit)}；{fit_words.points(self.match.fit)}"
+
+    @property
+    def open_points(self) -> str:
+        """What is to be confirmed, so that nobody is surprised by the institution's question."""
+        unknown = self.match.fit.unknown if self.match else []
+        return (
+            "待确认：" + "、".join(dict.fromkeys(fit_words.label(check.kind) for check in unknown)) if unknown else ""
+        )
 
 
 @dataclass(slots=True)
@@ -142,7 +153,8 @@ def read(
     if not ranked:
         choices = [Choice(product, None) for product in on_offer(_numbers(keep))]
     else:
-        choices = (_choices(need, picked, keep=keep) if need_valid and picked else []) or _kept(keep)
+        firm = profile_of(membership.organisation_id, today=today) if need_valid and picked else Profile()
+        choices = (_choices(need, picked, firm=firm, keep=keep) if need_valid and picked else []) or _kept(keep)
     offered = {str(c.product.pk): (str(c.product.institution_id), c.institution) for c in choices}
     return Answers(
         draft=draft,
@@ -180,7 +192,7 @@ def _kept(ids: Sequence[str]) -> list[Choice]:
     return [Choice(p, None) for p in products.order_by("pk")]
 
 
-def _choices(need: NeedForm, patents: Sequence[Patent], *, keep: Sequence[str]) -> list[Choice]:
+def _choices(need: NeedForm, patents: Sequence[Patent], *, firm: Profile, keep: Sequence[str]) -> list[Choice]:
     """Every institution's best product, best first; a product chosen before stays, even instead of a better one."""
     months = need.months()
     if months is None:
@@ -190,9 +202,13 @@ def _choices(need: NeedForm, patents: Sequence[Patent], *, keep: Sequence[str]) 
         "term_months": months,
         "kinds": sorted({p.kind for p in patents}),
     }
-    ranked = [Choice(m.product, m) for m in matching.rank(**wish)]
+    profile = matching.wished(firm, **wish)
+    ranked = [Choice(m.product, m) for m in matching.rank(**wish, firm=firm)]
     known = {str(c.product.pk) for c in ranked}
-    kept = [Choice(c.product, matching.score(c.product, **wish)) for c in _kept([pk for pk in keep if pk not in known])]
+    kept = [
+        Choice(c.product, matching.match(c.product, profile=profile))
+        for c in _kept([pk for pk in keep if pk not in known])
+    ]
     displaced = {c.product.institution_id for c in kept if c.match}
     rest = [c for c in ranked if c.product.institution_id not in displaced]
     return [*kept, *rest]

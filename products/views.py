@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 from portal.foundation.accounts.guards import public
 from portal.foundation.accounts.models import Role
 
-from . import facts, queries
+from . import costing, facts, queries
 from .forms import MatrixForm
 from .models import Product
 
@@ -56,6 +56,12 @@ def matrix(request: HttpRequest) -> HttpResponse:
 def _compare(request: HttpRequest, picked: list[Product]) -> HttpResponse:
     products = picked[: queries.MAX_COMPARED]
     different, same = facts.side_by_side(products)
+    wish = MatrixForm(request.GET)
+    wish.is_valid()
+    amount = wish.cleaned_data.get("amount") or costing.EXAMPLE_AMOUNT
+    months = wish.cleaned_data.get("term") or costing.EXAMPLE_MONTHS
+    for row in costing.comparison_rows(products, amount=amount, term_months=months):
+        (different if row.differs else same).append(row)
     context = {
         "products": products,
         "different": different,
@@ -64,6 +70,7 @@ def _compare(request: HttpRequest, picked: list[Product]) -> HttpResponse:
         "apply_url": _apply_url(request),
         "trail": [(reverse("products:list"), "产品矩阵")],
         "most": queries.MAX_COMPARED,
+        "assumed": costing.ASSUMED,
     }
     return render(request, "products/compare.html", context)
 
