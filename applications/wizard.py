@@ -9,6 +9,7 @@ from portal.foundation.accounts.models import Membership
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.display import money_wan
 from portal.foundation.core.forms import PortalForm
+from portal.foundation.core.money import InvalidAmount, parse_yuan
 from portal.foundation.core.prepared import Prepared, Slot
 from products import fit_words
 from products.company import profile_of
@@ -19,7 +20,7 @@ from products.models import Product
 from . import matching
 from .actions.drafts import META
 from .actions.submit import Wish, on_offer
-from .forms import OTHER_TERM, AddressForm, CompanyForm, NeedForm, ReachForm, as_post
+from .forms import OTHER_TERM, TERMS, AddressForm, CompanyForm, NeedForm, ReachForm, as_post
 from .models import Attachment, Draft
 
 STEPS: tuple[tuple[str, str, str], ...] = (
@@ -28,6 +29,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ("reach", "机构与授权", "发给谁，让谁看到"),
     ("review", "核对并提交", "核对并提交"),
 )
+LONGEST_TERM = 360  # months
 NAMES = [name for name, _, _ in STEPS]
 FORMS: dict[str, type[PortalForm]] = {"company": CompanyForm, "need": NeedForm, "reach": ReachForm}
 
@@ -212,6 +214,29 @@ def _choices(need: NeedForm, patents: Sequence[Patent], *, firm: Profile, keep: 
     displaced = {c.product.institution_id for c in kept if c.match}
     rest = [c for c in ranked if c.product.institution_id not in displaced]
     return [*kept, *rest]
+
+
+def carried(query: Mapping[str, str]) -> dict[str, str]:
+    """What the pre-check brings along and can be used: amount in 万元 and months, as typed; else nothing."""
+    amount, term = query.get("amount", "").strip(), query.get("term", "").strip()
+    try:
+        parse_yuan(amount, unit="wan")
+    except InvalidAmount:
+        return {}
+    if not (term.isascii() and term.isdigit() and len(term) < 4 and 1 <= int(term) <= LONGEST_TERM):
+        return {}
+    return {"amount": amount, "term": str(int(term))}
+
+
+def need_of(query: Mapping[str, str]) -> dict[str, str]:
+    """The same as step 2 keeps it."""
+    found = carried(query)
+    if not found:
+        return {}
+    offered = {value for value, _ in TERMS}
+    if found["term"] in offered:
+        return {"amount": found["amount"], "term_months": found["term"]}
+    return {"amount": found["amount"], "term_months": OTHER_TERM, "term_other": found["term"]}
 
 
 def saved_by(draft: Draft) -> str:

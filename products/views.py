@@ -13,7 +13,7 @@ from .forms import MatrixForm
 from .models import Product
 
 
-def _apply_url(request: HttpRequest) -> str:
+def apply_url(request: HttpRequest) -> str:
     """Where a request starts; empty for people who work for an institution or an office."""
     actor = getattr(request, "actor", None)
     if actor is not None and actor.role != Role.ENTERPRISE:
@@ -67,7 +67,7 @@ def _compare(request: HttpRequest, picked: list[Product]) -> HttpResponse:
         "different": different,
         "same": same,
         "left_out": picked[queries.MAX_COMPARED :],
-        "apply_url": _apply_url(request),
+        "apply_url": apply_url(request),
         "trail": [(reverse("products:list"), "产品矩阵")],
         "most": queries.MAX_COMPARED,
         "assumed": costing.ASSUMED,
@@ -82,7 +82,7 @@ def product(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "product": found,
         "lines": facts.all_lines(found),
-        "apply_url": _apply_url(request),
+        "apply_url": apply_url(request),
         "trail": [(reverse("products:list"), "产品矩阵")],
         "unknown": facts.UNKNOWN,
     }

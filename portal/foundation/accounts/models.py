@@ -7,7 +7,6 @@ from django.db import models
 
 from portal.foundation.core.actor import Actor
 
-
 NO_TIER = "none"  # in Organisation.tiers: the enterprise has said that it has none
 
 
