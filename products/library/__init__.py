@@ -14,6 +14,7 @@ from django.db import transaction
 
 from banks.models import Institution
 from portal.foundation.accounts.models import Organisation
+from products.conditions import validate
 from products.models import Product
 
 _HERE = Path(__file__).parent
@@ -97,6 +98,7 @@ def _institution(row: dict[str, Any], *, example: bool) -> Institution:
 
 def _product(institution: Institution, facts: dict[str, Any], *, example: bool, updated_on: date) -> None:
     values: dict[str, Any] = {name: facts.get(name, _UNSAID.get(name)) for name in _PLAIN}
+    values["requirements"] = validate(facts.get("requirements", []))
     values |= {name: Decimal(facts[name]) if name in facts else None for name in _MONEY}
     Product.objects.update_or_create(
         institution=institution,

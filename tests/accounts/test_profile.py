@@ -93,7 +93,7 @@ def test_ling_states_what_products_ask_for_and_it_is_marked_as_her_own_word(ling
     assert told.data["tiers"] == [{}, {"high_tech": "2020-12-31", "tech_sme": ""}]
     assert told.data["pledged_before"] == ["", False]
     page = ling.client.get("/profile/").content.decode()
-    assert page.count("企业自填") >= 3
+    assert page.count("企业自填") == 3
     assert "高新技术企业（有效期至 2020-12-31，已过期）；科技型中小企业" in page
     form = ling.client.get("/profile/edit/").context["form"]
     assert form["until_high_tech"].value() == "2020-12-31"
