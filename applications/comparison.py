@@ -9,7 +9,7 @@ from portal.foundation.core.display import NOTHING, date_cn, money_wan
 from products.cost import Total
 
 from .models import Offer
-from .offer_cost import of_referred
+from .offer_cost import of_referral
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _table(title: str, offers: Sequence[Offer], *, today: date) -> Table:
     columns = [
         Column(o, str(o.referral.institution), str(o.referral.product or ""), _ended(o, today=today)) for o in offers
     ]
-    costs = {o.pk: of_referred(o) for o in offers}
+    costs = {o.pk: of_referral(o, o.referral) for o in offers}
     running = {c.offer.pk for c in columns if not c.ended or c.offer.state == Offer.State.ACCEPTED}
 
     def row(

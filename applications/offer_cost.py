@@ -6,7 +6,7 @@ from portal.foundation.accounts.models import OrganisationKind
 from products.cost import ZERO, Price, Subsidy, Total, Way, total, way_of
 from products.models import Mode
 
-from .models import Offer
+from .models import Offer, Referral
 
 
 def of_offer(offer: Offer, *, kind: str, mode: str = "", subsidies: Sequence[Subsidy] = ()) -> Total:
@@ -34,8 +34,14 @@ def of_offer(offer: Offer, *, kind: str, mode: str = "", subsidies: Sequence[Sub
     )
 
 
-def of_referred(offer: Offer, *, subsidies: Sequence[Subsidy] = ()) -> Total:
-    """Of an offer whose referral is loaded with institution, organisation and product."""
-    referral = offer.referral
+def of_referral(offer: Offer, referral: Referral, *, subsidies: Sequence[Subsidy] = ()) -> Total:
+    """The same of a referral that is loaded with institution, organisation and product."""
     mode = referral.product.mode if referral.product else ""
     return of_offer(offer, kind=referral.institution.organisation.kind, mode=mode, subsidies=subsidies)
+
+
+def in_short(cost: Total) -> str:
+    """«年化综合成本 3.62%», or which part is missing for it."""
+    if cost.apr is not None:
+        return f"年化综合成本 {cost.apr}%"
+    return f"{'、'.join(cost.unknown)}未知" if cost.unknown else ""

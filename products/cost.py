@@ -22,7 +22,7 @@ from portal.foundation.core.money import round_to_fen
 ZERO = Decimal("0.00")
 PERCENT = Decimal("0.01")
 _LOWEST, _HIGHEST = Decimal("-0.05"), Decimal("1")  # monthly rates between which the root is looked for
-_STEPS = 40  # halvings: far below a hundredth of a percent a year
+_STEPS = 34  # halvings: far below a hundredth of a percent a year
 
 
 class Way(StrEnum):
