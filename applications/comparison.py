@@ -87,14 +87,21 @@ def _table(title: str, offers: Sequence[Offer], *, today: date) -> Table:
         ),
         row("期限", lambda o: f"{o.term_months} 个月", lambda o: o.term_months, "本行最长"),
         row("总成本", lambda o: _whole(costs[o.pk])),
-        row("平均每年", lambda o: money_wan(costs[o.pk].per_year)),
-        row("年化综合成本", lambda o: percent(costs[o.pk].apr), lambda o: costs[o.pk].apr, "本行最低"),
+        row("平均每年", lambda o: _or_unknown(o, costs[o.pk].per_year, money_wan)),
+        row("年化综合成本", lambda o: _or_unknown(o, costs[o.pk].apr, percent), lambda o: costs[o.pk].apr, "本行最低"),
         row("还款方式", lambda o: o.repayment or NOTHING),
         row("附加条件", lambda o: o.conditions or "无"),
         row("有效期至", lambda o: date_cn(o.valid_until, today=today)),
     ]
     empty = {NOTHING}
     return Table(title, columns, [(label, cells) for label, cells in rows if {c.text for c in cells} != empty])
+
+
+def _or_unknown(offer: Offer, value: Decimal | None, text: Callable[[Decimal], str]) -> str:
+    """A figure of the whole loan; of a guarantor's or insurer's offer, which is a part of one, there is none to wait for."""
+    if value is not None:
+        return text(value)
+    return "未知" if offer.referral.institution.lends else NOTHING
 
 
 def _whole(cost: Total) -> str:
