@@ -11,8 +11,8 @@ from portal.foundation.core.display import money_wan
 from portal.foundation.core.forms import PortalForm
 from portal.foundation.core.money import InvalidAmount, parse_yuan
 from portal.foundation.core.prepared import Prepared, Slot
+from products import company as company_facts
 from products import fit_words
-from products.company import profile_of
 from products.facts import rate_name
 from products.fit import Profile
 from products.models import Product
@@ -155,7 +155,8 @@ def read(
     if not ranked:
         choices = [Choice(product, None) for product in on_offer(_numbers(keep))]
     else:
-        firm = profile_of(membership.organisation_id, today=today) if need_valid and picked else Profile()
+        valid = [p.kind for p in patents if p.in_force(on=today)]
+        firm = company_facts.profile(membership.organisation, valid, today=today)
         choices = (_choices(need, picked, firm=firm, keep=keep) if need_valid and picked else []) or _kept(keep)
     offered = {str(c.product.pk): (str(c.product.institution_id), c.institution) for c in choices}
     return Answers(

@@ -1,35 +1,53 @@
 """What the portal knows of an enterprise, as the matching engine wants it: its own statements and its patents."""
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import date
 
-from django.db.models import Count, Q
-
 from portal.foundation.accounts.models import Organisation
-from portal.foundation.assets.models import Patent
+from portal.foundation.assets.models import Patent, PatentQuerySet
 
 from .conditions import PATENT_KINDS
 from .fit import Profile
 
 
 def profile_of(organisation_id: int, *, today: date) -> Profile:
-    """The enterprise without a wish, one query. What it has not stated is None; trademarks and copyrights are not on record.
-
-    A patent counts while it is granted, has not expired and has not been taken off the list. An abolished district is
-    unknown: which of its successors it became, only the enterprise can say.
-    """
-    valid = Q(patents__status=Patent.Status.GRANTED, patents__expires_on__gt=today, patents__removed_at=None)
-    counts = {kind.value: Count("patents", filter=valid & Q(patents__kind=kind.value)) for kind in PATENT_KINDS}
-    found = Organisation.objects.select_related("district").annotate(**counts).filter(pk=organisation_id).first()
-    if found is None:
+    """The enterprise without a wish, two queries; nothing is known of one that is not there."""
+    organisation = Organisation.objects.filter(pk=organisation_id).first()
+    if organisation is None:
         return Profile()
-    return Profile(
-        holdings={kind.value: getattr(found, kind.value) for kind in PATENT_KINDS},
-        tiers=found.tiers_on(today),
-        age_months=whole_months(found.founded_on, today) if found.founded_on else None,
-        district=found.district_id if found.district and found.district.current else None,
-        industry=found.industry_id or None,
-        first_pledge=None if found.pledged_before is None else not found.pledged_before,
+    return profile(
+        organisation, valid_patents(organisation_id, today=today).values_list("kind", flat=True), today=today
     )
+
+
+def valid_patents(organisation_id: int, *, today: date) -> PatentQuerySet:
+    """Those that count: granted, not expired, not taken off the list."""
+    return Patent.objects.filter(
+        organisation_id=organisation_id, status=Patent.Status.GRANTED, expires_on__gt=today, removed_at=None
+    )
+
+
+def profile(organisation: Organisation, kinds: Iterable[str] | None, *, today: date) -> Profile:
+    """The same of what is loaded already: `kinds` has one entry for each valid patent, None when they are not looked up.
+
+    What the enterprise has not stated is None; trademarks and copyrights are not on record, so they are not told either.
+    """
+    founded, before = organisation.founded_on, organisation.pledged_before
+    return Profile(
+        holdings=None if kinds is None else holdings(kinds),
+        tiers=organisation.tiers_on(today),
+        age_months=whole_months(founded, today) if founded else None,
+        district=organisation.district_id or None,
+        industry=organisation.industry_id or None,
+        first_pledge=None if before is None else not before,
+    )
+
+
+def holdings(kinds: Iterable[str]) -> dict[str, int]:
+    """How many patents of each kind; none of a kind is a known 0."""
+    counted = Counter(kinds)
+    return {kind.value: counted[kind.value] for kind in PATENT_KINDS}
 
 
 def whole_months(start: date, end: date) -> int:

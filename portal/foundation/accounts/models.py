@@ -117,10 +117,10 @@ class Organisation(models.Model):
         super().save(*args, **kwargs)  # type: ignore[arg-type]
 
     def tiers_on(self, day: date) -> frozenset[str] | None:
-        """The recognitions valid on a day; None while the enterprise has stated none."""
-        return (
-            frozenset(t for t, until in self.tiers.items() if not until or until >= f"{day:%F}") if self.tiers else None
-        )
+        """The recognitions valid on a day; None while the enterprise has not said, empty when it has said none."""
+        if not self.tiers:
+            return None
+        return frozenset(t for t, until in self.tiers.items() if t != NO_TIER and (not until or until >= f"{day:%Y-%m-%d}"))
 
     @property
     def title(self) -> str:
