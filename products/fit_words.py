@@ -69,7 +69,7 @@ def _said(check: Check, names: c.Names) -> tuple[str, str]:
     if check.kind == f.PLEDGE:
         return _pledge(check)
     if check.kind == f.TEXT:
-        return f"{check.need}", "这一条是文字说明，系统不能判断，请向机构确认。"
+        return str(check.need).rstrip("。"), "这一条是文字说明，系统不能判断，请向机构确认。"
     if check.kind not in c.KINDS:
         return "这一条系统不能判断", "请向机构确认。"
     asks = c.words(check.need, names)

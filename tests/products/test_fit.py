@@ -125,7 +125,7 @@ def test_what_the_institution_has_not_published_is_to_be_confirmed() -> None:
     assert found.verdict == Verdict.TO_CONFIRM
     assert {label for label, _, _ in said(found)} == {"金额", "期限", "可质押的知识产权"}
     worded = fit(conditions="机构另行审核。")
-    assert said(worded)[0][:2] == ("其他条件", "机构另行审核。")
+    assert said(worded)[0][:2] == ("其他条件", "机构另行审核")
 
 
 def test_a_guaranteed_product_asks_for_the_wish() -> None:

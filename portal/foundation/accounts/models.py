@@ -120,7 +120,9 @@ class Organisation(models.Model):
         """The recognitions valid on a day; None while the enterprise has not said, empty when it has said none."""
         if not self.tiers:
             return None
-        return frozenset(t for t, until in self.tiers.items() if t != NO_TIER and (not until or until >= f"{day:%Y-%m-%d}"))
+        return frozenset(
+            t for t, until in self.tiers.items() if t != NO_TIER and (not until or until >= f"{day:%Y-%m-%d}")
+        )
 
     @property
     def title(self) -> str:
