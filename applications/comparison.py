@@ -7,9 +7,11 @@ from decimal import Decimal
 
 from portal.foundation.core.display import NOTHING, date_cn, money_wan
 from products import facts, terms
+from products.cost import Total
 from products.models import ProductVersion
 
 from .models import Offer
+from .offer_cost import of_referral
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ def _table(title: str, offers: Sequence[Offer], *, today: date) -> Table:
     columns = [
         Column(o, str(o.referral.institution), str(o.referral.product or ""), _ended(o, today=today)) for o in offers
     ]
+    costs = {o.pk: of_referral(o, o.referral) for o in offers}
     running = {c.offer.pk for c in columns if not c.ended or c.offer.state == Offer.State.ACCEPTED}
 
     def row(
@@ -90,12 +93,9 @@ def _table(title: str, offers: Sequence[Offer], *, today: date) -> Table:
             "其他费用", lambda o: money_wan(o.other_fees) if o.other_fees else "无", lambda o: o.other_fees, "本行最低"
         ),
         row("期限", lambda o: f"{o.term_months} 个月", lambda o: o.term_months, "本行最长"),
-        row(
-            "首年成本",
-            lambda o: NOTHING if o.yearly_cost is None else money_wan(o.yearly_cost),
-            _cost,
-            "本行最低",
-        ),
+        row("总成本", lambda o: _whole(costs[o.pk])),
+        row("平均每年", lambda o: _or_unknown(o, costs[o.pk].per_year, money_wan)),
+        row("年化综合成本", lambda o: _or_unknown(o, costs[o.pk].apr, percent), lambda o: costs[o.pk].apr, "本行最低"),
         row("还款方式", lambda o: o.repayment or NOTHING),
         row("附加条件", lambda o: o.conditions or "无"),
         row("产品公布的条款", promised),
@@ -117,9 +117,19 @@ def promised(offer: Offer) -> str:
     )
 
 
-def _cost(offer: Offer) -> Decimal | None:
-    """Cost per yuan borrowed, so that a small loan does not look cheap; what is shown is the sum."""
-    return None if offer.yearly_cost is None else (offer.yearly_cost / offer.amount).quantize(Decimal("0.000001"))
+def _or_unknown(offer: Offer, value: Decimal | None, text: Callable[[Decimal], str]) -> str:
+    """A figure of the whole loan; of a guarantor's or insurer's offer, which is a part of one, there is none to wait for."""
+    if value is not None:
+        return text(value)
+    return "未知" if offer.referral.institution.lends else NOTHING
+
+
+def _whole(cost: Total) -> str:
+    """The bill; with a part that nobody has said yet, what is known of it and what is not."""
+    if cost.total is not None:
+        return money_wan(cost.total)
+    known = "，".join(f"{p.label} {money_wan(p.yuan)}" for p in cost.parts if p.yuan)
+    return "；".join([*([known] if known else []), f"{'、'.join(cost.unknown)}未知"])
 
 
 def percent(rate: Decimal | None, unit: str = "") -> str:

@@ -12,8 +12,9 @@ from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import ACCEPTED, ACCEPTED_TEXT
 from portal.foundation.core.forms import AmountWanField, CheckboxCards, PhoneField, PortalForm, RadioCards
+from products.company import whole_months
 
-from .actions.submit import MAX_PRODUCTS, OPEN_CALL_REACH, require_life, whole_months
+from .actions.submit import MAX_PRODUCTS, OPEN_CALL_REACH, require_life
 from .models import Attachment, Purpose
 
 OTHER_TERM = "other"

@@ -14,6 +14,7 @@ from portal.foundation.core.forms import AmountWanField, CheckboxCards, DateFiel
 
 from .actions.responses import Terms
 from .models import DeclineReason, Offer
+from .offer_cost import of_offer
 
 REPAYMENTS = ["按月付息，到期还本", "等额本息", "等额本金", "到期一次还本付息", "随借随还"]
 VALID_DAYS = 15  # how long an offer stays open unless the officer writes another day
@@ -139,23 +140,29 @@ class OfferForm(PortalForm):
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What an offer costs the enterprise, in yuan; the whole amount is taken as used for the whole term."""
+    """What an offer costs the enterprise, in yuan; the first year is on the full amount, the term by the way of repayment."""
 
     per_year: Decimal
     whole_term: Decimal
     share: Decimal  # percent of the amount, two decimals
     months: int
+    apr: Decimal | None  # percent; None when a part of the bill is not in this offer
+    unknown: list[str]
 
 
-def cost(terms: Terms) -> Cost:
-    """Interest and fees of the first year and of the whole term."""
+def cost(terms: Terms, *, kind: str, mode: str = "") -> Cost:
+    """Interest and fees of the first year and of the whole term. `kind`, `mode`: as in offer_cost.of_offer."""
     offer = Offer(
-        amount=terms.amount, annual_rate=terms.annual_rate, fee_rate=terms.fee_rate, other_fees=terms.other_fees
+        amount=terms.amount,
+        term_months=terms.term_months,
+        annual_rate=terms.annual_rate,
+        fee_rate=terms.fee_rate,
+        other_fees=terms.other_fees,
+        repayment=terms.repayment,
     )
-    yearly = offer.yearly_cost or Decimal(0)
-    running = (yearly - terms.other_fees) * terms.term_months / 12
-    whole = money.round_to_fen(running + terms.other_fees)
-    return Cost(yearly, whole, (whole * 100 / terms.amount).quantize(Decimal("0.01")), terms.term_months)
+    bill = of_offer(offer, kind=kind, mode=mode)
+    share = (bill.known * 100 / terms.amount).quantize(Decimal("0.01"))
+    return Cost(offer.yearly_cost or Decimal(0), bill.known, share, terms.term_months, bill.apr, bill.unknown)
 
 
 class DeclineForm(PortalForm):

@@ -8,6 +8,7 @@ from portal.foundation.sla import calendars_in_use, lamps
 from portal.foundation.sla.lamps import Lamp
 
 from .models import Application, DeclineReason, InformationRequest, Offer, Referral
+from .offer_cost import in_short, of_referral
 
 REFERRAL_TAGS = {
     Referral.State.CLAIMED: "info",
@@ -42,6 +43,11 @@ class ReferralRow:
         if self.offer.annual_rate is not None:
             return f"年利率 {self.offer.annual_rate.normalize():f}%"
         return f"费率 {self.offer.fee_rate.normalize():f}%/年" if self.offer.fee_rate is not None else ""
+
+    @property
+    def cost(self) -> str:
+        """What the offer costs altogether, as one rate; empty without an offer."""
+        return in_short(of_referral(self.offer, self.referral)) if self.offer else ""
 
     @property
     def contact(self) -> str:

@@ -9,14 +9,18 @@ from portal.foundation.accounts.models import Membership
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.display import money_wan
 from portal.foundation.core.forms import PortalForm
+from portal.foundation.core.money import InvalidAmount, parse_yuan
 from portal.foundation.core.prepared import Prepared, Slot
+from products import company as company_facts
+from products import fit_words
 from products.facts import rate_name
+from products.fit import Profile
 from products.models import Product
 
 from . import matching
 from .actions.drafts import META
 from .actions.submit import Wish, on_offer
-from .forms import OTHER_TERM, AddressForm, CompanyForm, NeedForm, ReachForm, as_post
+from .forms import OTHER_TERM, TERMS, AddressForm, CompanyForm, NeedForm, ReachForm, as_post
 from .models import Attachment, Draft
 
 STEPS: tuple[tuple[str, str, str], ...] = (
@@ -25,6 +29,7 @@ STEPS: tuple[tuple[str, str, str], ...] = (
     ("reach", "机构与授权", "发给谁，让谁看到"),
     ("review", "核对并提交", "核对并提交"),
 )
+LONGEST_TERM = 360  # months
 NAMES = [name for name, _, _ in STEPS]
 FORMS: dict[str, type[PortalForm]] = {"company": CompanyForm, "need": NeedForm, "reach": ReachForm}
 
@@ -60,8 +65,16 @@ class Choice:
     def fit(self) -> str:
         """The score with its parts, or why there is none."""
         if self.match is None:
-            return "所填金额、期限或专利类型不在这款产品的范围内，机构可能婉拒。"
-        return f"匹配度 {self.match.score}：" + "，".join(f"{k} {v}" for k, v in self.match.parts.items() if v)
+            return "所填金额、期限、专利类型或企业情况不符合这款产品的条件，机构可能婉拒。"
+        return f"{fit_words.verdict(self.match.fit)}；{fit_words.points(self.match.fit)}"
+
+    @property
+    def open_points(self) -> str:
+        """What is to be confirmed, so that nobody is surprised by the institution's question."""
+        unknown = self.match.fit.unknown if self.match else []
+        return (
+            "待确认：" + "、".join(dict.fromkeys(fit_words.label(check.kind) for check in unknown)) if unknown else ""
+        )
 
 
 @dataclass(slots=True)
@@ -142,7 +155,9 @@ def read(
     if not ranked:
         choices = [Choice(product, None) for product in on_offer(_numbers(keep))]
     else:
-        choices = (_choices(need, picked, keep=keep) if need_valid and picked else []) or _kept(keep)
+        valid = [p.kind for p in patents if p.in_force(on=today)]
+        firm = company_facts.profile(membership.organisation, valid, today=today)
+        choices = (_choices(need, picked, firm=firm, keep=keep) if need_valid and picked else []) or _kept(keep)
     offered = {str(c.product.pk): (str(c.product.institution_id), c.institution) for c in choices}
     return Answers(
         draft=draft,
@@ -180,7 +195,7 @@ def _kept(ids: Sequence[str]) -> list[Choice]:
     return [Choice(p, None) for p in products.order_by("pk")]
 
 
-def _choices(need: NeedForm, patents: Sequence[Patent], *, keep: Sequence[str]) -> list[Choice]:
+def _choices(need: NeedForm, patents: Sequence[Patent], *, firm: Profile, keep: Sequence[str]) -> list[Choice]:
     """Every institution's best product, best first; a product chosen before stays, even instead of a better one."""
     months = need.months()
     if months is None:
@@ -190,12 +205,39 @@ def _choices(need: NeedForm, patents: Sequence[Patent], *, keep: Sequence[str]) 
         "term_months": months,
         "kinds": sorted({p.kind for p in patents}),
     }
-    ranked = [Choice(m.product, m) for m in matching.rank(**wish)]
+    profile = matching.wished(firm, **wish)
+    ranked = [Choice(m.product, m) for m in matching.rank(**wish, firm=firm)]
     known = {str(c.product.pk) for c in ranked}
-    kept = [Choice(c.product, matching.score(c.product, **wish)) for c in _kept([pk for pk in keep if pk not in known])]
+    kept = [
+        Choice(c.product, matching.match(c.product, profile=profile))
+        for c in _kept([pk for pk in keep if pk not in known])
+    ]
     displaced = {c.product.institution_id for c in kept if c.match}
     rest = [c for c in ranked if c.product.institution_id not in displaced]
     return [*kept, *rest]
+
+
+def carried(query: Mapping[str, str]) -> dict[str, str]:
+    """What the pre-check brings along and can be used: amount in 万元 and months, as typed; else nothing."""
+    amount, term = query.get("amount", "").strip(), query.get("term", "").strip()
+    try:
+        parse_yuan(amount, unit="wan")
+    except InvalidAmount:
+        return {}
+    if not (term.isascii() and term.isdigit() and len(term) < 4 and 1 <= int(term) <= LONGEST_TERM):
+        return {}
+    return {"amount": amount, "term": str(int(term))}
+
+
+def need_of(query: Mapping[str, str]) -> dict[str, str]:
+    """The same as step 2 keeps it."""
+    found = carried(query)
+    if not found:
+        return {}
+    offered = {value for value, _ in TERMS}
+    if found["term"] in offered:
+        return {"amount": found["amount"], "term_months": found["term"]}
+    return {"amount": found["amount"], "term_months": OTHER_TERM, "term_other": found["term"]}
 
 
 def saved_by(draft: Draft) -> str:

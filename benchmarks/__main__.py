@@ -26,6 +26,7 @@ LINES = {
     "B6": "提交→接单→出方案  submit, claim, respond",
     "B7": "50 人抢单  fifty officers claiming",
     "B9": "登记通知书 PDF  notice as PDF",
+    "B10": "一笔需求对 1,000 款产品  one request against a thousand products",
 }
 
 

@@ -15,6 +15,7 @@ _MODULES = [
     ("", "portal.foundation.accounts.urls"),
     ("patents/", "portal.foundation.assets.urls"),
     ("products/", "products.urls"),
+    ("match/", "products.urls_match"),
     ("track/", "applications.urls.public"),
     ("apply/", "applications.urls.apply"),
     ("cases/", "applications.urls.cases"),

@@ -126,6 +126,8 @@ class Product(StateModel):
     valid_from = models.DateField("有效期自", null=True, blank=True)
     valid_until = models.DateField("有效期至", null=True, blank=True)
     conditions = models.CharField("适用条件", max_length=300, blank=True)
+    # What of it a machine can weigh: products.conditions says how it is written and checks it before it is stored.
+    requirements = models.JSONField("可核对的条件", default=list, blank=True)
     summary = models.CharField("一句话介绍", max_length=200)
     state = FSMField("状态", max_length=10, choices=State, default=State.DRAFT, protected=True)
     current = models.OneToOneField(ProductVersion, models.PROTECT, null=True, related_name="+", verbose_name="现行版本")

@@ -15,7 +15,7 @@ from django.db import transaction
 
 from applications import rules
 from applications.actions.submit import Address, choose, refer
-from applications.matching import Match, rank
+from applications.matching import Match, rank_for
 from applications.models import Application, Consent, DeclineReason, NextLender, NextRound, Referral
 from banks.models import Institution
 from portal.foundation.accounts.models import Organisation, OrganisationKind
@@ -240,13 +240,8 @@ def _answered(entry: Entry, *, now: datetime) -> None:
 
 def next_matches(application: Application) -> list[Match]:
     """The best institutions that have not had this request, lenders first."""
-    kinds = sorted(set(application.patents.values_list("kind", flat=True)))
     had = set(application.referrals.values_list("institution_id", flat=True))
-    found = [
-        m
-        for m in rank(amount=application.amount, term_months=application.term_months, kinds=kinds)
-        if m.institution_id not in had
-    ]
+    found = [m for m in rank_for(application) if m.institution_id not in had]
     # A guarantor or an insurer alone cannot end a request for money.
     return sorted(found, key=lambda m: not m.product.institution.lends)[:MOST]
 
@@ -343,10 +338,7 @@ def propose(round_id: int, *, institution_ids: Sequence[int], actor: Actor, now:
     if not chosen or len(chosen) != len(set(institution_ids)) or had & {i.pk for i in chosen}:
         said = "选择至少一家还没有收到这笔需求的机构。"
         raise Invalid("institutions", said, fields={"institutions": said})
-    kinds = sorted(set(application.patents.values_list("kind", flat=True)))
-    best = {
-        m.institution_id: m for m in rank(amount=application.amount, term_months=application.term_months, kinds=kinds)
-    }
+    best = {m.institution_id: m for m in rank_for(application)}
     lenders = [
         Address(i.pk, best[i.pk].product if i.pk in best else None, best[i.pk].score if i.pk in best else 0, "next")
         for i in chosen

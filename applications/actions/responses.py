@@ -14,7 +14,7 @@ from applications import rules
 from applications.actions import next_lenders, offer_sql
 from applications.actions.claiming import claim_this, require_contact
 from applications.actions.submit import Address, refer
-from applications.matching import rank
+from applications.matching import rank_for
 from applications.models import Application, Consent, DeclineReason, InformationRequest, NextRound, Offer, Referral
 from banks.models import Institution
 from portal.foundation.accounts.models import Membership, Role
@@ -340,10 +340,7 @@ def dispatch(referral_id: int, *, institution_ids: Sequence[int], actor: Actor, 
 
 def _matched(application: Application, institutions: Sequence[Institution]) -> list[Address]:
     """Each institution with its best product for the request, where it has one that fits."""
-    kinds = sorted(set(application.patents.values_list("kind", flat=True)))
-    best = {
-        m.institution_id: m for m in rank(amount=application.amount, term_months=application.term_months, kinds=kinds)
-    }
+    best = {m.institution_id: m for m in rank_for(application)}
     return [
         Address(i.pk, best[i.pk].product, best[i.pk].score, Referral.Origin.DISPATCH)
         if i.pk in best

@@ -25,6 +25,7 @@ from portal.foundation.core.prepared import Among, Prepared, Slot
 from portal.foundation.journal.record import record
 from portal.foundation.sla import clocks, facts
 from portal.foundation.sla.models import Kind
+from products.company import profile_of, whole_months
 from products.models import Product
 
 OPEN_CALL_REACH = 3  # institutions an open call is addressed to at once; the others may come from the pool
@@ -99,7 +100,7 @@ def submit(draft_id: int, wish: Wish, *, actor: Actor, now: datetime, version: i
     if version is not None and draft.version != version:
         raise StaleDraft(draft)
     patents = _patents(wish, actor=actor, today=local_date(now))
-    addresses = _addresses(wish, kinds=sorted({p.kind for p in patents}))
+    addresses = _addresses(wish, patents, actor=actor, today=local_date(now))
     application = submit_sql.insert_case(_numbered(wish, draft, actor=actor, now=now), patents, draft=draft)
     failpoint("submit.case_written")
     _, started = refer(application, addresses, actor=actor, now=now)
@@ -184,11 +185,6 @@ def require_life(patents: Sequence[Patent], *, term_months: int, today: date) ->
         raise Invalid("patent_life", said, fields={"term_months": said})
 
 
-def whole_months(start: date, end: date) -> int:
-    """How many whole months lie between two days; 0 when not even one does."""
-    return max((end.year - start.year) * 12 + end.month - start.month - (end.day < start.day), 0)
-
-
 def _patents(wish: Wish, *, actor: Actor, today: date) -> list[Patent]:
     """The chosen patents, all the enterprise's own, in force, and outliving the wished term (R02, R03, R06)."""
     patents = _OWN_PATENTS(ids=list(wish.patent_ids), organisation=actor.organisation_id)
@@ -198,12 +194,14 @@ def _patents(wish: Wish, *, actor: Actor, today: date) -> list[Patent]:
     return patents
 
 
-def _addresses(wish: Wish, *, kinds: Sequence[str]) -> list[Address]:
+def _addresses(wish: Wish, patents: Sequence[Patent], *, actor: Actor, today: date) -> list[Address]:
     """Whom the request goes to: the chosen products' institutions, or the best matches of an open call, or the dispatcher."""
     if wish.open_call:
+        firm = profile_of(actor.organisation_id, today=today)
+        kinds = sorted({p.kind for p in patents})
         best = [
             m
-            for m in rank(amount=wish.amount, term_months=wish.term_months, kinds=kinds)
+            for m in rank(amount=wish.amount, term_months=wish.term_months, kinds=kinds, firm=firm)
             if m.product.institution.takes_open_calls
         ]
         # A guarantor or an insurer alone cannot end a request for money: lenders first, each group best first.

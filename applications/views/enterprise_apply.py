@@ -38,8 +38,10 @@ def start(request: HttpRequest) -> HttpResponse:
     wanted = _product(request.POST.get("product") or request.GET.get("product", ""))
     if request.method != "POST":
         context = {"product": wanted, "drafts": queries.draft_rows(actor), "token": uuid.uuid4()}
-        return render(request, "enterprise/apply_start.html", context)
-    data = {"reach": {"reach": ReachForm.CHOOSE, "products": [str(wanted.pk)]}} if wanted else {}
+        return render(request, "enterprise/apply_start.html", {**context, "carried": wizard.carried(request.GET)})
+    data: dict[str, Any] = {"reach": {"reach": ReachForm.CHOOSE, "products": [str(wanted.pk)]}} if wanted else {}
+    if need := wizard.need_of(request.POST):
+        data["need"] = need
     token = _uuid(request.POST.get("token", ""))
     if token and (already := submitted_case(request, str(token))):
         return already

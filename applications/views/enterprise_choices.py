@@ -148,9 +148,7 @@ def extend(request: HttpRequest, number: str) -> HttpResponse:
     actor = actor_of(request)
     case = cases.own_case(actor, number)
     taken = set(case.referrals.values_list("institution_id", flat=True))
-    kinds = sorted(set(case.patents.values_list("kind", flat=True)))
-    matches = matching.rank(amount=case.amount, term_months=case.term_months, kinds=kinds)
-    fresh = [Choice(m.product, m) for m in matches if m.institution_id not in taken]
+    fresh = [Choice(m.product, m) for m in matching.rank_for(case) if m.institution_id not in taken]
     offered = {str(c.product.pk): (str(c.product.institution_id), c.institution) for c in fresh}
     form = AddressForm(request.POST if request.method == "POST" else None, institutions=offered)
     verdict = can_extend(actor, case)

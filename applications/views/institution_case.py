@@ -24,7 +24,7 @@ from applications.forms_bank import (
     OfferForm,
     Words,
 )
-from applications.matching import rank
+from applications.matching import rank_for
 from applications.models import Application, Attachment, Consent, DeclineReason, InformationRequest, Offer, Referral
 from applications.views.institution_desk import colleagues
 from banks.models import Institution
@@ -36,6 +36,7 @@ from portal.foundation.core.moments import local_date
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use, lamps
 from portal.foundation.sla.models import NEXT_LENDER
+from products import fit_words
 
 S = Referral.State
 IN_HAND = (*Referral.OPEN_STATES, S.ACCEPTED)  # the institution still works on it: files may be read
@@ -108,8 +109,7 @@ def dispatch_form(referral: Referral, data: Any = None) -> DispatchForm:
 
 def free_institutions(case: Application) -> list[tuple[int, str, str]]:
     """Institutions that have not had this request (key, name, why they fit), best match first, the others by name."""
-    kinds = sorted({p.kind for p in case.patents.all()})
-    best = {m.institution_id: m for m in rank(amount=case.amount, term_months=case.term_months, kinds=kinds)}
+    best = {m.institution_id: m for m in rank_for(case)}
     had = case.referrals.values("institution_id")
     free = Institution.objects.active().exclude(pk__in=had).select_related("organisation")
     rows = []
@@ -117,8 +117,7 @@ def free_institutions(case: Application) -> list[tuple[int, str, str]]:
         match = best.get(at.pk)
         hint = "没有匹配的产品"
         if match:
-            parts = "，".join(f"{label} {points}" for label, points in match.parts.items() if points)
-            hint = f"匹配度 {match.score}：{parts}；{match.product.name}"
+            hint = f"{match.product.name}，{fit_words.verdict(match.fit)}；{fit_words.points(match.fit)}"
         rows.append((match.score if match else -1, at.pk, f"{at}（{at.organisation.get_kind_display()}）", hint))
     rows.sort(key=lambda row: -row[0])
     return [row[1:] for row in rows]

@@ -89,7 +89,10 @@ def offer(request: HttpRequest, ref: UUID) -> HttpResponse:
 
 
 def _preview(request: HttpRequest, found: Referral, form: OfferForm) -> HttpResponse:
-    sums = cost(form.terms()) if form.is_valid() else None
+    sums = None
+    if form.is_valid():
+        mode = found.product.mode if found.product else ""
+        sums = cost(form.terms(), kind=found.institution.organisation.kind, mode=mode)
     if getattr(request, "htmx", False):  # the live total: while somebody types, errors are not shouted
         return render(request, "bank/referral.html#cost", {"cost": sums})
     actor, now = actor_of(request), moments.now()

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 
 from banks.models import Institution
 from portal.foundation.accounts.models import Membership, Organisation, OrganisationKind, Role, User
+from portal.foundation.accounts.tiers import Tier
 from portal.foundation.assets.models import CoOwner, Patent
 from portal.foundation.core.identifiers import PatentKind, expiry_date, organisation_check, patent_check, uscc_check
 
@@ -22,6 +23,8 @@ class Firm:
     district: str
     industry: str
     patents: tuple[tuple[str, PatentKind, int], ...]  # title, kind, filing year
+    founded: int = 0  # year of the story it is told in; 0: not stated
+    tiers: tuple[Tier, ...] = ()
 
 
 WRITTEN_IN = 2026  # the filing years below are meant for a story told in this year
@@ -39,6 +42,8 @@ FIRMS = (
             ("一种装配工装的定位机构", UTI, 2021),
             ("一种减速器壳体的检测方法", INV, 2018),
         ),
+        2016,
+        (Tier.HIGH_TECH, Tier.TECH_SME),
     ),
     Firm(
         2,
@@ -47,6 +52,8 @@ FIRMS = (
         "X50001",
         "C",
         (("一种功率器件的封装结构", INV, 2020), ("一种栅极驱动电路", INV, 2021)),
+        2018,
+        (Tier.SPECIALISED, Tier.HIGH_TECH),
     ),
     Firm(
         3,
@@ -90,6 +97,8 @@ FIRMS = (
         "500116",
         "N",
         (("一种污水处理一体化装置", INV, 2018), ("一种滤芯结构", UTI, 2021)),
+        2014,
+        (Tier.INNOVATIVE,),
     ),
     Firm(11, "重庆示例机器人有限公司", "示例机器人", "500107", "C", (("一种协作机器人的关节模组", INV, 2021),)),
     Firm(12, "重庆示例仪器仪表有限公司", "示例仪表", "500109", "C", (("一种超声流量计的校准方法", INV, 2020),)),
@@ -132,6 +141,8 @@ def enterprise(firm: Firm, username: str, *, today: date) -> Membership:
         address="重庆市（示例地址）",
         contact_name=contact,
         contact_phone="13800000000",
+        founded_on=date(firm.founded + today.year - WRITTEN_IN, 5, 8) if firm.founded else None,
+        tiers={tier.value: f"{today.year + 1}-12-31" for tier in firm.tiers},
     )
     for position, (title, kind, written) in enumerate(firm.patents):
         year = written + today.year - WRITTEN_IN

@@ -16,6 +16,7 @@ from banks.models import Institution
 from portal.foundation.accounts.models import Organisation
 from portal.foundation.core.moments import SHANGHAI
 from products.actions.loading import bring_up
+from products.conditions import validate
 
 _HERE = Path(__file__).parent
 _MONEY = ("amount_min", "amount_max", "rate_from", "rate_to", "pledge_rate")  # numbers or quoted decimals, never floats
@@ -100,6 +101,7 @@ def _institution(row: dict[str, Any], *, example: bool) -> Institution:
 
 def _product(institution: Institution, facts: dict[str, Any], *, example: bool, updated_on: date) -> None:
     values: dict[str, Any] = {name: facts.get(name, _UNSAID.get(name)) for name in _PLAIN}
+    values["requirements"] = validate(facts.get("requirements", []))
     values |= {name: Decimal(facts[name]) if name in facts else None for name in _MONEY}
     bring_up(
         institution,

@@ -12,14 +12,14 @@ from portal.foundation.accounts.guards import public
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.pdf import engine
-from products import catalogue, facts, queries, terms
+from products import catalogue, costing, facts, queries, terms
 from products.forms import MatrixForm
 from products.models import Product, ProductVersion
 
 SHOWN_CHANGES = 50
 
 
-def _apply_url(request: HttpRequest) -> str:
+def apply_url(request: HttpRequest) -> str:
     """Where a request starts; empty for people who work for an institution or an office."""
     actor = getattr(request, "actor", None)
     if actor is not None and actor.role != Role.ENTERPRISE:
@@ -64,15 +64,22 @@ def _compare(request: HttpRequest, picked: list[Product]) -> HttpResponse:
     products = picked[: queries.MAX_COMPARED]
     names = queries.district_names(code for p in products for code in p.districts)
     different, same = facts.side_by_side(products, names=names)
+    wish = MatrixForm(request.GET)
+    wish.is_valid()
+    amount = wish.cleaned_data.get("amount") or costing.EXAMPLE_AMOUNT
+    months = wish.cleaned_data.get("term") or costing.EXAMPLE_MONTHS
+    for row in costing.comparison_rows(products, amount=amount, term_months=months):
+        (different if row.differs else same).append(row)
     context = {
         "products": products,
         "different": different,
         "same": same,
         "same_count": len(same),
         "left_out": picked[queries.MAX_COMPARED :],
-        "apply_url": _apply_url(request),
+        "apply_url": apply_url(request),
         "trail": [(reverse("products:list"), "产品矩阵")],
         "most": queries.MAX_COMPARED,
+        "assumed": costing.ASSUMED,
         "everything": request.GET.get("show") == "all",
     }
     return render(request, "products/compare.html", context)
@@ -86,7 +93,7 @@ def product(request: HttpRequest, pk: int) -> HttpResponse:
         "product": found,
         "lines": facts.all_lines(found, names=queries.district_names(found.districts)),
         "history": queries.public_changes().filter(product=found)[:SHOWN_CHANGES],
-        "apply_url": _apply_url(request),
+        "apply_url": apply_url(request),
         "trail": [(reverse("products:list"), "产品矩阵")],
         "unknown": facts.UNKNOWN,
     }

@@ -243,8 +243,8 @@ def test_offers_stand_side_by_side_with_the_best_in_words(ling: Person, two: App
     assert "本行最高" in html
     assert "本行最低" in html
     assert html.index("<b>800 万元</b>") < html.index("本行最高")
-    assert "27.6 万元" in html  # 8,000,000 at 3.45 %
-    assert "<b>18.6 万元</b>" in html  # cheaper by the yuan
+    assert "55.2 万元" in html  # 8,000,000 at 3.45 % for two years
+    assert html.count("<b>3.1%</b>") == 2  # interest, and nothing comes on top of it
 
 
 def test_ling_confirms_knowing_what_it_means(ling: Person, bo: Person, cui: Person, two: Application) -> None:

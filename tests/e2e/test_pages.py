@@ -25,6 +25,8 @@ PAGES = {
         "/products/5/",
         "/products/5/versions/1/",
         "/products/changes/",
+        "/match/",
+        "/match/?invention=3&utility=1&amount=300&term=24&district=500157&tier=high_tech&wish=both",
         "/track/",
         "/verify/",
         "/login/",
@@ -40,6 +42,7 @@ PAGES = {
         "/pledges/",
         "/notices/",
         "/profile/",
+        "/profile/edit/",
         "/members/",
     ],
     "officer": [

@@ -3,7 +3,8 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.contrib.auth import authenticate
 from django.db import IntegrityError, OperationalError, transaction
@@ -140,7 +141,7 @@ def _taken(error: IntegrityError) -> Exception:
 
 
 @transaction.atomic(durable=True)
-def update_enterprise(changes: Mapping[str, str], *, seen: str, actor: Actor, now: datetime) -> Organisation:
+def update_enterprise(changes: Mapping[str, Any], *, seen: str, actor: Actor, now: datetime) -> Organisation:
     """Change the actor's own enterprise; `seen` is queries.state_of() of what the form showed.
 
     Raises WrongState when a colleague saved something else meanwhile. Nothing changed means nothing written.
@@ -150,7 +151,9 @@ def update_enterprise(changes: Mapping[str, str], *, seen: str, actor: Actor, no
     if queries.state_of(organisation) != seen:
         raise WrongState("stale", "同事刚刚改过企业资料。下面是您填写的内容，请与现在的资料核对后再保存一次。")
     before = {name: getattr(organisation, name) for name in queries.EDITABLE}
-    changed = {name: value for name, value in changes.items() if name in before and value != (before[name] or "")}
+    changed = {
+        name: value for name, value in changes.items() if name in before and _plain(value) != _plain(before[name])
+    }
     if not changed:
         return organisation
     for name, value in changed.items():
@@ -162,9 +165,14 @@ def update_enterprise(changes: Mapping[str, str], *, seen: str, actor: Actor, no
         now=now,
         subject=f"organisation:{organisation.pk}",
         text="修改企业资料",
-        data={name: [before[name] or "", value] for name, value in changed.items()},
+        data={name: [_plain(before[name]), _plain(value)] for name, value in changed.items()},
     )
     return organisation
+
+
+def _plain(value: Any) -> Any:
+    """A fact as the journal keeps it; nothing is one thing, whether it is an empty text or no date."""
+    return value.isoformat() if isinstance(value, date) else "" if value is None else value
 
 
 @transaction.atomic(durable=True)

@@ -153,7 +153,7 @@ class NewcomerForm(NewPasswordForm):
         )
 
 
-class _CompanyFields(forms.Form):
+class CompanyFields(forms.Form):
     """What an enterprise says about itself, for registration and profile."""
 
     name = forms.CharField(
@@ -176,7 +176,7 @@ class _CompanyFields(forms.Form):
         self.fields["industry"].choices = queries.industry_choices()  # type: ignore[attr-defined]
 
 
-class RegistrationForm(NewcomerForm, _CompanyFields):
+class RegistrationForm(NewcomerForm, CompanyFields):
     """An enterprise and its first member, in one form."""
 
     uscc = UsccField()
@@ -209,25 +209,6 @@ class RegistrationForm(NewcomerForm, _CompanyFields):
     @property
     def person_fields(self) -> list[forms.BoundField]:
         return self.part(self.PERSON)
-
-
-class ProfileForm(PortalForm, _CompanyFields):
-    """An enterprise's own data. `seen` notices a colleague's change in between."""
-
-    contact_name = forms.CharField(label="企业联系人", max_length=40)
-    contact_phone = PhoneField(label="企业联系电话")
-    seen = forms.CharField(widget=forms.HiddenInput, required=False, max_length=16)
-
-    field_order = ("name", "district", "industry", "address", "contact_name", "contact_phone")
-
-    def seen_now(self, state: str) -> None:
-        """The next press of the button is made knowing what the page now shows as current."""
-        self.data = {**{name: self.data.get(name, "") for name in self.fields}, "seen": state}
-
-    def changes(self) -> dict[str, str]:
-        """By model attribute, as actions.update_enterprise wants them."""
-        renamed = {"district": "district_id", "industry": "industry_id"}
-        return {renamed.get(k, k): v for k, v in self.cleaned_data.items() if k != "seen"}
 
 
 class InviteForm(PortalForm):

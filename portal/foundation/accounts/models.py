@@ -1,9 +1,13 @@
 """People and organisations: who may sit where. What each kind of organisation does is told by the apps above."""
 
+from datetime import date
+
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 from portal.foundation.core.actor import Actor
+
+NO_TIER = "none"  # in Organisation.tiers: the enterprise has said that it has none
 
 
 class Role(models.TextChoices):
@@ -80,6 +84,11 @@ class Organisation(models.Model):
     address = models.CharField("地址", max_length=200, blank=True)
     contact_name = models.CharField("联系人", max_length=40, blank=True)
     contact_phone = models.CharField("联系电话", max_length=20, blank=True)
+    # Stated by the enterprise itself and shown as 企业自填; nobody here has checked them. `tiers`: Tier → last valid day
+    # as 2027-12-31, or "" when it does not end; {"none": ""} says that there are none, {} that nobody has said.
+    founded_on = models.DateField("成立日期", null=True, blank=True)
+    tiers = models.JSONField("企业资质", default=dict, blank=True)
+    pledged_before = models.BooleanField("办理过知识产权质押", null=True, blank=True)
     active = models.BooleanField("启用", default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -106,6 +115,14 @@ class Organisation(models.Model):
 
         self.sort_key = "".join(lazy_pinyin(self.name))[:240]
         super().save(*args, **kwargs)  # type: ignore[arg-type]
+
+    def tiers_on(self, day: date) -> frozenset[str] | None:
+        """The recognitions valid on a day; None while the enterprise has not said, empty when it has said none."""
+        if not self.tiers:
+            return None
+        return frozenset(
+            t for t, until in self.tiers.items() if t != NO_TIER and (not until or until >= f"{day:%Y-%m-%d}")
+        )
 
     @property
     def title(self) -> str:

@@ -12,7 +12,17 @@ from portal.foundation.core.forms import PhoneField
 from .models import District, Industry, Invitation, Membership, Organisation, User
 
 # What an enterprise may change about itself. The 统一社会信用代码 is its identity and stays.
-EDITABLE = ("name", "district_id", "industry_id", "address", "contact_name", "contact_phone")
+EDITABLE = (
+    "name",
+    "district_id",
+    "industry_id",
+    "address",
+    "contact_name",
+    "contact_phone",
+    "founded_on",
+    "tiers",
+    "pledged_before",
+)
 # Demonstration log-ins and who they are; they exist only with the demonstration data.
 DEMO_LOGINS = ("enterprise", "officer", "manager", "guarantor", "clerk", "chief", "regulator", "admin")
 DEMO_PASSWORD = "Demo-2026-portal"  # noqa: S105 — printed on the log-in page of the demonstration
@@ -77,7 +87,8 @@ def digest_of(token: str) -> str:
 
 def state_of(organisation: Organisation) -> str:
     """A fingerprint of the editable facts: a form carries it, so that a colleague's change in between is noticed."""
-    facts = "\x1f".join(str(getattr(organisation, name) or "") for name in EDITABLE)
+    values = (getattr(organisation, name) for name in EDITABLE)
+    facts = "\x1f".join("" if value is None else str(value) for value in values)
     return hashlib.sha256(facts.encode()).hexdigest()[:16]
 
 

@@ -1,0 +1,108 @@
+"""What a product would cost for a wish: its published price put into products.cost, the assumptions said beside it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from portal.foundation.accounts.models import OrganisationKind
+from portal.foundation.core.display import money_wan
+from portal.foundation.core.money import format_yuan
+
+from .cost import ZERO, Price, Subsidy, Total, Way, total
+from .facts import Cell, Row
+from .models import Mode, Product
+
+# Up to here (yuan, inclusive) the value may be settled inside the bank or between bank and enterprise (measure 3), so that
+# nobody has to pay for a valuation. Above it nothing is said.
+NO_VALUATION_FEE_UP_TO = Decimal(10_000_000)
+WAY = Way.ANNUITY  # products publish no way of repayment
+EXAMPLE_AMOUNT, EXAMPLE_MONTHS = Decimal(1_000_000), 12
+ASSUMED = "按公布的最低利率或费率、等额本息估算；单笔 1000 万元以下按内部评估或协商定价，不计评估费"
+
+
+def valuation_fee(amount: Decimal) -> Decimal | None:
+    """Yuan; None (unknown) above the amount up to which none is needed."""
+    return ZERO if amount <= NO_VALUATION_FEE_UP_TO else None
+
+
+def price(product: Product, *, amount: Decimal, term_months: int, subsidies: Sequence[Subsidy] = ()) -> Price:
+    """The price a product publishes, its institution loaded. A guarantor's or insurer's rate is a fee: the interest is the
+    partner bank's and unknown; a bank's guaranteed or insured product leaves the fee unknown."""
+    kind = product.institution.organisation.kind
+    lends = kind == OrganisationKind.BANK
+    return Price(
+        amount=amount,
+        term_months=term_months,
+        way=WAY,
+        annual_rate=product.rate_from if lends else None,
+        guarantee_rate=_fee(product, lends=lends, own=kind == OrganisationKind.GUARANTOR, mode=Mode.GUARANTEED),
+        insurance_rate=_fee(product, lends=lends, own=kind == OrganisationKind.INSURER, mode=Mode.INSURED),
+        valuation=valuation_fee(amount),
+        other_fees=ZERO,
+        subsidies=subsidies,
+    )
+
+
+def _fee(product: Product, *, lends: bool, own: bool, mode: Mode) -> Decimal | None:
+    if own:
+        return product.rate_from
+    return None if lends and product.mode == mode else ZERO
+
+
+def of_product(product: Product, *, amount: Decimal, term_months: int, subsidies: Sequence[Subsidy] = ()) -> Total:
+    return total(price(product, amount=amount, term_months=term_months, subsidies=subsidies))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A total in words: the headline, and every line of the bill as (label, amount)."""
+
+    headline: str
+    lines: list[tuple[str, str]]
+
+
+def in_words(cost: Total) -> Words:
+    """Lines that are known to be nothing are left out; unknown ones are named."""
+    lines = [
+        (part.label, UNKNOWN if part.yuan is None else f"{format_yuan(part.yuan)} 元")
+        for part in cost.parts
+        if part.yuan is None or part.yuan
+    ]
+    if cost.total is None or cost.per_year is None:
+        known = f"已知部分 {format_yuan(cost.known)} 元，" if cost.known else ""
+        return Words(f"{known}{'、'.join(cost.unknown)}未知，算不出总成本", lines)
+    rate = "" if cost.apr is None else f"，年化综合成本 {cost.apr}%"
+    return Words(f"总成本 {format_yuan(cost.total)} 元，每年 {format_yuan(cost.per_year)} 元{rate}", lines)
+
+
+UNKNOWN = "未知，以机构答复为准"
+
+
+def comparison_rows(products: Sequence[Product], *, amount: Decimal, term_months: int) -> list[Row]:
+    """Total cost and its rate of products side by side, for the same loan; only complete bills are compared."""
+    costs = [of_product(p, amount=amount, term_months=term_months) for p in products]
+    known = {cost.apr for cost in costs if cost.apr is not None}
+    lowest = min(known) if len(known) > 1 else None
+    basis = f"借 {money_wan(amount)}、{term_months} 个月"
+    return [
+        Row(
+            f"总成本（{basis}）",
+            [Cell(_total(cost)) for cost in costs],
+        ),
+        Row(
+            f"年化综合成本（{basis}）",
+            [
+                Cell(
+                    "未知" if cost.apr is None else f"{cost.apr}%",
+                    "本行最低" if lowest is not None and cost.apr == lowest else "",
+                )
+                for cost in costs
+            ],
+        ),
+    ]
+
+
+def _total(cost: Total) -> str:
+    if cost.total is None:
+        return f"{'、'.join(cost.unknown)}未知"
+    return f"{format_yuan(cost.total)} 元"

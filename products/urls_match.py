@@ -1,0 +1,7 @@
+"""The pre-check at /match/."""
+
+from django.urls import path
+
+from . import views_match
+
+urlpatterns = [path("", views_match.match, name="match")]
