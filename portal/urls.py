@@ -14,6 +14,7 @@ _MODULES = [
     ("", "portal.content.urls"),
     ("", "portal.foundation.accounts.urls"),
     ("patents/", "portal.foundation.assets.urls"),
+    ("valuations/", "portal.foundation.assets.valuation.urls"),
     ("products/", "products.urls"),
     ("track/", "applications.urls.public"),
     ("apply/", "applications.urls.apply"),
