@@ -21,7 +21,7 @@ from tests.factories import Person
 from .crawling import text_of, walk
 from .routes import ROUTES
 from .test_strangers import TABLE
-from .world import MARK, POOL, World, answer
+from .world import MARK, POOL, PRIVATE, World, answer
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +70,7 @@ def test_nobody_else_finds_a_mark_anywhere(world: World, who: str, caplog: pytes
     answer(world)
     dispatcher.dispatch(now=moments.now())
     client = Client() if who == "visitor" else world.people[who].client
-    marks = [MARK[name] for name in FORBIDDEN[who]] + list(POOL.values())
+    marks = [MARK[name] for name in FORBIDDEN[who]] + list(POOL.values()) + private_marks(world)
     if who == "cui":  # the open call lies on Cui's desk with everything in it
         marks = [m for m in marks if m not in POOL.values()]
     leaks, pages = [], 0
@@ -80,6 +80,20 @@ def test_nobody_else_finds_a_mark_anywhere(world: World, who: str, caplog: pytes
     assert leaks == []
     assert pages > 60
     assert found_in(caplog.text, [*MARK.values(), *POOL.values()]) == []
+
+
+def private_marks(world: World) -> list[str]:
+    """What only Bo's bank knows of its own valuation."""
+    return [PRIVATE["purpose"], str(PRIVATE["revenue"]), str(world.private.value), world.private.number]
+
+
+def test_ling_finds_nothing_of_what_the_bank_thinks_her_patent_is_worth(world: World) -> None:
+    dispatcher.dispatch(now=moments.now())
+    said = {
+        who: "".join(text for _, _, text in walk(world.people[who].client, starts(world))) for who in ("ling", "bo")
+    }
+    assert found_in(said["ling"], private_marks(world)) == []
+    assert len(found_in(said["bo"], private_marks(world))) >= 3
 
 
 def test_the_regulators_exports_carry_no_marks(world: World) -> None:

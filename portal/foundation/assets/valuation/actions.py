@@ -190,6 +190,9 @@ def finalise(valuation_id: int, *, valid_until: date, version: int, actor: Actor
     today = local_date(now)
     if valuation.value is None or valuation.value <= 0:
         raise WrongState("value", "还没有评估值。请至少填写一种方法；用了多种方法的，再填写各方法的权重。")
+    income = inputs.computed(valuation.inputs).get("income")
+    if income is not None and isinstance(income.given, approaches.Income):  # a renewed draft brought old years along
+        _require_life(valuation, income.given, today=today)
     if not today < valid_until <= today + timedelta(days=rules.VALID_DAYS):
         wrong = "有效期至应在明天起一年之内。"
         raise Invalid("valid_until", wrong, fields={"valid_until": wrong})

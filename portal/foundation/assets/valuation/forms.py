@@ -31,7 +31,12 @@ class Percent(forms.DecimalField):
 class Versioned(PortalForm):
     """Carries the version the page showed, so that a colleague's work is not overwritten."""
 
-    version = forms.IntegerField(widget=forms.HiddenInput, min_value=0, max_value=10**9)
+    version = forms.IntegerField(
+        widget=forms.HiddenInput,
+        min_value=0,
+        max_value=10**9,
+        error_messages={"required": "页面不完整，请重新打开后再填写。", "invalid": "页面不完整，请重新打开后再填写。"},
+    )
 
 
 class StartForm(PortalForm):
@@ -113,7 +118,9 @@ class MarketForm(Versioned):
                 f"timing_{row}": Percent("10", "300", label="时间和市场修正", **ratio),
                 f"weight_{row}": Percent("0", "100", label="权重", required=first),
             }
-        for field in self.fields.values():  # added after the base class worded its own
+        for name, field in self.fields.items():  # added after the base class worded its own
+            if name == "version":
+                continue
             field.error_messages["required"] = f"请填写{field.label}。"
             if isinstance(field, forms.DecimalField):
                 field.error_messages["invalid"] = "请填写数字，例如 100。"

@@ -15,11 +15,10 @@ from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
-from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import PortalForm
+from portal.foundation.core.errors import DomainError, Invalid
 
 from . import actions, inputs, presenting, rules
-from .forms import FORMS, FinalForm, ScoresForm, SharesForm, StartForm
+from .forms import FORMS, FinalForm, ScoresForm, SharesForm, StartForm, Versioned
 from .models import AgencyRequest, Valuation
 
 VALUERS = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER)
@@ -134,29 +133,40 @@ def approach(request: HttpRequest, number: str, kind: str) -> HttpResponse:
     kept = valuation.inputs.get(kind)
     if request.method != "POST":
         initial: dict[str, Any] = FORMS[kind].initial_of(inputs.read(kind, kept)) if kept else {}  # type: ignore[arg-type]
-        form: PortalForm = FORMS[kind](initial={**initial, "version": valuation.version})
+        form = FORMS[kind](initial={**initial, "version": valuation.version})
         return _approach_page(request, valuation, kind, form)
+    if "away" in request.POST:
+        return _take_out(request, valuation, kind)
     form = FORMS[kind](request.POST)
-    away = "away" in request.POST
-    if away and not request.POST.get("version", "").isdecimal():
-        return _approach_page(request, valuation, kind, form, 400)
-    if not away and not form.is_valid():
-        return _approach_page(request, valuation, kind, form, 400)
-    version = int(request.POST["version"][:9]) if away else form.cleaned_data["version"]
-    try:
-        actions.set_inputs(
-            valuation.pk,
-            kind,
-            None if away else form.given(),  # type: ignore[attr-defined]  # each of FORMS has it
-            version=version,
-            actor=actor_of(request),
-            now=moments.now(),
-        )
-    except DomainError as error:
-        if form.is_valid() or not away:
+    status = 400
+    if form.is_valid():
+        try:
+            actions.set_inputs(
+                valuation.pk,
+                kind,
+                form.given(),
+                version=form.cleaned_data["version"],
+                actor=actor_of(request),
+                now=moments.now(),
+            )
+        except DomainError as error:
             place(form, error)
-        return _approach_page(request, valuation, kind, form, error.status)
-    messages.success(request, f"{inputs.KINDS[kind]}已{'取消' if away else '保存'}，结果重新计算。")
+            status = error.status
+        else:
+            messages.success(request, f"{inputs.KINDS[kind]}已保存，结果重新计算。")
+            return redirect("valuations:detail", valuation.number)
+    return _approach_page(request, valuation, kind, form, status)
+
+
+def _take_out(request: HttpRequest, valuation: Valuation, kind: str) -> HttpResponse:
+    """«不采用»: nothing typed is looked at."""
+    seen = Versioned(request.POST)
+    if not seen.is_valid():
+        raise Invalid("version", "页面不完整，请回到估值重新打开这一方法。")
+    actions.set_inputs(
+        valuation.pk, kind, None, version=seen.cleaned_data["version"], actor=actor_of(request), now=moments.now()
+    )
+    messages.success(request, f"{inputs.KINDS[kind]}已取消，结果重新计算。")
     return redirect("valuations:detail", valuation.number)
 
 
