@@ -33,7 +33,7 @@ class ShowForm(PortalForm):
         super().__init__(*args, **kwargs)
         field = self.fields["institutions"]
         field.choices = [(str(r.pk), r.institution.organisation.name) for r in referrals]  # type: ignore[attr-defined]
-        field.widget.hints = {  # type: ignore[attr-defined]
+        field.widget.hints = {
             str(r.pk): f"办件 {r.application.number}，{Referral.State(r.state).label}" for r in referrals
         }
 

@@ -1,6 +1,7 @@
 """Valuations of Ling and of Bo's bank, made by the portal's own verbs."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -19,10 +20,10 @@ from tests.factories import Person
 INCOME = Income(Decimal("7654321.00"), Decimal(5), Decimal("6.5"), Decimal(15), Decimal(12), 5)
 
 
-def closed(draft: Valuation, by: Person) -> Valuation:
+def closed(draft: Valuation, by: Person, given: Income = INCOME) -> Valuation:
     """The draft with an income approach, final for half a year."""
     now = moments.now()
-    kept = actions.set_inputs(draft.pk, "income", INCOME, version=draft.version, actor=by.actor, now=now)
+    kept = actions.set_inputs(draft.pk, "income", given, version=draft.version, actor=by.actor, now=now)
     until = moments.local_date(now) + timedelta(days=180)
     return actions.finalise(draft.pk, valid_until=until, version=kept.version, actor=by.actor, now=now)
 
@@ -50,7 +51,7 @@ def private(case: Application, bo: Person) -> Valuation:
     """Bo's own valuation of it."""
     referral = case.referrals.get()
     draft = valuations.value_privately(referral, scene="finance", purpose="", actor=bo.actor, now=moments.now())
-    return closed(draft, bo)
+    return closed(draft, bo, replace(INCOME, revenue=Decimal("4321987.00")))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 
 from portal.foundation.assets.models import AgencyRequest, Patent, Valuation
 from portal.foundation.assets.valuation import agency, provider, simulator
@@ -23,7 +22,7 @@ QUESTION = provider.Question("ZYD-1", "示例", "", [("2017106018623", "inventio
 
 
 @pytest.fixture
-def connected(settings: SettingsWrapper) -> Iterator[str]:
+def connected(settings: Any) -> Iterator[str]:
     with simulator.running(token="secret-of-the-agency") as address:
         settings.VALUATION_AGENCY_URL = address
         settings.VALUATION_AGENCY_TOKEN = "secret-of-the-agency"
@@ -92,7 +91,7 @@ def test_an_agency_that_needs_time_is_asked_again(connected: str, ling: Person) 
     assert not Delivery.objects.filter(subscriber="agency_reports", state="dead").exists()
 
 
-def test_an_agency_that_is_away_is_no_failure(settings: SettingsWrapper, ling: Person) -> None:
+def test_an_agency_that_is_away_is_no_failure(settings: Any, ling: Person) -> None:
     with simulator.running() as address:
         settings.VALUATION_AGENCY_URL = address
         ask(ling)

@@ -1,9 +1,9 @@
 """Ten million yuan a loan: up to it any way of finding the value will do, above it the file needs a report."""
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
-from pytest_django.fixtures import SettingsWrapper
 
 from pledges.actions import filing, joining
 from pledges.models import Document, Registration, Valuation
@@ -32,7 +32,7 @@ def test_the_border(amount: str, inclusive: bool, needed: bool) -> None:
     assert valuation_needed(Decimal(amount), Limit(BORDER, inclusive)) is needed
 
 
-def test_the_setting_moves_the_border_and_the_words(settings: SettingsWrapper) -> None:
+def test_the_setting_moves_the_border_and_the_words(settings: Any) -> None:
     assert not valuation_needed(BORDER)
     assert "不超过 1000 万元" in advice()
     settings.VALUATION_FREE_INCLUSIVE = False

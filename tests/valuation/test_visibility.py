@@ -62,12 +62,12 @@ def test_the_value_stands_on_no_page_of_the_case_and_in_no_record(
 ) -> None:
     """Not in Ling's case, not in the regulator's, not in any journal entry or notice, not even the bank's own entries."""
     dispatcher.dispatch(now=moments.now())
-    shown = {
-        ling: [f"/cases/{case.number}/", "/valuations/", "/patents/", "/notices/"],
-        rui: [f"/supervision/cases/{case.number}/", "/supervision/"],
-    }
+    shown = [
+        (ling, [f"/cases/{case.number}/", "/valuations/", "/patents/", "/notices/"]),
+        (rui, [f"/supervision/cases/{case.number}/", "/supervision/"]),
+    ]
     words = {str(private.value), private.number, str(private.income_value)}
-    for person, places in shown.items():
+    for person, places in shown:
         for place in places:
             page = person.client.get(place)
             assert page.status_code == 200, place

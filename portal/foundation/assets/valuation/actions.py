@@ -74,6 +74,7 @@ def put_patents(valuation: Valuation, chosen: Sequence[Patent], *, today: date, 
     facts = Patent.objects.filter(pk__in=[p.pk for p in chosen]).annotate(
         owners=Count("co_owners"), pledged=Exists(pledged)
     )
+    counted = {pk: (owners, bound) for pk, owners, bound in facts.values_list("pk", "owners", "pledged")}
     ValuedPatent.objects.bulk_create(
         ValuedPatent(
             valuation=valuation,
@@ -84,10 +85,12 @@ def put_patents(valuation: Valuation, chosen: Sequence[Patent], *, today: date, 
             expires_on=p.expires_on,
             scores={
                 code: score.stored()
-                for code, score in scoring.automatic(p, co_owners=p.owners, pledged=p.pledged, today=today).items()
+                for code, score in scoring.automatic(
+                    p, co_owners=counted[p.pk][0], pledged=counted[p.pk][1], today=today
+                ).items()
             },
         )
-        for p in facts.order_by("pk")
+        for p in chosen
     )
 
 

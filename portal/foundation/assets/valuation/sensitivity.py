@@ -1,6 +1,6 @@
 """How much the value moves when an assumption does: small tables that are printed and drawn."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -96,10 +96,6 @@ def of_cost(given: Cost) -> Table:
 
 def outcome(value: Decimal, table: Table) -> Outcome:
     return Outcome(value, table.lowest, table.highest)
-
-
-def by_kind(kind: str) -> Callable[..., Table]:
-    return {"income": of_income, "market": of_market, "cost": of_cost}[kind]
 
 
 def _swing(deal: Comparable, percent: Decimal) -> Comparable:
