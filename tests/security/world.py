@@ -50,7 +50,7 @@ MARK = {
     "decline": "暗号壬婉拒说明",
 }
 # Of the valuation that Bo's bank made for itself: nobody else may read them, Ling no more than a stranger.
-PRIVATE = {"purpose": "暗号丑内部评估目的", "revenue": Decimal("7319264.58")}
+PRIVATE_PURPOSE, PRIVATE_REVENUE = "暗号丑内部评估目的", Decimal("7319264.58")
 # Of the open call: what an institution that has not claimed it must not read.
 POOL = {"phone": "13612345678", "contact": "暗号癸联系人", "note": "暗号子用途说明"}
 
@@ -157,9 +157,9 @@ def build(people: dict[str, Person]) -> World:
     valued = closed(valuing.start([patents[1].pk], scene="finance", actor=ling.actor, now=now), ling)
     valuations.show(valued.pk, [_of(shared, bo).pk], actor=ling.actor, now=now)
     private = valuations.value_privately(
-        _of(asked, bo), scene="finance", purpose=PRIVATE["purpose"], actor=bo.actor, now=now
+        _of(asked, bo), scene="finance", purpose=PRIVATE_PURPOSE, actor=bo.actor, now=now
     )
-    private = closed(private, bo, revenue=PRIVATE["revenue"])
+    private = closed(private, bo, revenue=PRIVATE_REVENUE)
     dispatcher.dispatch(now=now)
     return World(
         people={**people, "lan": colleague, "duan": duan},
