@@ -57,7 +57,12 @@ PAGES = {
         "/valuations/weights/",
         "/valuations/weights/finance/",
     ],
-    "admin": ["/valuations/weights/", "/supervision/calendar/", "/supervision/calendar/import/", "/supervision/calendar/provisional/"],
+    "admin": [
+        "/valuations/weights/",
+        "/supervision/calendar/",
+        "/supervision/calendar/import/",
+        "/supervision/calendar/provisional/",
+    ],
 }
 # Pages reached by following the first link of a list: (role, list, selector).
 FOLLOWED = [
