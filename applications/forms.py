@@ -8,6 +8,7 @@ from django import forms
 from django.utils.datastructures import MultiValueDict
 
 from portal.foundation.assets.models import Patent
+from portal.foundation.assets.valuation import needed
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import ACCEPTED, ACCEPTED_TEXT
@@ -108,9 +109,7 @@ class CompanyForm(PortalForm):
 class NeedForm(PortalForm):
     """Step 2: how much, for how long, for what."""
 
-    amount = AmountWanField(
-        label="融资金额", help_text="以万元为单位，只写数字。单笔 1000 万元以下可由机构内部评估或与您协商确定价值。"
-    )
+    amount = AmountWanField(label="融资金额", help_text=f"以万元为单位，只写数字。{needed.advice()}")
     term_months = forms.ChoiceField(label="希望期限", choices=TERMS, widget=RadioCards(attrs={"class": "side"}))
     term_other = forms.IntegerField(
         label="其他期限",

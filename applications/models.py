@@ -21,6 +21,7 @@ from products.models import Product, ProductVersion
 
 from .next_round_models import NextLender as NextLender
 from .next_round_models import NextRound as NextRound
+from .valuation_models import ValuationShare as ValuationShare
 
 
 def yuan(label: str, **options: bool) -> "models.DecimalField[Decimal, Decimal]":

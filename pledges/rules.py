@@ -4,11 +4,12 @@ from django_fsm import can_proceed
 
 from applications.models import Application
 from portal.foundation.accounts.models import Role
+from portal.foundation.assets.valuation import needed
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.moments import local
 from portal.foundation.core.verdict import YES, Verdict, no, not_you
 
-from .models import Registration
+from .models import Document, Registration, Valuation
 
 State = Registration.State
 BANKING = (Role.OFFICER, Role.MANAGER)
@@ -55,6 +56,18 @@ def can_edit(actor: Actor, file: Registration) -> Verdict:
 
 def can_propose(actor: Actor, file: Registration, application: Application) -> Verdict:
     return can_edit(actor, file) and _still_wanted(application)
+
+
+def value_proven(file: Registration) -> Verdict:
+    """Above the limit of measure 3 the file needs an asset valuation report; up to it any way of finding the value will do."""
+    border = needed.limit()
+    if not needed.valuation_needed(file.debt_amount, border):
+        return YES
+    if file.valuation != Valuation.REPORT:
+        return no("valuation", f"债权数额{border.beyond}，价值确定方式须选“资产评估报告”，并上传报告。")
+    if not file.documents.filter(kind=Document.Kind.VALUATION, replaced_at=None).exists():
+        return no("valuation", f"债权数额{border.beyond}，请在“价值”一栏上传资产评估报告。")
+    return YES
 
 
 def can_confirm(actor: Actor, file: Registration, application: Application) -> Verdict:

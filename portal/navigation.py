@@ -15,12 +15,14 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("case-list", "我的办件"),
         ("apply:start", "提交需求"),
         ("assets:list", "我的专利"),
+        ("valuations:list", "专利估值"),
         ("pledges:list", "质押登记"),
         ("products:list", "产品矩阵"),
     ],
     Role.OFFICER: [
         ("desk", "工作台"),
         ("desk-pool", "需求池"),
+        ("valuations:list", "专利估值"),
         ("pledges:list", "质押登记"),
         ("orders", "督办单"),
         ("products:own", "本机构产品"),
@@ -34,8 +36,9 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("supervision-policy", "时限规则"),
         ("supervision-calendar", "工作日历"),
         ("products:review", "产品审核"),
+        ("valuations:weights", "评估权重"),
     ],
-    Role.ADMIN: [("supervision-calendar", "工作日历")],
+    Role.ADMIN: [("supervision-calendar", "工作日历"), ("valuations:weights", "评估权重")],
 }
 SECTIONS[Role.MANAGER] = SECTIONS[Role.OFFICER]
 SECTIONS[Role.CHIEF] = [*SECTIONS[Role.CLERK], ("closures", "停办日")]

@@ -258,6 +258,13 @@ LOGGING: dict[str, Any] = {
     },
 }
 SILENCED_SYSTEM_CHECKS: list[str] = []
+# Measure 3: up to this amount a loan (yuan), an internal or a negotiated value suffices; inclusive by 民法典 1259.
+VALUATION_FREE_UP_TO = env.int("VALUATION_FREE_UP_TO", default=10_000_000)
+VALUATION_FREE_INCLUSIVE = env.bool("VALUATION_FREE_INCLUSIVE", default=True)
+# The credit agency's free report (docs/contracts/valuation.md); without an address the service is «not connected».
+VALUATION_AGENCY_URL = env.str("VALUATION_AGENCY_URL", default="")
+VALUATION_AGENCY_TOKEN = env.str("VALUATION_AGENCY_TOKEN", default="")
+VALUATION_AGENCY_TIMEOUT = env.int("VALUATION_AGENCY_TIMEOUT", default=10)
 # Moments come from the database's clock; tests travel in time with their own process, so there they do not.
 DATABASE_TIME = PORTAL_ENV != "test"
 if PORTAL_ENV == "test":

@@ -14,6 +14,7 @@ _MODULES = [
     ("", "portal.content.urls"),
     ("", "portal.foundation.accounts.urls"),
     ("patents/", "portal.foundation.assets.urls"),
+    ("valuations/", "portal.foundation.assets.valuation.urls"),
     ("products/", "products.urls"),
     ("match/", "products.urls_match"),
     ("track/", "applications.urls.public"),

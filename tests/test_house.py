@@ -18,6 +18,7 @@ DIAGRAMS = [
     "products.Product",
     "products.ProductVersion",
     "products.ProductImport",
+    "assets.Valuation",
 ]
 
 

@@ -4,9 +4,11 @@ from django.urls import path
 
 from applications.views import enterprise_cases as reading
 from applications.views import enterprise_choices as deciding
+from applications.views import valuations
 
 urlpatterns = [
     path("", reading.case_list, name="case-list"),
+    path("valuations/<str:number>/", valuations.show, name="valuation-show"),
     path("<str:number>/", reading.case, name="case"),
     path("<str:number>/offers/", reading.offers, name="case-offers"),
     path("<str:number>/files/<uuid:ref>/", reading.attachment, name="case-attachment"),

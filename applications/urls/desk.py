@@ -8,6 +8,7 @@ from applications.views import (
     institution_files,
     institution_pool,
     institution_referral,
+    valuations,
 )
 
 urlpatterns = [
@@ -25,5 +26,6 @@ urlpatterns = [
     path("referrals/<uuid:ref>/decline/", institution_referral.decline, name="desk-decline"),
     path("referrals/<uuid:ref>/assign/", institution_referral.assign, name="desk-assign"),
     path("referrals/<uuid:ref>/dispatch/", institution_referral.dispatch, name="desk-dispatch"),
+    path("referrals/<uuid:ref>/valuation/", valuations.begin, name="desk-valuation"),
     path("referrals/<uuid:ref>/files/<uuid:file_ref>/", institution_files.attachment, name="desk-attachment"),
 ]

@@ -29,7 +29,8 @@ from applications.models import Application, Attachment, Consent, DeclineReason,
 from applications.views.institution_desk import colleagues
 from banks.models import Institution
 from portal.foundation.accounts.models import INSTITUTION_KINDS, OrganisationKind, Role
-from portal.foundation.assets.models import IPKind
+from portal.foundation.assets.models import IPKind, Valuation
+from portal.foundation.assets.valuation import needed
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.moments import local_date
@@ -160,12 +161,24 @@ def show(
         "questions": [(q, [f for f in files if f.question_id == q.pk]) for q in questions],
         "decline_reason": DeclineReason(referral.decline_code).label if referral.decline_code else "",
         "history": _history(referral, actor),
+        "valuations": _valuations(referral, actor),
+        "report_needed": needed.valuation_needed(case.amount),
+        "value_rule": needed.limit(),
         "words": words_of(referral),
         "shortcuts": SHORTCUTS,
         "compact": True,
     }
     context |= _panels(request, referral, actor=actor, now=now, given=given)
     return render(request, "bank/referral.html", context, status=status)
+
+
+def _valuations(referral: Referral, actor: Actor) -> list[Valuation]:
+    """The institution's own for this request, and those the enterprise shows it with this request; newest first."""
+    case = referral.application
+    of_case = Q(organisation_id=actor.organisation_id, case_number=case.number) | Q(
+        shares__application=case, shares__institution_id=referral.institution_id
+    )
+    return list(Valuation.objects.visible_to(actor).filter(of_case).distinct().order_by("-pk")[:20])
 
 
 def _patents(referral: Referral, now: datetime) -> list[dict[str, Any]]:

@@ -106,6 +106,7 @@ def _shown(field: "models.Field[Any, Any]", value: Any) -> str:
 
 def _complete(file: Registration, *, actor: Actor, now: datetime) -> None:
     """Every defect is answered: the clerk reads again, the clock runs with the full term from now."""
+    rules.value_proven(file).require()
     file.complete()
     file.save(update_fields=["state"])
     checks.look_again(file, now=now)

@@ -15,6 +15,7 @@ from pledges import rules
 from pledges.locking import locked
 from pledges.models import DebtKind, Document, PledgedPatent, Registration, Valuation
 from portal.foundation.accounts.models import Organisation, OrganisationKind
+from portal.foundation.assets.valuation.needed import valuation_needed
 from portal.foundation.core import files
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
@@ -24,7 +25,6 @@ from portal.foundation.core.moments import local_date
 from portal.foundation.core.numbering import compose
 from portal.foundation.journal.record import record
 
-SMALL_LOAN = Decimal(10_000_000)  # yuan, inclusive: up to here no valuation report is needed (measure 3)
 MAX_FILES = 40
 DEBT_KINDS = {
     Purpose.WORKING_CAPITAL: DebtKind.WORKING_CAPITAL,
@@ -114,7 +114,7 @@ def start(application_id: int, *, actor: Actor, now: datetime) -> Registration:
         debt_amount=offer.amount,
         debt_from=today,
         debt_to=add_months(today, offer.term_months),
-        valuation=Valuation.NEGOTIATED if offer.amount <= SMALL_LOAN else Valuation.REPORT,
+        valuation=Valuation.REPORT if valuation_needed(offer.amount) else Valuation.NEGOTIATED,
         created_at=now,
     )
     choose(file, list(application.patents.values_list("patent_id", flat=True)))

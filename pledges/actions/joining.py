@@ -34,6 +34,7 @@ def _require_clear(file: Registration, *, now: datetime) -> list[CheckResult]:
         raise Invalid("unfinished", "申请表还有没填对的内容，请先改正并保存。")
     if not file.identity_promise and not file.documents.filter(kind=Document.Kind.IDENTITY, replaced_at=None).exists():
         raise Invalid("identity", "请勾选以承诺书代替身份证明，或上传双方的身份证明。")
+    rules.value_proven(file).require()
     results = checks.run(file, now=now, filing=True)
     if stopping := [r for r in results if r.blocks]:
         raise GroundsFound(stopping)

@@ -7,9 +7,10 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from pledges.actions.filing import SMALL_LOAN, Content, Upload
+from pledges.actions.filing import Content, Upload
 from pledges.facts import PatentFacts
 from pledges.models import DebtKind, Document, Registration, Scope, Valuation
+from portal.foundation.assets.valuation import needed
 from portal.foundation.core.display import full_date_cn, money_wan
 from portal.foundation.core.files import ACCEPTED_TEXT
 from portal.foundation.core.forms import AmountWanField, CheckboxCards, DateField, PortalForm
@@ -96,11 +97,11 @@ class FilingForm(PortalForm):
         self.fields["debt_from"].help_text = "按开始填写的日期带出，以合同为准。"
         self.fields["debt_to"].help_text = f"按方案期限 {offer.term_months} 个月带出，以合同为准。"
         self.fields["scope"].help_text = "按常用范围带出，以合同为准。"
-        small = file.offer.amount <= SMALL_LOAN
+        border = needed.limit()
         self.fields["valuation"].help_text = (
-            "方案金额不超过 1000 万元，内部评估或银企协商即可。"
-            if small
-            else "方案金额超过 1000 万元，建议出具评估报告，由银行决定。"
+            f"方案金额{border.beyond}，须选“资产评估报告”并上传报告。"
+            if needed.valuation_needed(file.offer.amount, border)
+            else f"单笔{border.words}的，内部评估或银企协商即可；{border.beyond}的须上传资产评估报告。"
         )
         self.fields["patents"].help_text = f"来自融资需求 {case.number}。"
 

@@ -16,7 +16,7 @@ from pledges import checks, presenting, rules
 from pledges.actions import filing, joining
 from pledges.forms.filing import FilingForm
 from pledges.loading import owned
-from pledges.models import Registration, Valuation
+from pledges.models import Registration
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
@@ -147,7 +147,7 @@ def precheck_page(request: HttpRequest, file: Registration, *, refused: str = ""
         "unfinished": bool(file.typed),
         "no_identity": not file.identity_promise
         and not file.documents.filter(kind="identity", replaced_at=None).exists(),
-        "advise_report": file.debt_amount > filing.SMALL_LOAN and file.valuation != Valuation.REPORT,
+        "unproven": rules.value_proven(file).reason,
         "refused": refused,
     }
     return page(request, "pledges/precheck.html", file, status=status, **context)

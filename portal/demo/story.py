@@ -22,7 +22,7 @@ from portal.reports import actions as supervision
 from products.library import load_library
 from products.models import Product
 
-from . import filings, library, people, requests
+from . import filings, library, people, requests, valuing
 from .requests import Bank
 from .timeline import Timeline
 
@@ -43,6 +43,7 @@ class Story:
         self.pledge_files()
         self.loose_ends()
         self.silent_banks()
+        valuing.tell(self.firms[1], self.bank, at=self.time.at(1, 16, 30))
         sweep()
         self.heard(self.time.just(2))  # that a bank stays silent: the next lenders are offered
         self.moved_on()

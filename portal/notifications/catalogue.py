@@ -326,6 +326,16 @@ def _importer(kind: str, title: str) -> Callable[[Entry], list[Letter]]:
     return letters
 
 
+def _valued(kind: str, title: str, place: str) -> Callable[[Entry], list[Letter]]:
+    """To the enterprise that asked the credit agency; the sentence names no value."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        url = reverse("valuations:list") if place == "list" else reverse("valuations:agency")
+        return [Letter([entry.data["organisation"]], (Role.ENTERPRISE,), kind, title, url, entry.text)]
+
+    return letters
+
+
 CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "application.submitted": _submitted,
     "application.extended": _submitted,
@@ -339,6 +349,9 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "referral.assigned": _assigned,
     "referral.dispatched": _dispatched,
     "consent.revoked": _to_institution(R, "企业已收回对本机构的授权，不必再答复"),
+    "valuation.received": _valued(R, "信用机构估值报告已收到", "list"),
+    "valuation.agency_refused": _valued(R, "信用机构未能出具估值报告", "agency"),
+    "valuation.shown": _to_institution(R, "企业向本机构出示了专利估值"),
     "referral.lapsed": _to_institution(R, "企业已改选其他机构，这一件不必再答复"),
     "next.offered": _next_offered,
     "next.owed": _next_owed,

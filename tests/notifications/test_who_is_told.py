@@ -60,6 +60,14 @@ SILENT = {
     "patent.added",
     "patent.updated",
     "patent.removed",
+    # a valuation is its owner's own work; who may no longer read it finds it gone
+    "valuation.started",
+    "valuation.inputs",
+    "valuation.scored",
+    "valuation.finalised",
+    "valuation.requested",
+    "valuation.hidden",
+    "weights.decided",
 }
 PREFIXES = {v.partition(".")[0] for v in (*SILENT, *CATALOGUE)} | {"referral", "offer", "product", "calendar", "clock"}
 WRITERS = ("applications/actions", "pledges/actions", "portal/reports", "portal/foundation", "banks", "products")

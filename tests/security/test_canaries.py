@@ -12,6 +12,7 @@ from django.urls import reverse
 from applications.actions import choices, responses
 from portal.foundation.accounts.models import Organisation, User
 from portal.foundation.core import moments
+from portal.foundation.core.money import format_wan, format_yuan
 from portal.foundation.core.pdf import engine
 from portal.foundation.journal import dispatcher
 from portal.foundation.sla.sweep import sweep
@@ -21,7 +22,7 @@ from tests.factories import Person
 from .crawling import text_of, walk
 from .routes import ROUTES
 from .test_strangers import TABLE
-from .world import MARK, POOL, World, answer
+from .world import MARK, POOL, PRIVATE_PURPOSE, PRIVATE_REVENUE, World, answer
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +71,7 @@ def test_nobody_else_finds_a_mark_anywhere(world: World, who: str, caplog: pytes
     answer(world)
     dispatcher.dispatch(now=moments.now())
     client = Client() if who == "visitor" else world.people[who].client
-    marks = [MARK[name] for name in FORBIDDEN[who]] + list(POOL.values())
+    marks = [MARK[name] for name in FORBIDDEN[who]] + list(POOL.values()) + private_marks(world)
     if who == "cui":  # the open call lies on Cui's desk with everything in it
         marks = [m for m in marks if m not in POOL.values()]
     leaks, pages = [], 0
@@ -80,6 +81,21 @@ def test_nobody_else_finds_a_mark_anywhere(world: World, who: str, caplog: pytes
     assert leaks == []
     assert pages > 60
     assert found_in(caplog.text, [*MARK.values(), *POOL.values()]) == []
+
+
+def private_marks(world: World) -> list[str]:
+    """What only Bo's bank knows of its own valuation; its number stands in the addresses that are tried here."""
+    value = world.private.value
+    return [PRIVATE_PURPOSE, format_yuan(PRIVATE_REVENUE), str(value), format_wan(value)]
+
+
+def test_ling_finds_nothing_of_what_the_bank_thinks_her_patent_is_worth(world: World) -> None:
+    dispatcher.dispatch(now=moments.now())
+    said = {
+        who: "".join(text for _, _, text in walk(world.people[who].client, starts(world))) for who in ("ling", "bo")
+    }
+    assert found_in(said["ling"], private_marks(world)) == []
+    assert len(found_in(said["bo"], private_marks(world))) == 4
 
 
 def test_the_regulators_exports_carry_no_marks(world: World) -> None:

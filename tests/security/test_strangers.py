@@ -64,6 +64,10 @@ def _evidence() -> Row:
     return Row(lambda w: {"pk": w.referral(w.asked, "bo").clock_id}, PARTIES | {"rui"}, "get")
 
 
+def _valuation(which: str, known_to: set[str] = COMPANY, method: str = "get post", **fixed: Any) -> Row:
+    return Row(lambda w: {"number": getattr(w, which).number, **fixed}, known_to, method, fixed)
+
+
 TABLE: dict[str, Row] = {
     # accounts
     "member-end": Row(lambda w: {"pk": w.colleague.membership.pk}, COMPANY),
@@ -74,6 +78,17 @@ TABLE: dict[str, Row] = {
     # patents
     "assets:edit": Row(lambda w: {"pk": w.patent.pk}, COMPANY),
     "assets:remove": Row(lambda w: {"pk": w.patent.pk}, COMPANY),
+    # valuations
+    "valuations:detail": _valuation("private", BANK, "get"),
+    "valuations:approach": _valuation("valuing", kind="income"),
+    "valuations:shares": _valuation("valuing", method="post"),
+    "valuations:scores": Row(lambda w: {"number": w.valuing.number, "pk": w.valuing.patents.get().pk}, COMPANY),
+    "valuations:final": _valuation("private", BANK),
+    "valuations:renew": _valuation("valued", method="post"),
+    "valuations:pdf": _valuation("valued", PARTIES, "get"),
+    "valuations:paper": _valuation("sent", method="get"),
+    "valuation-show": _valuation("valued"),
+    "desk-valuation": _referral(method="get post"),
     # drafts
     "apply:discard": _draft(),
     "apply:review": _draft("get"),
@@ -161,7 +176,7 @@ TABLE: dict[str, Row] = {
     "api-referral-decline": _referral(),
 }
 # Addresses with a place that names nothing of anybody's.
-PUBLIC = {"products:detail", "products:version", "api-product-detail", "supervision-policy-new"}
+PUBLIC = {"products:detail", "products:version", "api-product-detail", "supervision-policy-new", "valuations:decide"}
 
 
 def test_every_address_with_an_object_stands_in_the_table() -> None:

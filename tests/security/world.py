@@ -11,7 +11,7 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from applications.actions import choices, drafts, responses
+from applications.actions import choices, drafts, responses, valuations
 from applications.models import Application, Attachment, Draft, InformationRequest, NextRound, Offer, Referral
 from banks.models import Institution
 from pledges.actions import examination
@@ -19,7 +19,10 @@ from pledges.models import Document, Notice, Registration
 from portal.foundation.accounts import actions as accounts
 from portal.foundation.accounts.actions import Issued
 from portal.foundation.accounts.models import OrganisationKind, Role
-from portal.foundation.assets.models import Patent
+from portal.foundation.assets.models import AgencyRequest, Patent, Valuation
+from portal.foundation.assets.valuation import actions as valuing
+from portal.foundation.assets.valuation import agency, provider, simulator
+from portal.foundation.assets.valuation.approaches import Income
 from portal.foundation.core import moments
 from portal.foundation.journal import dispatcher
 from portal.notifications.models import Notice as Message
@@ -48,6 +51,8 @@ MARK = {
     "contract": "暗号辛合同编号",
     "decline": "暗号壬婉拒说明",
 }
+# Of the valuation that Bo's bank made for itself: nobody else may read them, Ling no more than a stranger.
+PRIVATE_PURPOSE, PRIVATE_REVENUE = "暗号丑内部评估目的", Decimal("7319264.58")
 # Of the open call: what an institution that has not claimed it must not read.
 POOL = {"phone": "13612345678", "contact": "暗号癸联系人", "note": "暗号子用途说明"}
 
@@ -74,6 +79,10 @@ class World:
     registered: Registration
     notice: Notice
     order: SupervisionOrder
+    valuing: Valuation  # Ling's, not closed yet
+    valued: Valuation  # Ling's, final, shown to Bo
+    private: Valuation  # Bo's own of Ling's patent
+    sent: Valuation  # the credit agency's, for Ling
     next: NextRound  # Bo has declined, Cui is recommended
     owed: NextRound  # nobody is left; the dispatcher's desk is to answer
     digest: Message
@@ -153,6 +162,13 @@ def build(people: dict[str, Person]) -> World:
     draft_terms = review.submit(product.pk, actor=bo.actor, now=now)
     sheet = workbook.write([], regulator=False, title="示例", today=now.date())
     book = importing.start(SimpleUploadedFile("产品.xlsx", sheet), actor=bo.actor, now=now)
+    drawn_up = valuing.start([patents[1].pk], scene="finance", actor=ling.actor, now=now)
+    valued = closed(valuing.start([patents[1].pk], scene="finance", actor=ling.actor, now=now), ling)
+    valuations.show(valued.pk, [_of(shared, bo).pk], actor=ling.actor, now=now)
+    private = valuations.value_privately(
+        _of(asked, bo), scene="finance", purpose=PRIVATE_PURPOSE, actor=bo.actor, now=now
+    )
+    private = closed(private, bo, revenue=PRIVATE_REVENUE)
     dispatcher.dispatch(now=now)
     return World(
         people={**people, "lan": colleague, "duan": duan},
@@ -173,6 +189,10 @@ def build(people: dict[str, Person]) -> World:
         registered=Registration.objects.get(pk=done.pk),
         notice=notice,
         order=order,
+        valuing=drawn_up,
+        valued=valued,
+        private=private,
+        sent=_from_agency(ling, patents[1]),
         next=once.next_rounds.get(),
         owed=nobody.next_rounds.get(),
         digest=Message.objects.create(
@@ -193,6 +213,24 @@ def build(people: dict[str, Person]) -> World:
         draft_terms=draft_terms,
         book=book,
     )
+
+
+def closed(draft: Valuation, by: Person, *, revenue: Decimal = Decimal(5_000_000)) -> Valuation:
+    """A draft with one approach, final."""
+    now = moments.now()
+    income = Income(revenue, Decimal(5), Decimal(5), Decimal(15), Decimal(12), 3)
+    kept = valuing.set_inputs(draft.pk, "income", income, version=draft.version, actor=by.actor, now=now)
+    until = moments.local_date(now) + timedelta(days=100)
+    return valuing.finalise(draft.pk, valid_until=until, version=kept.version, actor=by.actor, now=now)
+
+
+def _from_agency(by: Person, patent: Patent) -> Valuation:
+    """As the dispatcher keeps an answer of the agency."""
+    now = moments.now()
+    asked = AgencyRequest.objects.create(organisation=by.organisation, asked_at=now, asked_by=by.actor.label)
+    asked.patents.set([patent])
+    report = simulator.Answering._report({"patents": [{"number": patent.number}]})
+    return agency.receive(asked.pk, provider.parse(report), now=now)
 
 
 def _request(by: Person, product: Product, patents: list[Patent], **wish: Any) -> Application:

@@ -8,6 +8,12 @@ from portal.foundation.accounts.models import Organisation
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.identifiers import PatentKind
 
+from .valuation.models import AgencyRequest as AgencyRequest
+from .valuation.models import Valuation as Valuation
+from .valuation.models import ValuationPaper as ValuationPaper
+from .valuation.models import ValuedPatent as ValuedPatent
+from .valuation.models import WeightVersion as WeightVersion
+
 
 class IPKind(models.TextChoices):
     """Kinds of intellectual property a product may take as pledge."""

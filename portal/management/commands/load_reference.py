@@ -5,7 +5,9 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from portal.foundation.accounts import reference_data as places
+from portal.foundation.assets.valuation import weights
 from portal.foundation.core import moments
+from portal.foundation.core.moments import local_date
 from portal.foundation.sla import calendar_imports
 from portal.foundation.sla import reference_data as promises
 from portal.foundation.sla.calendar_files import CALENDARS
@@ -19,7 +21,10 @@ class Command(BaseCommand):
         years = calendar_imports.load_packaged(now=now)
         districts = places.load()
         policies = promises.load(now=now)
-        self.stdout.write(f"工作日历更新 {years.loaded} 年，区县 {districts} 个，时限规则新增 {policies} 条")
+        weighed = weights.load(on=local_date(now))
+        self.stdout.write(
+            f"工作日历更新 {years.loaded} 年，区县 {districts} 个，时限规则新增 {policies} 条，评估权重新增 {weighed} 个场景"
+        )
         for year in years.differing:
             self.stdout.write(
                 f"{year} 年的现行日历与随附文件不同，未作改动；要采用文件，请运行 import_holidays {CALENDARS / str(year)}.toml 查看影响。"

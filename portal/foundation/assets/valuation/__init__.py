@@ -1,0 +1,1 @@
+"""What patents are worth: the figures are pure functions, the record keeps who may know them."""
