@@ -17,6 +17,8 @@ from portal.foundation.core.identifiers import PatentKind
 from portal.foundation.journal.models import Entry
 
 from .case_steps import own_steps
+from .cover_models import Cover
+from .cover_rules import COVERABLE
 from .models import Application, ApplicationPatent, Attachment, Consent, InformationRequest, Referral
 from .next_rounds import Next, of_cases
 from .next_steps import NEXT, PLEDGE, NextStep, Panel, panels
@@ -80,7 +82,14 @@ class CasePage:
     asked: list[Asked]
     files: list[Attachment]
     seen: list[Seen]
+    covers: list[dict[str, str]]
     events: list[Entry]
+
+    @property
+    def may_cover(self) -> bool:
+        """A bank works on it, so its loan can be guaranteed or insured."""
+        open_ = self.live.case.state == Application.State.OPEN
+        return open_ and any(r.referral.state in COVERABLE and r.referral.institution.lends for r in self.live.rows)
 
 
 def own_case(actor: Actor, number: str) -> Application:
@@ -111,7 +120,8 @@ def case_page(actor: Actor, number: str, *, now: datetime) -> CasePage:
     """One case with all its parts; 8 queries at most, and one by each app above."""
     patents = ApplicationPatent.objects.filter(application=OuterRef("pk")).order_by("pk")
     consents = Consent.objects.filter(application=OuterRef("pk")).order_by("pk")
-    found: Any = (  # the two annotations are unknown to the type of the model
+    covers = Cover.objects.filter(application=OuterRef("pk")).order_by("pk")
+    found: Any = (  # the annotations are unknown to the type of the model
         Application.objects.visible_to(actor)
         .filter(number=number)
         .annotate(
@@ -127,6 +137,17 @@ def case_page(actor: Actor, number: str, *, now: datetime) -> CasePage:
                         by="granted_by",
                         at="granted_at",
                         ended="revoked_at",
+                    )
+                )
+            ),
+            cover_rows=ArraySubquery(
+                covers.values(
+                    row=JSONObject(
+                        ref="ref",
+                        short="institution__organisation__short_name",
+                        name="institution__organisation__name",
+                        bank="referral__institution__organisation__name",
+                        state="state",
                     )
                 )
             ),
@@ -149,8 +170,21 @@ def case_page(actor: Actor, number: str, *, now: datetime) -> CasePage:
         asked=[Asked(q, names[q.referral_id], by_question[q.pk], q.pk in waiting) for q in questions],
         files=by_question[None],
         seen=[_seen(row, now_live.rows) for row in found.consent_rows],
+        covers=[_cover(row) for row in found.cover_rows],
         events=list(Entry.objects.of_case(case.number).readable_by(actor.organisation_id)[:EVENTS]),
     )
+
+
+def _cover(row: dict[str, Any]) -> dict[str, str]:
+    """A guarantee or an insurance, for the list."""
+    state = Cover.State(row["state"])
+    return {
+        "ref": str(row["ref"]),
+        "name": str(row["short"] or row["name"]),
+        "bank": str(row["bank"]),
+        "state": str(state.label),
+        "tag": Cover(state=state).tag,
+    }
 
 
 def _patent(row: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
     Role.OFFICER: [
         ("desk", "工作台"),
         ("desk-pool", "需求池"),
+        ("desk-covers", "担保保险"),
         ("pledges:list", "质押登记"),
         ("orders", "督办单"),
         ("products:list", "产品矩阵"),
@@ -30,6 +31,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("supervision", "监测总览"),
         ("supervision-report", "时限报表"),
         ("supervision-lamps", "亮灯督办"),
+        ("supervision-risk", "风险分担"),
         ("supervision-policy", "时限规则"),
         ("supervision-calendar", "工作日历"),
     ],

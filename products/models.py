@@ -9,6 +9,12 @@ from django.db.models import F, Q
 from banks.models import Institution
 from portal.foundation.assets.models import IPKind
 
+from .risk.models import EnterpriseTier as EnterpriseTier
+from .risk.models import ExposureEntry as ExposureEntry
+from .risk.models import HouseholdExposure as HouseholdExposure
+from .risk.models import RiskScheme as RiskScheme
+from .risk.models import SchemeShare as SchemeShare
+
 
 class Mode(models.TextChoices):
     """How credit is carried (measure 2)."""

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from applications import rules
+from applications import cover_rows, cover_rules, rules
 from applications.actions.submit import add_months
 from applications.desk_figures import district_names
 from applications.forms_bank import (
@@ -161,6 +161,8 @@ def show(
         "questions": [(q, [f for f in files if f.question_id == q.pk]) for q in questions],
         "decline_reason": DeclineReason(referral.decline_code).label if referral.decline_code else "",
         "history": _history(referral, actor),
+        "covers": cover_rows.of_referral(referral, now=now) if referral.institution.lends else [],
+        "may_cover": bool(cover_rules.can_ask(actor, referral)),
         "words": words_of(referral),
         "shortcuts": SHORTCUTS,
         "compact": True,

@@ -9,6 +9,7 @@ from portal.foundation.core import moments
 from portal.foundation.sla import calendar_imports
 from portal.foundation.sla import reference_data as promises
 from portal.foundation.sla.calendar_files import CALENDARS
+from products.risk import reference_data as risk
 
 
 class Command(BaseCommand):
@@ -19,6 +20,7 @@ class Command(BaseCommand):
         years = calendar_imports.load_packaged(now=now)
         districts = places.load()
         policies = promises.load(now=now)
+        risk.load(now=now)
         self.stdout.write(f"工作日历更新 {years.loaded} 年，区县 {districts} 个，时限规则新增 {policies} 条")
         for year in years.differing:
             self.stdout.write(

@@ -47,7 +47,8 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
     rounds = list(
         found.next_rounds.select_related("clock__organisation").prefetch_related("lenders__institution__organisation")
     )
-    clocks = {r.clock_id for r in referrals} | {r.clock_id for r in files} | {r.clock_id for r in rounds}
+    covers = list(found.covers.select_related("institution__organisation", "clock").order_by("pk"))
+    clocks = {row.clock_id for row in (*referrals, *files, *rounds, *covers)}
     entries = list(Entry.objects.of_case(number)[:LONGEST])
     return render(
         request,
@@ -68,6 +69,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
                 )
                 for row in sorted(rounds, key=lambda row: row.position)
             ],
+            "covers": [(row, lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None) for row in covers],
             "orders": list(SupervisionOrder.objects.filter(clock__in=clocks - {None}).order_by("pk")),
             "entries": [(entry, _said(entry)) for entry in entries],
             "now": now,
