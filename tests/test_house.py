@@ -10,7 +10,13 @@ import pytest
 from django.core.management import call_command
 
 ROOT = Path(__file__).resolve().parent.parent
-DIAGRAMS = ["applications.Application", "applications.Referral", "applications.NextRound", "pledges.Registration"]
+DIAGRAMS = [
+    "applications.Application",
+    "applications.Referral",
+    "applications.NextRound",
+    "applications.Cover",
+    "pledges.Registration",
+]
 
 
 def test_imports_run_one_way() -> None:
