@@ -17,6 +17,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("assets:list", "我的专利"),
         ("pledges:list", "质押登记"),
         ("products:list", "产品矩阵"),
+        ("subsidies", "补贴"),
     ],
     Role.OFFICER: [
         ("desk", "工作台"),

@@ -15,6 +15,8 @@ _MODULES = [
     ("", "portal.foundation.accounts.urls"),
     ("patents/", "portal.foundation.assets.urls"),
     ("products/", "products.urls"),
+    ("subsidies/", "products.subsidies.urls"),
+    ("quotas/", "products.quotas.urls"),
     ("track/", "applications.urls.public"),
     ("apply/", "applications.urls.apply"),
     ("cases/", "applications.urls.cases"),

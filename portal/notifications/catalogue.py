@@ -17,6 +17,7 @@ from portal.foundation.accounts.models import Organisation, OrganisationKind, Ro
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla.lamps import due_text
 from portal.foundation.sla.models import Clock, Kind, PolicyLevel
+from products.subsidies.models import SubsidyClaim
 
 from .models import Notice
 
@@ -201,6 +202,22 @@ def _carried(entry: Entry) -> list[Letter]:
     ]
 
 
+def _subsidy(kind: str, title: str, *, regulators: bool = False) -> Callable[[Entry], list[Letter]]:
+    """To who claimed it, or to those who approve it."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        claim = SubsidyClaim.objects.filter(ref=entry.data["claim"]).first()
+        if claim is None:
+            return []
+        url = reverse("subsidy-claim", args=[claim.ref])
+        if regulators:
+            return [Letter(_keepers((Role.REGULATOR,)), (Role.REGULATOR,), kind, title, url, claim.scheme.name)]
+        roles = (Role.ENTERPRISE, *ANSWERING)
+        return [Letter([claim.organisation_id], roles, kind, title, url, claim.scheme.name)]
+
+    return letters
+
+
 def _both(*makers: Callable[[Entry], list[Letter]]) -> Callable[[Entry], list[Letter]]:
     return lambda entry: [letter for make in makers for letter in make(entry)]
 
@@ -359,6 +376,11 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "next.none": _to_enterprise(A, "调度台答复：暂无其他机构，请调整需求或结束"),
     "referral.not_selected": _to_institution(R, "企业已选定其他机构的方案"),
     "offer.accepted": _both(_to_institution(A, "企业选定了本机构的方案，请办理签约和质押登记"), _carried),
+    "subsidy.applied": _subsidy(A, "新的补贴申请，请初审", regulators=True),
+    "subsidy.checked": _subsidy(A, "一份补贴申请已初审，请另一人复核", regulators=True),
+    "subsidy.approved": _subsidy(R, "补贴申请已核定"),
+    "subsidy.refused": _subsidy(R, "补贴申请未通过，请查看理由"),
+    "subsidy.paid": _subsidy(R, "补贴已拨付"),
     "cover.proposed": _covered(A, "银行建议申请担保、保险，请您决定", to="e"),
     "cover.asked": _both(
         _covered(A, "新的担保、保险申请，请在 {days} 个工作日内响应", to="i"),

@@ -95,7 +95,7 @@ def test_intent_stops_the_clock_and_terms_and_commitment_follow(cover: Cover, gu
     made = covering.committed(cover, gu)
     assert made.state == "committed"
     assert sum(part for _, _, part in made.parts()) == Decimal(5_000_000)
-    assert dict((p, y) for p, _, y in made.parts())[Party.NATIONAL] == Decimal(2_000_000)
+    assert {p: y for p, _, y in made.parts()}[Party.NATIONAL] == Decimal(2_000_000)
     assert HouseholdExposure.objects.get(pk=ling.organisation.pk).outstanding == Decimal(5_000_000)
     told = Entry.objects.get(verb="cover.committed").data["split"]
     assert sum(map(Decimal, told.values())) == Decimal(5_000_000)
