@@ -3,14 +3,20 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.core.files.base import ContentFile
+
 from applications.actions import cover_answers, covers
 from applications.cover_models import Cover
 from applications.models import Application
 from portal.foundation.accounts.models import Membership, OrganisationKind
 from portal.foundation.core.moments import local_date
+from products.quotas import actions as quotas
+from products.quotas.models import QuotaTool
 from products.risk.models import EnterpriseTier
 from products.risk.schemes import fitting
 from products.risk.shares import Tier
+from products.subsidies import actions as subsidies
+from products.subsidies.models import SubsidyScheme
 
 from . import filings, requests
 from .requests import Bank
@@ -99,3 +105,39 @@ def with_insurer(who: Membership, bank: Bank, insurer: Bank, clerk: Membership, 
     file = filings.filed(case, bank.officer, who, at=at(11, 9, 30), serial=10)
     filings.registered(file, clerk, at=at(11, 15))
     filings.paid(file, bank.officer, at=at(10, 10), rate="3.50", number="SL-0004")
+
+
+def subsidised(who: Membership, guarantor: Bank, first: Membership, second: Membership, *, time: Timeline) -> None:
+    """The guarantee's fee is awarded by two people and paid; a quota of the special tool pays for the loan."""
+    at, case = time.at, Application.objects.filter(organisation=who.organisation).latest("pk")
+    claim = subsidies.apply(
+        SubsidyScheme.objects.get(code="fee-award").pk,
+        case_number=case.number,
+        base=case.amount,
+        papers=[ContentFile(filings.BLANK, name="担保合同（示例）.pdf")],
+        district=guarantor.officer.organisation.district_id,
+        actor=guarantor.officer.actor,
+        now=at(10, 10),
+    )
+    subsidies.check(claim.pk, actor=first.actor, now=at(9, 10))
+    subsidies.approve(claim.pk, actor=second.actor, now=at(9, 15))
+    subsidies.pay(claim.pk, paid_on=time.workday(7), voucher="BT-0001", actor=first.actor, now=at(7, 11))
+    offer = case.accepted_offer
+    assert offer is not None
+    bank = offer.referral.institution_id
+    drawn = quotas.allot(
+        QuotaTool.objects.get(code="special").pk,
+        institution_id=bank,
+        amount=Decimal(50_000_000),
+        actor=first.actor,
+        now=at(12, 9),
+    )
+    officer = Membership.objects.get(user__username="officer")
+    quotas.use(
+        drawn.quota_id,
+        amount=case.amount,
+        case_number=case.number,
+        loan_number="SL-0003",
+        actor=officer.actor,
+        now=at(10, 9),
+    )

@@ -94,6 +94,7 @@ class Story:
         self.clerk2 = seat("clerk2", "汪示例", Role.CLERK, office)
         seat("chief", "周示例", Role.CHIEF, office)
         self.regulator = seat("regulator", "赵示例", Role.REGULATOR, regulator)
+        self.second_regulator = seat("regulator2", "钱示例", Role.REGULATOR, regulator)
         seat("admin", "安示例", Role.ADMIN, platform)
         seat("dispatcher", "段示例", officer, people.dispatcher())
         self.firms: dict[int, Membership] = {
@@ -144,6 +145,7 @@ class Story:
         """Bank, guarantor and national fund; bank and insurer; each from the request to the money."""
         covers.tiers(self.firms, today=self.now)
         covers.with_guarantor_and_fund(self.firms[5], self.bank, self.guarantor, self.clerk, time=self.time)
+        covers.subsidised(self.firms[5], self.guarantor, self.regulator, self.second_regulator, time=self.time)
         covers.with_insurer(self.firms[3], self.second, self.insurer, self.clerk2, time=self.time)
 
     def offers_to_choose(self) -> None:

@@ -116,6 +116,12 @@ TABLE: dict[str, Row] = {
     "case-cover": Row(lambda w: {"number": w.cover.application.number, "ref": w.cover.ref}, COMPANY),
     "desk-cover": Row(lambda w: {"ref": w.cover.ref}, BANK | {"gu"}),
     "desk-cover-ask": _referral(method="get post"),
+    # subsidies and quotas
+    "subsidy-claim": Row(lambda w: {"ref": w.claim.ref}, COMPANY | {"rui"}),
+    "subsidy-paper": Row(
+        lambda w: {"ref": w.claim.ref, "file_ref": w.claim.papers.get().ref}, COMPANY | {"rui"}, "get"
+    ),
+    "quota": Row(lambda w: {"pk": w.quota.pk}, BANK | {"rui"}),
     # pledge files
     "pledges:start": Row(lambda w: {"number": w.begun.application.number}, PARTIES),
     "pledges:detail": _pledge("waiting", PARTIES | {"rui"}, "get"),
@@ -158,7 +164,7 @@ TABLE: dict[str, Row] = {
     "api-referral-decline": _referral(),
 }
 # Addresses with a place that names nothing of anybody's.
-PUBLIC = {"products:detail", "api-product-detail", "supervision-policy-new", "supervision-scheme"}
+PUBLIC = {"products:detail", "api-product-detail", "supervision-policy-new", "supervision-scheme", "subsidy-apply"}
 
 
 def test_every_address_with_an_object_stands_in_the_table() -> None:

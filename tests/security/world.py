@@ -26,7 +26,9 @@ from portal.foundation.journal import dispatcher
 from portal.notifications.models import Notice as Message
 from portal.reports import actions as reports
 from portal.reports.models import SupervisionOrder
-from products.models import Product
+from products.models import Product, Quota, QuotaTool, SubsidyClaim, SubsidyScheme
+from products.quotas import actions as quotas
+from products.subsidies import actions as subsidies
 from tests import factories
 from tests.factories import Person
 from tests.pledges.conftest import PDF, accepted, examined, filled, submitted
@@ -66,6 +68,8 @@ class World:
     offered: Application  # Bo's offer lies open
     offer: Offer
     shared: Application  # with Bo and Cui: Bo has made an offer
+    claim: SubsidyClaim  # of Ling
+    quota: Quota  # of Bo's bank
     cover: Cover  # Ling asked Gu to guarantee the loan of Bo in it
     pool: Application  # an open call that Bo and Cui have on their desks and Gu may claim
     begun: Registration  # Bo's side is filling in the form
@@ -145,6 +149,14 @@ def build(people: dict[str, Person]) -> World:
     cover = covers.ask(
         _of(covered, bo).pk, institution_id=gu.organisation.pk, amount=Decimal(1_000_000), actor=ling.actor, now=now
     )
+    claim = subsidies.apply(
+        SubsidyScheme.objects.get(code="agency").pk, case_number=covered.number, base=Decimal(1_000_000),
+        papers=[upload("凭证.pdf")], district=ling.organisation.district_id, actor=ling.actor, now=now,
+    )  # fmt: skip
+    quota = quotas.allot(
+        QuotaTool.objects.get(code="special").pk, institution_id=bo.organisation.pk, amount=Decimal(1_000_000),
+        actor=rui.actor, now=now,
+    ).quota  # fmt: skip
     pool = factories.application(ling, patents=patents[1:2], open_call=True)
     for marks, cases in ((MARK, [asked, offered]), (POOL, [pool])):
         Application.objects.filter(pk__in=[case.pk for case in cases]).update(
@@ -172,6 +184,8 @@ def build(people: dict[str, Person]) -> World:
         offer=offer,
         shared=shared,
         cover=cover,
+        claim=claim,
+        quota=quota,
         pool=pool,
         begun=begun,
         waiting=Registration.objects.get(pk=waiting.pk),
