@@ -44,13 +44,13 @@ class Figures:
 def _sums(covers: CoverQuerySet) -> Figures:
     found = covers.filter(institution__organisation__kind=OrganisationKind.GUARANTOR, state__in=EVER).aggregate(
         n=Count("pk"),
-        amount=Sum("amount"),
+        total=Sum("amount"),
         lost=Sum("loss"),
         live=Count("pk", filter=Q(state=Cover.State.COMMITTED)),
         outstanding=Sum("amount", filter=Q(state=Cover.State.COMMITTED)),
         weighted=Sum(F("amount") * F("fee_rate")),
     )
-    amount = found["amount"] or Decimal(0)
+    amount = found["total"] or Decimal(0)
     return Figures(
         committed=found["n"],
         amount=amount,
