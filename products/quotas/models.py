@@ -11,7 +11,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
 
 
-def _yuan(label: str, **options: object) -> "models.DecimalField":  # type: ignore[type-arg]
+def _yuan(label: str, **options: object) -> "models.DecimalField[Decimal, Decimal]":
     return models.DecimalField(label, max_digits=18, decimal_places=2, **options)  # type: ignore[arg-type]
 
 

@@ -48,7 +48,8 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         found.next_rounds.select_related("clock__organisation").prefetch_related("lenders__institution__organisation")
     )
     covers = list(found.covers.select_related("institution__organisation", "clock").order_by("pk"))
-    clocks = {row.clock_id for row in (*referrals, *files, *rounds, *covers)}
+    clocks = {r.clock_id for r in referrals} | {r.clock_id for r in files} | {r.clock_id for r in rounds}
+    clocks |= {r.clock_id for r in covers}
     entries = list(Entry.objects.of_case(number)[:LONGEST])
     return render(
         request,
