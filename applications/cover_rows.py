@@ -4,6 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
 
 from banks.models import Institution
 from portal.foundation.core.actor import Actor
@@ -46,6 +51,36 @@ def rows(covers: Sequence[Cover], *, now: datetime) -> list[CoverRow]:
     """No query of its own: the covers come loaded."""
     calendar = calendars_in_use.current()
     return [CoverRow(c, lamps.of(c.clock, now=now, calendar=calendar) if c.clock else None) for c in covers]
+
+
+def within(owner: str) -> ArraySubquery:
+    """The covers of a row as an annotation of its own query; `owner` is «application» or «referral»."""
+    found = Cover.objects.filter(**{owner: OuterRef("pk")}).order_by("pk")
+    row = JSONObject(
+        ref="ref",
+        short="institution__organisation__short_name",
+        name="institution__organisation__name",
+        bank="referral__institution__organisation__name",
+        state="state",
+    )
+    return ArraySubquery(found.values(row=row))
+
+
+def listed(annotated: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+    """What `within` found, for a list: ref, name, bank, state in words, tag."""
+    shown = []
+    for row in annotated:
+        state = Cover.State(row["state"])
+        shown.append(
+            {
+                "ref": str(row["ref"]),
+                "name": str(row["short"] or row["name"]),
+                "bank": str(row["bank"]),
+                "state": str(state.label),
+                "tag": Cover(state=state).tag,
+            }
+        )
+    return shown
 
 
 def of_case(case: Application, actor: Actor, *, now: datetime) -> list[CoverRow]:

@@ -17,7 +17,7 @@ from portal.foundation.core.identifiers import PatentKind
 from portal.foundation.journal.models import Entry
 
 from .case_steps import own_steps
-from .cover_models import Cover
+from .cover_rows import listed, within
 from .cover_rules import COVERABLE
 from .models import Application, ApplicationPatent, Attachment, Consent, InformationRequest, Referral
 from .next_rounds import Next, of_cases
@@ -120,7 +120,6 @@ def case_page(actor: Actor, number: str, *, now: datetime) -> CasePage:
     """One case with all its parts; 8 queries at most, and one by each app above."""
     patents = ApplicationPatent.objects.filter(application=OuterRef("pk")).order_by("pk")
     consents = Consent.objects.filter(application=OuterRef("pk")).order_by("pk")
-    covers = Cover.objects.filter(application=OuterRef("pk")).order_by("pk")
     found: Any = (  # the annotations are unknown to the type of the model
         Application.objects.visible_to(actor)
         .filter(number=number)
@@ -140,17 +139,7 @@ def case_page(actor: Actor, number: str, *, now: datetime) -> CasePage:
                     )
                 )
             ),
-            cover_rows=ArraySubquery(
-                covers.values(
-                    row=JSONObject(
-                        ref="ref",
-                        short="institution__organisation__short_name",
-                        name="institution__organisation__name",
-                        bank="referral__institution__organisation__name",
-                        state="state",
-                    )
-                )
-            ),
+            cover_rows=within("application"),
         )
         .first()
     )
@@ -170,21 +159,9 @@ def case_page(actor: Actor, number: str, *, now: datetime) -> CasePage:
         asked=[Asked(q, names[q.referral_id], by_question[q.pk], q.pk in waiting) for q in questions],
         files=by_question[None],
         seen=[_seen(row, now_live.rows) for row in found.consent_rows],
-        covers=[_cover(row) for row in found.cover_rows],
+        covers=listed(found.cover_rows),
         events=list(Entry.objects.of_case(case.number).readable_by(actor.organisation_id)[:EVENTS]),
     )
-
-
-def _cover(row: dict[str, Any]) -> dict[str, str]:
-    """A guarantee or an insurance, for the list."""
-    state = Cover.State(row["state"])
-    return {
-        "ref": str(row["ref"]),
-        "name": str(row["short"] or row["name"]),
-        "bank": str(row["bank"]),
-        "state": str(state.label),
-        "tag": Cover(state=state).tag,
-    }
 
 
 def _patent(row: dict[str, Any]) -> dict[str, Any]:

@@ -59,7 +59,12 @@ def mine(actor: Actor, ref: UUID) -> Referral:
     found = Referral.objects.visible_to(actor).select_related(
         "application__organisation__industry", "clock", "institution__organisation", "product", "officer"
     )
-    return get_object_or_404(found.annotate(readable=Exists(live)).prefetch_related("application__patents"), ref=ref)
+    return get_object_or_404(
+        found.annotate(readable=Exists(live), cover_rows=cover_rows.within("referral")).prefetch_related(
+            "application__patents"
+        ),
+        ref=ref,
+    )
 
 
 def files_of(referral: Referral) -> Any:
@@ -161,7 +166,7 @@ def show(
         "questions": [(q, [f for f in files if f.question_id == q.pk]) for q in questions],
         "decline_reason": DeclineReason(referral.decline_code).label if referral.decline_code else "",
         "history": _history(referral, actor),
-        "covers": cover_rows.of_referral(referral, now=now) if referral.institution.lends else [],
+        "covers": cover_rows.listed(referral.cover_rows),  # type: ignore[attr-defined]
         "may_cover": bool(cover_rules.can_ask(actor, referral)),
         "words": words_of(referral),
         "shortcuts": SHORTCUTS,
