@@ -62,12 +62,13 @@ def within(owner: str) -> ArraySubquery:
         name="institution__organisation__name",
         bank="referral__institution__organisation__name",
         state="state",
+        clock="clock_id",
     )
     return ArraySubquery(found.values(row=row))
 
 
 def listed(annotated: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
-    """What `within` found, for a list: ref, name, bank, state in words, tag."""
+    """What `within` found, for a list: ref, name, bank, state in words, tag, clock (empty without one)."""
     shown = []
     for row in annotated:
         state = Cover.State(row["state"])
@@ -78,6 +79,7 @@ def listed(annotated: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
                 "bank": str(row["bank"]),
                 "state": str(state.label),
                 "tag": Cover(state=state).tag,
+                "clock": str(row["clock"] or ""),
             }
         )
     return shown

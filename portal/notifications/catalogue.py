@@ -17,6 +17,7 @@ from portal.foundation.accounts.models import Organisation, OrganisationKind, Ro
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla.lamps import due_text
 from portal.foundation.sla.models import Clock, Kind, PolicyLevel
+from products.quotas.models import Quota
 from products.subsidies.models import SubsidyClaim
 
 from .models import Notice
@@ -218,6 +219,15 @@ def _subsidy(kind: str, title: str, *, regulators: bool = False) -> Callable[[En
     return letters
 
 
+def _allotted(entry: Entry) -> list[Letter]:
+    """To the bank that may use it."""
+    quota = Quota.objects.filter(pk=entry.data["quota"]).select_related("tool").first()
+    if quota is None:
+        return []
+    url = reverse("quota", args=[quota.pk])
+    return [Letter([quota.institution_id], ANSWERING, R, "分配了货币政策工具额度", url, quota.tool.name)]
+
+
 def _both(*makers: Callable[[Entry], list[Letter]]) -> Callable[[Entry], list[Letter]]:
     return lambda entry: [letter for make in makers for letter in make(entry)]
 
@@ -376,10 +386,12 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "next.none": _to_enterprise(A, "调度台答复：暂无其他机构，请调整需求或结束"),
     "referral.not_selected": _to_institution(R, "企业已选定其他机构的方案"),
     "offer.accepted": _both(_to_institution(A, "企业选定了本机构的方案，请办理签约和质押登记"), _carried),
+    "quota.allotted": _allotted,
     "subsidy.applied": _subsidy(A, "新的补贴申请，请初审", regulators=True),
     "subsidy.checked": _subsidy(A, "一份补贴申请已初审，请另一人复核", regulators=True),
     "subsidy.approved": _subsidy(R, "补贴申请已核定"),
     "subsidy.refused": _subsidy(R, "补贴申请未通过，请查看理由"),
+    "subsidy.withdrawn": _subsidy(R, "补贴申请已撤回", regulators=True),
     "subsidy.paid": _subsidy(R, "补贴已拨付"),
     "cover.proposed": _covered(A, "银行建议申请担保、保险，请您决定", to="e"),
     "cover.asked": _both(

@@ -102,7 +102,7 @@ def split(amount: Decimal, shares: Shares) -> dict[Party, Decimal]:
     ranked = sorted(points, key=lambda party: (-(fens * points[party] % 10_000), order.index(party)))
     for party in ranked[:left]:
         parts[party] += 1
-    return {party: Decimal(part) / 100 for party, part in parts.items()}
+    return {party: (Decimal(part) / 100).quantize(FEN) for party, part in parts.items()}
 
 
 def uncompensated(shares: Shares, *, city_percent: Decimal) -> dict[Party, Decimal]:
