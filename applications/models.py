@@ -19,6 +19,7 @@ from portal.foundation.core.money import MAX_YUAN
 from portal.foundation.sla.models import Clock
 from products.models import Product, ProductVersion
 
+from .cover_models import Cover as Cover
 from .next_round_models import NextLender as NextLender
 from .next_round_models import NextRound as NextRound
 from .valuation_models import ValuationShare as ValuationShare

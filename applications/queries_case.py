@@ -17,6 +17,8 @@ from portal.foundation.core.identifiers import PatentKind
 from portal.foundation.journal.models import Entry
 
 from .case_steps import own_steps
+from .cover_rows import listed, within
+from .cover_rules import COVERABLE
 from .models import Application, ApplicationPatent, Attachment, Consent, InformationRequest, Referral
 from .next_rounds import Next, of_cases
 from .next_steps import NEXT, PLEDGE, NextStep, Panel, panels
@@ -80,7 +82,14 @@ class CasePage:
     asked: list[Asked]
     files: list[Attachment]
     seen: list[Seen]
+    covers: list[dict[str, str]]
     events: list[Entry]
+
+    @property
+    def may_cover(self) -> bool:
+        """A bank works on it, so its loan can be guaranteed or insured."""
+        open_ = self.live.case.state == Application.State.OPEN
+        return open_ and any(r.referral.state in COVERABLE and r.referral.institution.lends for r in self.live.rows)
 
 
 def own_case(actor: Actor, number: str) -> Application:
@@ -111,7 +120,7 @@ def case_page(actor: Actor, number: str, *, now: datetime) -> CasePage:
     """One case with all its parts; 8 queries at most, and one by each app above."""
     patents = ApplicationPatent.objects.filter(application=OuterRef("pk")).order_by("pk")
     consents = Consent.objects.filter(application=OuterRef("pk")).order_by("pk")
-    found: Any = (  # the two annotations are unknown to the type of the model
+    found: Any = (  # the annotations are unknown to the type of the model
         Application.objects.visible_to(actor)
         .filter(number=number)
         .annotate(
@@ -130,6 +139,7 @@ def case_page(actor: Actor, number: str, *, now: datetime) -> CasePage:
                     )
                 )
             ),
+            cover_rows=within("application"),
         )
         .first()
     )
@@ -149,6 +159,7 @@ def case_page(actor: Actor, number: str, *, now: datetime) -> CasePage:
         asked=[Asked(q, names[q.referral_id], by_question[q.pk], q.pk in waiting) for q in questions],
         files=by_question[None],
         seen=[_seen(row, now_live.rows) for row in found.consent_rows],
+        covers=listed(found.cover_rows),
         events=list(Entry.objects.of_case(case.number).readable_by(actor.organisation_id)[:EVENTS]),
     )
 

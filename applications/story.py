@@ -38,6 +38,13 @@ _EFFECTS = {
     "referral.offered": ("ok", "这家机构的响应时限停止"),
     "referral.declined": ("pause", "这家机构的响应时限停止"),
     "offer.accepted": ("ok", ""),
+    "cover.proposed": ("warn", "等您同意"),
+    "cover.asked": ("ok", "这家机构的响应时限开始"),
+    "cover.intent": ("ok", ""),
+    "cover.terms": ("ok", ""),
+    "cover.committed": ("ok", "可以连同银行方案选定"),
+    "cover.declined": ("pause", ""),
+    "cover.withdrawn": ("pause", ""),
     "clock.escalated": ("bad", ""),
 }
 # Each of these can be an institution's first substantive reply.

@@ -17,6 +17,8 @@ _MODULES = [
     ("valuations/", "portal.foundation.assets.valuation.urls"),
     ("products/", "products.urls"),
     ("match/", "products.urls_match"),
+    ("subsidies/", "products.subsidies.urls"),
+    ("quotas/", "products.quotas.urls"),
     ("track/", "applications.urls.public"),
     ("apply/", "applications.urls.apply"),
     ("cases/", "applications.urls.cases"),

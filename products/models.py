@@ -18,6 +18,18 @@ from portal.foundation.core.moments import SHANGHAI
 
 from .import_models import ProductImport as ProductImport
 from .policy_models import LibraryPolicy as LibraryPolicy
+from .quotas.models import Quota as Quota
+from .quotas.models import QuotaEligible as QuotaEligible
+from .quotas.models import QuotaEntry as QuotaEntry
+from .quotas.models import QuotaTool as QuotaTool
+from .risk.models import EnterpriseTier as EnterpriseTier
+from .risk.models import ExposureEntry as ExposureEntry
+from .risk.models import HouseholdExposure as HouseholdExposure
+from .risk.models import RiskScheme as RiskScheme
+from .risk.models import SchemeShare as SchemeShare
+from .subsidies.models import SubsidyClaim as SubsidyClaim
+from .subsidies.models import SubsidyPaper as SubsidyPaper
+from .subsidies.models import SubsidyScheme as SubsidyScheme
 from .version_models import ProductVersion as ProductVersion
 from .version_models import PublicChange as PublicChange
 

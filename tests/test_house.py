@@ -14,6 +14,7 @@ DIAGRAMS = [
     "applications.Application",
     "applications.Referral",
     "applications.NextRound",
+    "applications.Cover",
     "pledges.Registration",
     "products.Product",
     "products.ProductVersion",

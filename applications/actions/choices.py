@@ -8,9 +8,10 @@ from django.core.files.base import File
 from django.db import transaction
 
 from applications import rules
-from applications.actions import next_lenders
+from applications.actions import cover_ends, next_lenders
 from applications.actions.responses import lock_open_offers, locked
 from applications.actions.submit import choose, refer
+from applications.cover_models import Cover
 from applications.models import Application, Attachment, Consent, InformationRequest, NextRound, Offer, Referral
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
@@ -88,6 +89,12 @@ def accept(offer_id: int, *, actor: Actor, now: datetime) -> Application:
         for r in referrals
         if r.pk != mine.pk and r.institution.organisation.kind == kind and r.state in Referral.OPEN_STATES
     ]
+    carried: list[Cover] = []
+    if mine.institution.lends:
+        others = [r for r in referrals if r.pk != mine.pk]
+        why = "企业已选定其他银行的方案"
+        cover_ends.end_all(application, referrals=others, reason="not_selected", why=why, actor=actor, now=now)
+        carried = cover_ends.carry(mine, now=now)
     stopped: dict[int, Sequence[facts.Fact]] = {}
     chosen.accept()
     chosen.save(update_fields=["state"])
@@ -116,9 +123,10 @@ def accept(offer_id: int, *, actor: Actor, now: datetime) -> Application:
             "institution": mine.institution_id,
             "offer": chosen.pk,
             "referral": str(mine.ref),
+            "covers": [str(cover.ref) for cover in carried],
             "clocks": settled,
         },
-        parties=[mine.institution_id],
+        parties=[mine.institution_id, *(cover.institution_id for cover in carried)],
     )
     for rival in rivals:
         record(
@@ -151,6 +159,7 @@ def withdraw(application_id: int, *, reason: str, actor: Actor, now: datetime) -
     application = lock(Application.objects.filter(pk=application_id, organisation_id=actor.organisation_id))
     rules.can_withdraw(actor, application).require()
     referrals = list(Referral.objects.select_for_update(of=("self",)).filter(application=application).order_by("pk"))
+    cover_ends.end_all(application, reason="withdrawn", why="企业撤回融资需求", actor=actor, now=now)
     told: list[int] = []
     stopped: list[facts.Fact] = []
     for referral in referrals:
@@ -235,6 +244,8 @@ def revoke(referral_id: int, *, actor: Actor, now: datetime) -> Referral:
     """Take one institution's authorisation back: it is told, its offer closes, and it reads no further; the others go on."""
     referral = locked(referral_id)
     rules.can_revoke(actor, referral).require()
+    why = f"企业收回对 {referral.institution} 的授权"
+    cover_ends.end_all(referral.application, referrals=[referral], reason="revoked", why=why, actor=actor, now=now)
     _close_offers(referral)
     referral.withdraw(now=now)
     referral.save(update_fields=["state", "closed_at"])

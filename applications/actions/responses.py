@@ -11,7 +11,7 @@ from decimal import Decimal
 from django.db import transaction
 
 from applications import rules
-from applications.actions import next_lenders, offer_sql
+from applications.actions import cover_ends, next_lenders, offer_sql
 from applications.actions.claiming import claim_this, require_contact
 from applications.actions.submit import Address, refer
 from applications.matching import rank_for
@@ -196,6 +196,8 @@ def decline(referral_id: int, *, code: str, note: str, actor: Actor, now: dateti
         raise Invalid("code", "选择婉拒原因。", fields={"code": "选择婉拒原因。"})
     if code == DeclineReason.OTHER and not note.strip():
         raise Invalid("note", "选择“其他”时请写明原因。", fields={"note": "选择“其他”时请写明原因。"})
+    why = f"{referral.institution} 婉拒"
+    cover_ends.end_all(referral.application, referrals=[referral], reason="withdrawn", why=why, actor=actor, now=now)
     for old in lock_open_offers(referral):
         old.close()
         old.save(update_fields=["state"])

@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('applications', '0004_next_lenders'),
-        ('products', '0004_first_versions'),
+        ('products', '0003_first_versions'),
     ]
 
     operations = [

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from applications.views import (
+    covers_institution,
     dispatcher_next,
     institution_desk,
     institution_files,
@@ -19,6 +20,9 @@ urlpatterns = [
     path("owed/<int:pk>/", dispatcher_next.owed, name="desk-owed"),
     path("pool/", institution_pool.pool, name="desk-pool"),
     path("pool/<slug:number>/", institution_pool.claim, name="desk-pool-claim"),
+    path("covers/", covers_institution.covers, name="desk-covers"),
+    path("covers/<uuid:ref>/", covers_institution.cover, name="desk-cover"),
+    path("referrals/<uuid:ref>/cover/", covers_institution.ask, name="desk-cover-ask"),
     path("referrals/<uuid:ref>/", institution_referral.referral, name="desk-referral"),
     path("referrals/<uuid:ref>/claim/", institution_referral.claim, name="desk-claim"),
     path("referrals/<uuid:ref>/ask/", institution_referral.ask, name="desk-ask"),

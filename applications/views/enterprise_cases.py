@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_safe
 
-from applications import comparison, story
+from applications import comparison, cover_rows, story
 from applications import queries_case as cases
 from applications import queries_enterprise as queries
 from applications.forms import AnswerForm
@@ -83,7 +83,9 @@ def offers(request: HttpRequest, number: str) -> HttpResponse:
     )
     tables = comparison.tables(list(made), today=local_date(moments.now()))
     choosable = found.state == Application.State.OPEN
-    return render(request, "enterprise/offers.html", {"case": found, "tables": tables, "choosable": choosable})
+    covers = cover_rows.with_split(cover_rows.of_case(found, actor_of(request), now=moments.now()))
+    context = {"case": found, "tables": tables, "choosable": choosable, "covers": covers}
+    return render(request, "enterprise/offers.html", context)
 
 
 @allow(Role.ENTERPRISE)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
-from applications import comparison, matching
+from applications import comparison, cover_rows, matching
 from applications import queries_case as cases
 from applications.actions import choices, next_lenders
 from applications.forms import AddressForm, AnswerForm, ReasonForm
@@ -102,6 +102,7 @@ def accept(request: HttpRequest, number: str, offer_id: int) -> HttpResponse:
             if r.pk != offer.referral_id
             and r.institution.organisation.kind == offer.referral.institution.organisation.kind
         ],
+        "covers": cover_rows.with_split(cover_rows.of_referral(offer.referral, now=now)),
         "differs": offer.amount != case.amount or offer.term_months != case.term_months,
     }
     if request.method == "POST":

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
-from applications import rules
+from applications import cover_rows, cover_rules, rules
 from applications.actions.submit import add_months
 from applications.desk_figures import district_names
 from applications.forms_bank import (
@@ -61,7 +61,12 @@ def mine(actor: Actor, ref: UUID) -> Referral:
     found = Referral.objects.visible_to(actor).select_related(
         "application__organisation__industry", "clock", "institution__organisation", "product", "officer"
     )
-    return get_object_or_404(found.annotate(readable=Exists(live)).prefetch_related("application__patents"), ref=ref)
+    return get_object_or_404(
+        found.annotate(readable=Exists(live), cover_rows=cover_rows.within("referral")).prefetch_related(
+            "application__patents"
+        ),
+        ref=ref,
+    )
 
 
 def files_of(referral: Referral) -> Any:
@@ -164,6 +169,8 @@ def show(
         "valuations": _valuations(referral, actor),
         "report_needed": needed.valuation_needed(case.amount),
         "value_rule": needed.limit(),
+        "covers": cover_rows.listed(referral.cover_rows),  # type: ignore[attr-defined]
+        "may_cover": bool(cover_rules.can_ask(actor, referral)),
         "words": words_of(referral),
         "shortcuts": SHORTCUTS,
         "compact": True,

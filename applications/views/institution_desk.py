@@ -11,9 +11,12 @@ from django.shortcuts import redirect, render
 from django.utils.cache import get_conditional_response
 from django.views.decorators.http import require_GET, require_POST
 
+from applications import cover_rows
 from applications import desk as desks
 from applications import desk_figures as figures
 from applications.actions import claiming, responses
+from applications.cover_models import Cover
+from applications.cover_rules import COVERING
 from applications.models import Referral
 from applications.next_rounds import owed_by
 from portal.foundation.accounts.guards import allow
@@ -74,6 +77,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "poll": _address(request, (), part="work"),
         "colleagues": [(str(pk), name) for pk, name in colleagues(actor)] if manager else [],
         "owed": owed_by(actor.organisation_id, now=now) if found.owed else [],
+        "covers": _covers(actor, now=now),
     }
     if request.GET.get("part") == "work":
         response = render(request, "bank/desk.html#work", context)
@@ -82,6 +86,14 @@ def desk(request: HttpRequest) -> HttpResponse:
         return get_conditional_response(request, etag=etag, response=response) or response
     context |= {"compact": True, "shortcuts": SHORTCUTS, "manager": manager}
     return render(request, "bank/desk.html", context)
+
+
+def _covers(actor: Actor, *, now: Any) -> list[cover_rows.CoverRow]:
+    """What a guarantor or an insurer is still to answer or to commit; nobody else's desk asks (one query)."""
+    if actor.organisation_kind not in COVERING:
+        return []
+    rows = cover_rows.of_desk(actor, live=True, now=now)
+    return [row for row in rows if row.cover.state in Cover.PENDING_STATES]
 
 
 def _kpis(actor: Actor, found: figures.Numbers, *, now: Any) -> list[dict[str, str]]:

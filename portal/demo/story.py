@@ -22,7 +22,7 @@ from portal.reports import actions as supervision
 from products.library import load_library
 from products.models import Product
 
-from . import filings, library, people, requests, valuing
+from . import covers, filings, library, people, requests, valuing
 from .requests import Bank
 from .timeline import Timeline
 
@@ -38,6 +38,7 @@ class Story:
         """The whole story, then what the loops would have done by now (announce, deliver, seal)."""
         self.cast()
         self.closed_cases()
+        self.shared_risk()
         self.offers_to_choose()
         self.desk_of_the_bank()
         self.pledge_files()
@@ -102,6 +103,7 @@ class Story:
         self.clerk2 = seat("clerk2", "汪示例", Role.CLERK, office)
         seat("chief", "周示例", Role.CHIEF, office)
         self.regulator = seat("regulator", "赵示例", Role.REGULATOR, regulator)
+        self.second_regulator = seat("regulator2", "钱示例", Role.REGULATOR, regulator)
         seat("admin", "安示例", Role.ADMIN, platform)
         seat("dispatcher", "段示例", officer, people.dispatcher())
         self.firms: dict[int, Membership] = {
@@ -148,6 +150,13 @@ class Story:
         case = requests.apply(self.firms[11], [self.bank, self.third], at=at(7, 10), wan=300)
         choices.withdraw(case.pk, reason="已通过自有资金解决", actor=self.firms[11].actor, now=at(7, 17))
 
+    def shared_risk(self) -> None:
+        """Bank, guarantor and national fund; bank and insurer; each from the request to the money."""
+        covers.tiers(self.firms, today=self.now)
+        covers.with_guarantor_and_fund(self.firms[5], self.bank, self.guarantor, self.clerk, time=self.time)
+        covers.subsidised(self.firms[5], self.guarantor, self.regulator, self.second_regulator, time=self.time)
+        covers.with_insurer(self.firms[3], self.second, self.insurer, self.clerk2, time=self.time)
+
     def offers_to_choose(self) -> None:
         """The enterprise's own day: three offers to choose from, one bank still due, a guarantor on board, a draft."""
         at, who = self.time.at, self.firms[1]
@@ -193,6 +202,7 @@ class Story:
         )
         case = requests.apply(self.firms[10], [self.bank], at=at(2, 10), wan=280, months=24)
         requests.claim(case, self.bank, at=at(1, 9, 50), next_step="本周内完成尽职调查")
+        covers.asked(case, self.bank, self.guarantor, self.firms[10], at=at(1, 10, 30), wan=280)  # the guarantor's desk
         case = requests.apply(self.firms[9], [self.bank], at=at(5, 9), wan=350, months=12)
         responses.decline(
             requests.referral(case, self.bank).pk,

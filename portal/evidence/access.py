@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef
 from django.http import Http404
 from django.urls import reverse
 
+from applications.cover_models import Cover
 from applications.models import Consent, Referral
 from applications.next_round_models import NextRound
 from pledges.models import Registration
@@ -22,7 +23,18 @@ READERS = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER, Role.CLERK, Role.CHIEF, 
 OFFICIAL = frozenset(
     {
         *("clocks", "clock", "kind", "level", "moment", "due_at", "organisation", "overtaken"),
-        *("institution", "institutions", "referral", "registration", "number", "round", "count", "ground", "pool"),
+        *(
+            "institution",
+            "institutions",
+            "referral",
+            "registration",
+            "number",
+            "round",
+            "count",
+            "ground",
+            "pool",
+            "cover",
+        ),
     }
 )
 
@@ -62,7 +74,7 @@ def seen(actor: Actor, clock_id: int) -> Seen:
             whole=actor.role == Role.ENTERPRISE,
             supervises=actor.role == Role.REGULATOR,
         )
-    return _of_file(actor, clock_id) or _of_round(actor, clock_id)
+    return _of_file(actor, clock_id) or _of_cover(actor, clock_id) or _of_round(actor, clock_id)
 
 
 def _of_file(actor: Actor, clock_id: int) -> Seen | None:
@@ -79,6 +91,33 @@ def _of_file(actor: Actor, clock_id: int) -> Seen | None:
         about=f"{file.office.title} 办理质押登记 {file.number}",
         trail=_to_file(actor, file),
         parties=frozenset({file.pledgor_id, file.pledgee_id, file.office_id}),
+        readable=True,
+        whole=actor.role == Role.ENTERPRISE,
+        supervises=actor.role == Role.REGULATOR,
+    )
+
+
+def _of_cover(actor: Actor, clock_id: int) -> Seen | None:
+    """The promise of a guarantor or an insurer: its own, the bank's it was asked for, the enterprise's, the regulator's."""
+    cover = (
+        Cover.objects.visible_to(actor)
+        .filter(clock_id=clock_id)
+        .select_related("clock__organisation", "application", "institution__organisation", "referral")
+        .first()
+    )
+    if cover is None or cover.clock is None:
+        return None
+    number = cover.application.number
+    trails = {
+        Role.ENTERPRISE: [(reverse("case-list"), "我的办件"), (reverse("case", args=[number]), number)],
+        Role.REGULATOR: _supervised(number),
+    }
+    desk = [(reverse("desk"), "工作台"), (reverse("desk-cover", args=[cover.ref]), number)]
+    return Seen(
+        clock=cover.clock,
+        about=f"{cover.institution} 响应{cover.word}申请 {number}",
+        trail=trails.get(Role(actor.role), desk),
+        parties=frozenset({cover.application.organisation_id, cover.institution_id, cover.referral.institution_id}),
         readable=True,
         whole=actor.role == Role.ENTERPRISE,
         supervises=actor.role == Role.REGULATOR,

@@ -10,12 +10,15 @@ from typing import Any
 
 from django.urls import reverse
 
+from applications.cover_models import Cover
 from applications.models import Application, NextRound, Referral
 from pledges.models import Registration
 from portal.foundation.accounts.models import Organisation, OrganisationKind, Role
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla.lamps import due_text
 from portal.foundation.sla.models import Clock, Kind, PolicyLevel
+from products.quotas.models import Quota
+from products.subsidies.models import SubsidyClaim
 
 from .models import Notice
 
@@ -159,6 +162,72 @@ def _next_owed(entry: Entry) -> list[Letter]:
     return [Letter([found.clock.organisation_id], ANSWERING, A, title, url, entry.text)]
 
 
+def _cover(entry: Entry) -> Cover | None:
+    return (
+        Cover.objects.filter(pk=entry.subject.partition(":")[2])
+        .select_related("application", "referral", "clock", "institution__organisation")
+        .first()
+    )
+
+
+def _covered(kind: str, title: str, *, to: str) -> Callable[[Entry], list[Letter]]:
+    """Of a guarantee or an insurance. `to`: letters of i(nstitution asked), b(ank), e(nterprise); never the one who acts."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        cover = _cover(entry)
+        if cover is None:
+            return []
+        said = _promised(title, cover.clock)
+        desk = reverse("desk-cover", args=[cover.ref])
+        own = reverse("case-cover", args=[cover.application.number, cover.ref])
+        found = []
+        if "i" in to and cover.consented_at is not None:
+            found.append(Letter([cover.institution_id], ANSWERING, kind, said, desk, entry.text, cover.officer_id))
+        if "b" in to:
+            bank = cover.referral
+            found.append(Letter([bank.institution_id], ANSWERING, kind, said, desk, entry.text, bank.officer_id))
+        if "e" in to:
+            found.append(Letter([cover.application.organisation_id], (Role.ENTERPRISE,), kind, said, own, entry.text))
+        return [letter for letter in found if letter.organisations != [entry.organisation_id]]
+
+    return letters
+
+
+def _carried(entry: Entry) -> list[Letter]:
+    """Whose commitment was taken together with the bank's offer."""
+    covers = Cover.objects.filter(ref__in=entry.data.get("covers", ())).order_by("pk")
+    title = "企业已选定银行方案，连同本机构的承诺"
+    return [
+        Letter([c.institution_id], ANSWERING, R, title, reverse("desk-cover", args=[c.ref]), entry.text, c.officer_id)
+        for c in covers
+    ]
+
+
+def _subsidy(kind: str, title: str, *, regulators: bool = False) -> Callable[[Entry], list[Letter]]:
+    """To who claimed it, or to those who approve it."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        claim = SubsidyClaim.objects.filter(ref=entry.data["claim"]).first()
+        if claim is None:
+            return []
+        url = reverse("subsidy-claim", args=[claim.ref])
+        if regulators:
+            return [Letter(_keepers((Role.REGULATOR,)), (Role.REGULATOR,), kind, title, url, claim.scheme.name)]
+        roles = (Role.ENTERPRISE, *ANSWERING)
+        return [Letter([claim.organisation_id], roles, kind, title, url, claim.scheme.name)]
+
+    return letters
+
+
+def _allotted(entry: Entry) -> list[Letter]:
+    """To the bank that may use it."""
+    quota = Quota.objects.filter(pk=entry.data["quota"]).select_related("tool").first()
+    if quota is None:
+        return []
+    url = reverse("quota", args=[quota.pk])
+    return [Letter([quota.institution_id], ANSWERING, R, "分配了货币政策工具额度", url, quota.tool.name)]
+
+
 def _both(*makers: Callable[[Entry], list[Letter]]) -> Callable[[Entry], list[Letter]]:
     return lambda entry: [letter for make in makers for letter in make(entry)]
 
@@ -192,6 +261,9 @@ def _escalated(entry: Entry) -> list[Letter]:
         if data["kind"] == Kind.NEXT_LENDERS:
             round_ = NextRound.objects.filter(clock=data["clock"]).first()
             url = reverse("desk-owed", args=[round_.pk]) if round_ else reverse("desk")
+        elif data["kind"] == Kind.COVER:
+            cover = Cover.objects.filter(clock=data["clock"]).first()
+            url = reverse("desk-cover", args=[cover.ref]) if cover else reverse("desk")
         elif data["kind"] == Kind.RESPONSE:
             own = _referrals(entry, [responsible.pk], D, title)
             url = own[0].url if own else reverse("desk")
@@ -240,6 +312,20 @@ def _moved(entry: Entry) -> list[Letter]:
         title = f"工作日历变更，{Kind(kind).label}时限改为 {'、'.join(moments)}"
         if kind == Kind.RESPONSE:
             letters += _referrals(entry, [fact["organisation"] for fact in mine], D, title)
+        elif kind == Kind.COVER:
+            covers = Cover.objects.filter(clock__in=[fact["clock"] for fact in mine]).order_by("pk")
+            letters += [
+                Letter(
+                    [c.institution_id],
+                    ANSWERING,
+                    D,
+                    title,
+                    reverse("desk-cover", args=[c.ref]),
+                    entry.text,
+                    c.officer_id,
+                )
+                for c in covers
+            ]
         else:
             files = Registration.objects.filter(clock__in=[fact["clock"] for fact in mine]).order_by("pk")
             letters += [
@@ -357,7 +443,28 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "next.owed": _next_owed,
     "next.none": _to_enterprise(A, "调度台答复：暂无其他机构，请调整需求或结束"),
     "referral.not_selected": _to_institution(R, "企业已选定其他机构的方案"),
-    "offer.accepted": _to_institution(A, "企业选定了本机构的方案，请办理签约和质押登记"),
+    "offer.accepted": _both(_to_institution(A, "企业选定了本机构的方案，请办理签约和质押登记"), _carried),
+    "quota.allotted": _allotted,
+    "subsidy.applied": _subsidy(A, "新的补贴申请，请初审", regulators=True),
+    "subsidy.checked": _subsidy(A, "一份补贴申请已初审，请另一人复核", regulators=True),
+    "subsidy.approved": _subsidy(R, "补贴申请已核定"),
+    "subsidy.refused": _subsidy(R, "补贴申请未通过，请查看理由"),
+    "subsidy.withdrawn": _subsidy(R, "补贴申请已撤回", regulators=True),
+    "subsidy.paid": _subsidy(R, "补贴已拨付"),
+    "cover.proposed": _covered(A, "银行建议申请担保、保险，请您决定", to="e"),
+    "cover.asked": _both(
+        _covered(A, "新的担保、保险申请，请在 {days} 个工作日内响应", to="i"),
+        _covered(R, "已向担保、保险机构申请", to="b"),
+    ),
+    "cover.intent": _covered(R, "担保、保险机构有意向", to="be"),
+    "cover.terms": _covered(R, "担保、保险机构提出了条件", to="be"),
+    "cover.committed": _both(
+        _covered(A, "担保、保险机构已承诺，可以选定方案", to="e"), _covered(R, "担保、保险机构已承诺", to="b")
+    ),
+    "cover.declined": _covered(R, "担保、保险机构婉拒了申请", to="be"),
+    "cover.withdrawn": _covered(R, "担保、保险申请已撤回，不必再办理", to="ib"),
+    "cover.released": _covered(R, "担保、保险责任已解除", to="be"),
+    "cover.compensated": _covered(R, "已记录代偿", to="be"),
     "pledge.proposed": _parties(A, "请确认质押登记申请", but_actor=True),
     "pledge.returned": _parties(A, "质押登记申请被退回修改", but_actor=True),
     "pledge.taken_back": _parties(R, "对方取回修改质押登记申请，暂不必确认", but_actor=True),

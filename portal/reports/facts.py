@@ -24,6 +24,7 @@ _OWNER = {
       LEFT JOIN banks_institution i ON i.organisation_id = c.organisation_id""",
     Kind.REGISTRATION: "JOIN pledges_registration r ON r.clock_id = c.id",
     Kind.NEXT_LENDERS: "JOIN applications_nextround r ON r.clock_id = c.id",
+    Kind.COVER: "JOIN applications_cover r ON r.clock_id = c.id",
 }
 _OWN_COLUMNS = {
     Kind.RESPONSE: "coalesce(i.dispatcher, false) AS desk, r.state AS result, r.decline_code AS reason, 0 AS rounds, '' AS file",
@@ -34,6 +35,7 @@ _OWN_COLUMNS = {
         "false AS desk, CASE WHEN EXISTS (SELECT FROM applications_nextlender n WHERE n.round_id = r.id AND n.taken_at IS NOT NULL)"
         " THEN 'taken' ELSE r.outcome END AS result, r.cause AS reason, 0 AS rounds, '' AS file"
     ),
+    Kind.COVER: "false AS desk, r.state AS result, r.decline_code AS reason, 0 AS rounds, '' AS file",
 }
 
 

@@ -104,6 +104,27 @@ MEASURES: dict[Kind, dict[str, Measure]] = {
         Measure("cause-declined", "机构均已婉拒或失效", "reason = 'declined'"),
         Measure("cause-silent", "机构一直没有答复", "reason = 'silent'"),
     ),
+    Kind.COVER: _by_code(
+        Measure("addressed", "收到", "true", "期内经企业同意送达担保、保险机构、起算时限的申请，按起算日计入月份。"),
+        Measure("on_time", "按时", "outcome = 'on_time'", "在截止时刻之前表示意向、提出条件或婉拒。"),
+        Measure("late", "超期响应", "outcome = 'late'", "在截止时刻或之后才答复、撤回或结束。"),
+        Measure("overdue", "超期未办", "outcome = 'overdue'", "数据时刻已过截止时刻，仍未答复。"),
+        Measure("open", "未到期", "outcome IN ('open', 'paused')", "数据时刻仍未答复，也未到截止时刻；不进入分母。"),
+        Measure("excused", "不计", "outcome = 'excused'", "截止时刻之前企业已撤回或已另选方案；不进入分母。"),
+        Measure("counted", "分母", COUNTED, "按时、超期响应与超期未办之和。"),
+        Measure("answered", "已答复", ANSWERED, "按时与超期响应之和，用时由此计算。"),
+        Measure(
+            "committed",
+            "承诺",
+            "result IN ('committed', 'released', 'compensated')",
+            "已承诺担保或承保，含后来解除、代偿的。",
+        ),
+        Measure("declined", "婉拒", "result = 'declined'", "机构最终婉拒，含答复后婉拒的。"),
+        *(
+            Measure(f"declined-{r.value}", str(r.label), f"result = 'declined' AND reason = '{r.value}'")
+            for r in DeclineReason
+        ),
+    ),
 }
 
 # Columns of the report's table, in order; what stands behind a figure is a list of exactly these cases.
@@ -111,32 +132,38 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
     Kind.RESPONSE: ("addressed", "on_time", "late", "overdue", "open", "excused"),
     Kind.REGISTRATION: ("addressed", "on_time", "late", "overdue", "open", "paused", "excused"),
     Kind.NEXT_LENDERS: ("addressed", "on_time", "late", "overdue", "open", "excused"),
+    Kind.COVER: ("addressed", "on_time", "late", "overdue", "open", "excused"),
 }
 AFTER_RATE: dict[Kind, tuple[str, ...]] = {
     Kind.RESPONSE: ("claimed", "declined", "lapsed"),
     Kind.REGISTRATION: ("registered", "refused"),
     Kind.NEXT_LENDERS: ("taken", "none-left"),
+    Kind.COVER: ("committed", "declined"),
 }
 REASONS: dict[Kind, tuple[str, ...]] = {
     Kind.RESPONSE: tuple(f"declined-{value}" for value in DeclineReason.values),
     Kind.REGISTRATION: tuple(f"refused-{value}" for value in Ground.values),
     Kind.NEXT_LENDERS: ("cause-declined", "cause-silent"),
+    Kind.COVER: tuple(f"declined-{value}" for value in DeclineReason.values),
 }
 # What the reasons are called, and the measure they are a share of.
 REASONS_OF: dict[Kind, tuple[str, str]] = {
     Kind.RESPONSE: ("婉拒原因", "declined"),
     Kind.REGISTRATION: ("不予登记理由", "refused"),
     Kind.NEXT_LENDERS: ("起因", "addressed"),
+    Kind.COVER: ("婉拒原因", "declined"),
 }
 PROMISES: dict[Kind, str] = {
     Kind.RESPONSE: "金融机构 2 个工作日响应",
     Kind.REGISTRATION: "专利质押 1 个工作日登记",
     Kind.NEXT_LENDERS: "下一工作日结束前推荐下一家",
+    Kind.COVER: "担保、保险机构 2 个工作日响应",
 }
 RATES: dict[Kind, str] = {
     Kind.RESPONSE: "按时响应率",
     Kind.REGISTRATION: "按时登记率",
     Kind.NEXT_LENDERS: "按时推荐率",
+    Kind.COVER: "按时响应率",
 }
 
 SHARED_DEFINITIONS: tuple[tuple[str, str], ...] = (

@@ -106,7 +106,11 @@ def listed(choice: Choice, *, place: Place, now: datetime, size: int = PAGE) -> 
 def _loaded(clocks: ClockQuerySet) -> ClockQuerySet:
     label = PolicyLevel.objects.filter(policy=OuterRef("clock__policy"), code=OuterRef("level")).values("label")
     return clocks.select_related(
-        "organisation", "referral__application", "registration__application", "next_round__application"
+        "organisation",
+        "referral__application",
+        "registration__application",
+        "next_round__application",
+        "cover__application",
     ).prefetch_related(
         Prefetch("supervision_orders", SupervisionOrder.objects.order_by("-issued_at", "-pk")),
         Prefetch("escalations", Escalation.objects.annotate(label=Subquery(label[:1])).order_by("-pk")),
@@ -123,7 +127,7 @@ def _red(clock: Clock, *, now: datetime, calendar: WorkCalendar) -> Red:
     orders = list(clock.supervision_orders.all())
     announced: list[Any] = list(clock.escalations.all())  # with the label of their level
     latest = orders[0] if orders else None
-    owners: list[Any] = [getattr(clock, name, None) for name in ("referral", "registration", "next_round")]
+    owners: list[Any] = [getattr(clock, name, None) for name in ("referral", "registration", "next_round", "cover")]
     owner = next(filter(None, owners), None)
     overdue = clock.stopped_at is None and clock.paused_at is None and now >= clock.due_at
     return Red(

@@ -130,7 +130,7 @@ class Responsible(NamedTuple):
 
     def keeps(self, kind: str) -> bool:
         """Whether this promise may be its: who answers requests may also be the desk that owes the next lenders."""
-        return self.kind == kind or (kind == Kind.NEXT_LENDERS and self.kind == Kind.RESPONSE)
+        return self.kind == kind or (kind in (Kind.NEXT_LENDERS, Kind.COVER) and self.kind == Kind.RESPONSE)
 
 
 class Place(NamedTuple):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.reports.views import calendar_changes, case, figures, handover, orders, overview, rules_and_days
+from portal.reports.views import calendar_changes, case, figures, handover, orders, overview, risk, rules_and_days
 
 urlpatterns = [
     path("supervision/", overview.overview, name="supervision"),
@@ -10,6 +10,8 @@ urlpatterns = [
     path("supervision/cases/", figures.behind, name="supervision-cases"),
     path("supervision/cases/<str:number>/", case.case, name="supervision-case"),
     path("supervision/files/<str:number>/hand-over/", handover.hand_over, name="supervision-hand-over"),
+    path("supervision/risk/", risk.overview, name="supervision-risk"),
+    path("supervision/risk/schemes/<slug:code>/", risk.scheme, name="supervision-scheme"),
     path("supervision/export/", figures.export, name="supervision-export"),
     path("supervision/lamps/", orders.lamps, name="supervision-lamps"),
     path("supervision/lamps/<int:pk>/order/", orders.order, name="supervision-order"),

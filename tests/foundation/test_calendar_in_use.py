@@ -156,7 +156,12 @@ def test_load_reference_may_be_run_again_and_keeps_what_people_decided(reference
 
 
 def test_the_first_policies_are_the_two_promises_of_the_measures_and_our_own(reference: None) -> None:
-    assert dict(Policy.objects.values_list("kind", "days")) == {"response": 2, "registration": 1, "next_lenders": 1}
+    assert dict(Policy.objects.values_list("kind", "days")) == {
+        "response": 2,
+        "registration": 1,
+        "next_lenders": 1,
+        "cover": 2,
+    }
     issued = datetime.fromisoformat("2025-08-18T00:00+08:00")
     for kind in Kind.values:
         policy = Policy.objects.in_force(kind, at=issued)

@@ -41,6 +41,9 @@ SILENT = {
     "pledge.taken_over",  # said on the file itself
     "report.exported",
     "policy.set",
+    "risk.scheme_set",
+    "quota.used",  # the bank's own bookkeeping
+    "quota.returned",
     "enterprise.registered",
     "organisation.updated",
     "person.password_changed",

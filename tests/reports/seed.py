@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from applications.cover_models import Cover
 from applications.models import Application, DeclineReason, NextLender, NextRound, Offer, Referral
 from banks.models import Institution
 from pledges.models import Ground, Registration
@@ -134,6 +135,27 @@ class Seed:
         )  # fmt: skip
         NextLender.objects.create(round=made, institution=to.institution, taken_at=stopped if taken else None)
         return made
+
+    def cover(
+        self, to: Organisation, bank: Organisation, *, started: datetime, stopped: datetime | None, decline: str = ""
+    ) -> Cover:
+        """A guarantee asked of `to` for the bank's loan; answered at `stopped` if that is given."""
+        case = self.request(district="500157", submitted=started)
+        referral = Referral.objects.create(
+            application=case, institution_id=bank.pk, origin="pool", state="claimed", contact_name="薄示例",
+            contact_phone="023-00000000", next_step="尽调", created_at=started, responded_at=started,
+        )  # fmt: skip
+        reason = ("declined" if decline else "intent") if stopped else ""
+        clock = self.clock(
+            Kind.COVER, to, case.number, f"cover:{case.number}", started=started, stopped_at=stopped, stop_reason=reason,
+            excused=False,
+        )  # fmt: skip
+        return Cover.objects.create(
+            application=case, referral=referral, institution_id=to.pk, clock=clock, amount=Decimal(1_000_000),
+            state="declined" if decline else "intent" if stopped else "waiting", asked_by="林示例", asked_at=started,
+            consented_at=started, responded_at=stopped, decline_code=decline, closed_at=stopped if decline else None,
+            contact_name="顾示例", contact_phone="023-00000000", next_step="核对资料",
+        )  # fmt: skip
 
     def registration(
         self,
@@ -274,3 +296,11 @@ def scatter(
             rounds=dice.choice([0, 0, 0, 1, 2]),
             amount=Decimal(dice.choice([3_000_000, 10_000_000, 26_005_000])),
         )
+    lenders = [i for i in institutions if not i.institution.dispatcher]
+    for _ in range(number // 6):
+        started = now - timedelta(minutes=dice.randrange(60, 150 * 24 * 60))
+        stopped = started + timedelta(minutes=dice.randrange(30, 4 * 24 * 60))
+        if stopped > now or dice.random() < 0.1:
+            stopped = None
+        decline = dice.choice(codes) if stopped and dice.random() < 0.3 else ""
+        seed.cover(dice.choice(lenders), dice.choice(lenders), started=started, stopped=stopped, decline=decline)

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 
+from applications.cover_models import Cover
 from applications.models import NextRound, Referral
 from pledges.models import Registration
 from portal.foundation.accounts.models import District, OrganisationKind
@@ -161,9 +162,11 @@ def _outcome(clock: Clock) -> str:
 def _naive(scope: Scope) -> dict[tuple[bool, tuple[object, ...]], tuple[Counter[str], list[int]]]:
     """One Python loop over every clock: (desk, keys) -> (counts, working minutes)."""
     successors = dict(District.objects.exclude(successor=None).values_list("code", "successor_id"))
-    owners: list[Referral] | list[Registration] | list[NextRound]
+    owners: list[Cover] | list[Referral] | list[Registration] | list[NextRound]
     if scope.kind == Kind.RESPONSE:
         owners = list(Referral.objects.exclude(clock=None).select_related("clock", "application", "institution"))
+    elif scope.kind == Kind.COVER:
+        owners = list(Cover.objects.exclude(clock=None).select_related("clock", "application"))
     elif scope.kind == Kind.NEXT_LENDERS:
         owners = list(NextRound.objects.exclude(clock=None).select_related("clock", "application"))
     else:
@@ -192,6 +195,10 @@ def _naive(scope: Scope) -> dict[tuple[bool, tuple[object, ...]], tuple[Counter[
             minutes.append(clock.working_minutes or 0)
         if isinstance(owner, Referral):
             counts["claimed"] += clock.stop_reason == "claimed"
+            if owner.state == "declined":
+                counts.update(["declined", f"declined-{owner.decline_code}"])
+        elif isinstance(owner, Cover):
+            counts["committed"] += owner.state == "committed"
             if owner.state == "declined":
                 counts.update(["declined", f"declined-{owner.decline_code}"])
         elif isinstance(owner, NextRound):

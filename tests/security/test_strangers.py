@@ -126,6 +126,17 @@ TABLE: dict[str, Row] = {
     "desk-dispatch": _referral(),
     "desk-owed": Row(lambda w: {"pk": w.owed.pk}, {"duan"}),
     "desk-attachment": Row(lambda w: {"ref": w.referral(w.asked, "bo").ref, "file_ref": w.file.ref}, BANK, "get"),
+    # guarantees and insurances
+    "case-cover-ask": _case(),
+    "case-cover": Row(lambda w: {"number": w.cover.application.number, "ref": w.cover.ref}, COMPANY),
+    "desk-cover": Row(lambda w: {"ref": w.cover.ref}, BANK | {"gu"}),
+    "desk-cover-ask": _referral(method="get post"),
+    # subsidies and quotas
+    "subsidy-claim": Row(lambda w: {"ref": w.claim.ref}, COMPANY | {"rui"}),
+    "subsidy-paper": Row(
+        lambda w: {"ref": w.claim.ref, "file_ref": w.claim.papers.get().ref}, COMPANY | {"rui"}, "get"
+    ),
+    "quota": Row(lambda w: {"pk": w.quota.pk}, BANK | {"rui"}),
     # pledge files
     "pledges:start": Row(lambda w: {"number": w.begun.application.number}, PARTIES),
     "pledges:detail": _pledge("waiting", PARTIES | {"rui"}, "get"),
@@ -176,7 +187,15 @@ TABLE: dict[str, Row] = {
     "api-referral-decline": _referral(),
 }
 # Addresses with a place that names nothing of anybody's.
-PUBLIC = {"products:detail", "products:version", "api-product-detail", "supervision-policy-new", "valuations:decide"}
+PUBLIC = {
+    "products:detail",
+    "products:version",
+    "api-product-detail",
+    "supervision-policy-new",
+    "supervision-scheme",
+    "subsidy-apply",
+    "valuations:decide",
+}
 
 
 def test_every_address_with_an_object_stands_in_the_table() -> None:

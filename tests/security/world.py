@@ -11,7 +11,8 @@ from typing import Any
 
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from applications.actions import choices, drafts, responses, valuations
+from applications.actions import choices, covers, drafts, responses, valuations
+from applications.cover_models import Cover
 from applications.models import Application, Attachment, Draft, InformationRequest, NextRound, Offer, Referral
 from banks.models import Institution
 from pledges.actions import examination
@@ -30,7 +31,17 @@ from portal.reports import actions as reports
 from portal.reports.models import SupervisionOrder
 from products import workbook
 from products.actions import drafting, importing, review
-from products.models import Product, ProductImport, ProductVersion
+from products.models import (
+    Product,
+    ProductImport,
+    ProductVersion,
+    Quota,
+    QuotaTool,
+    SubsidyClaim,
+    SubsidyScheme,
+)
+from products.quotas import actions as quotas
+from products.subsidies import actions as subsidies
 from tests import factories
 from tests.factories import Person
 from tests.pledges.conftest import PDF, accepted, examined, filled, submitted
@@ -72,6 +83,9 @@ class World:
     offered: Application  # Bo's offer lies open
     offer: Offer
     shared: Application  # with Bo and Cui: Bo has made an offer
+    claim: SubsidyClaim  # of Ling
+    quota: Quota  # of Bo's bank
+    cover: Cover  # Ling asked Gu to guarantee the loan of Bo in it
     pool: Application  # an open call that Bo and Cui have on their desks and Gu may claim
     begun: Registration  # Bo's side is filling in the form
     waiting: Registration  # with the office
@@ -109,7 +123,7 @@ def upload(name: str, body: bytes = PDF) -> SimpleUploadedFile:
 def build(people: dict[str, Person]) -> World:
     """The world; `people` are the fixtures of tests/conftest.py by name."""
     now = moments.now()
-    ling, bo, cui, _gu, chen, rui = (people[n] for n in ("ling", "bo", "cui", "gu", "chen", "rui"))
+    ling, bo, cui, gu, chen, rui = (people[n] for n in ("ling", "bo", "cui", "gu", "chen", "rui"))
     desk = factories.organisation(OrganisationKind.PLATFORM, "示例调度台")
     Institution.objects.create(organisation=desk, example=True, dispatcher=True, takes_open_calls=False)
     duan = factories.person("duan", "段示例", Role.OFFICER, desk)
@@ -144,6 +158,26 @@ def build(people: dict[str, Person]) -> World:
     nobody = factories.application(ling, product, rival, patents=patents[1:2])
     for case, lender in ((once, bo), (nobody, bo), (nobody, cui)):
         responses.decline(_of(case, lender).pk, code="amount", note="", actor=lender.actor, now=now)
+    covered = factories.application(ling, product, patents=patents[1:2])
+    responses.claim(
+        _of(covered, bo).pk,
+        contact_name="薄示例",
+        contact_phone="023-67961234",
+        next_step="尽调",
+        actor=bo.actor,
+        now=now,
+    )
+    cover = covers.ask(
+        _of(covered, bo).pk, institution_id=gu.organisation.pk, amount=Decimal(1_000_000), actor=ling.actor, now=now
+    )
+    claim = subsidies.apply(
+        SubsidyScheme.objects.get(code="agency").pk, case_number=covered.number, base=Decimal(1_000_000),
+        papers=[upload("凭证.pdf")], district=ling.organisation.district_id, actor=ling.actor, now=now,
+    )  # fmt: skip
+    quota = quotas.allot(
+        QuotaTool.objects.get(code="special").pk, institution_id=bo.organisation.pk, amount=Decimal(1_000_000),
+        actor=rui.actor, now=now,
+    ).quota  # fmt: skip
     pool = factories.application(ling, patents=patents[1:2], open_call=True)
     for marks, cases in ((MARK, [asked, offered]), (POOL, [pool])):
         Application.objects.filter(pk__in=[case.pk for case in cases]).update(
@@ -182,6 +216,9 @@ def build(people: dict[str, Person]) -> World:
         offered=offered,
         offer=offer,
         shared=shared,
+        cover=cover,
+        claim=claim,
+        quota=quota,
         pool=pool,
         begun=begun,
         waiting=Registration.objects.get(pk=waiting.pk),

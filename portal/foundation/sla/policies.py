@@ -28,6 +28,7 @@ TOLD: dict[str, tuple[Role, ...]] = {
     Kind.RESPONSE: _ANSWERING,
     Kind.REGISTRATION: (Role.CLERK, Role.CHIEF, Role.REGULATOR),
     Kind.NEXT_LENDERS: _ANSWERING,
+    Kind.COVER: _ANSWERING,
 }
 
 

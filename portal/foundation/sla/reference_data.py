@@ -15,6 +15,7 @@ from .policies import Step, write_levels
 
 GROUND = "渝银发〔2025〕58号第（一）条"
 OWN_GROUND = "本平台服务承诺：机构婉拒或未答复的，下一工作日结束前推荐其他机构"
+COVER_GROUND = f"本平台服务承诺：担保、保险机构比照{GROUND}响应"
 FIRST = "初始设定"  # who decided the first versions
 IN_FORCE = datetime.fromisoformat("2025-08-18T00:00:00+08:00")  # the day of issue
 BEFORE, AFTER = PolicyLevel.Anchor.BEFORE, PolicyLevel.Anchor.AFTER
@@ -32,9 +33,15 @@ LADDERS: dict[Kind, tuple[Step, ...]] = {
         Step("supervise", "超期 1 个工作日", AFTER, 1, [Role.CHIEF, Role.REGULATOR]),
     ),
     Kind.NEXT_LENDERS: _LENDERS,
+    Kind.COVER: _LENDERS,
 }
-DAYS: dict[Kind, int] = {Kind.RESPONSE: 2, Kind.REGISTRATION: 1, Kind.NEXT_LENDERS: 1}
-GROUNDS: dict[Kind, str] = {Kind.RESPONSE: GROUND, Kind.REGISTRATION: GROUND, Kind.NEXT_LENDERS: OWN_GROUND}
+DAYS: dict[Kind, int] = {Kind.RESPONSE: 2, Kind.REGISTRATION: 1, Kind.NEXT_LENDERS: 1, Kind.COVER: 2}
+GROUNDS: dict[Kind, str] = {
+    Kind.RESPONSE: GROUND,
+    Kind.REGISTRATION: GROUND,
+    Kind.NEXT_LENDERS: OWN_GROUND,
+    Kind.COVER: COVER_GROUND,
+}
 
 
 @transaction.atomic

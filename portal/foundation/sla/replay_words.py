@@ -32,6 +32,8 @@ REASONS = {
     "replaced": "已有新一轮推荐",
     "settled": "企业已选定方案",
     "ended": "需求已结束",
+    "intent": "机构表示意向",
+    "terms": "机构提出条件",
 }
 _NEXT = {"offered": "已向企业推荐下一批机构"}  # the same word, said of another promise
 

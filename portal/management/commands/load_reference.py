@@ -11,6 +11,9 @@ from portal.foundation.core.moments import local_date
 from portal.foundation.sla import calendar_imports
 from portal.foundation.sla import reference_data as promises
 from portal.foundation.sla.calendar_files import CALENDARS
+from products.quotas import reference_data as quotas
+from products.risk import reference_data as risk
+from products.subsidies import reference_data as subsidies
 
 
 class Command(BaseCommand):
@@ -21,6 +24,9 @@ class Command(BaseCommand):
         years = calendar_imports.load_packaged(now=now)
         districts = places.load()
         policies = promises.load(now=now)
+        risk.load(now=now)
+        subsidies.load()
+        quotas.load()
         weighed = weights.load(on=local_date(now))
         self.stdout.write(
             f"工作日历更新 {years.loaded} 年，区县 {districts} 个，时限规则新增 {policies} 条，评估权重新增 {weighed} 个场景"

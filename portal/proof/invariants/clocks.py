@@ -92,7 +92,7 @@ def _with_closures() -> Iterator[Row]:
 ALL = [
     Invariant(
         "clock.obligation",
-        "每条待响应的推送、每件待受理或审查中的登记、每轮待推荐的改派恰有一个运行的时限，待补正的恰有一个暂停的时限，责任单位就是办理单位",
+        "每条待响应的推送、每份待响应的担保保险申请、每件待受理或审查中的登记、每轮待推荐的改派恰有一个运行的时限，待补正的恰有一个暂停的时限，责任单位就是办理单位",
         """
         SELECT 'referral:' || r.id, coalesce('时限 ' || c.id || CASE WHEN c.stopped_at IS NOT NULL THEN ' 已停' WHEN c.paused_at IS NOT NULL
                                              THEN ' 已暂停' ELSE ' 责任单位 ' || c.organisation_id END, '没有时限')
@@ -116,17 +116,26 @@ ALL = [
           LEFT JOIN sla_clock c ON c.id = n.clock_id
          WHERE n.state = 'owed' AND (c.id IS NULL OR c.stopped_at IS NOT NULL OR c.paused_at IS NOT NULL
                                      OR c.kind <> 'next_lenders' OR c.case_number <> a.number OR a.state <> 'open')
+        UNION ALL
+        SELECT 'cover:' || v.id, '需求 ' || a.state || '：' || coalesce('时限 ' || c.id || CASE WHEN c.stopped_at IS NOT NULL THEN ' 已停'
+                                             WHEN c.paused_at IS NOT NULL THEN ' 已暂停' ELSE ' 责任单位 ' || c.organisation_id END, '没有时限')
+          FROM applications_cover v JOIN applications_application a ON a.id = v.application_id
+          LEFT JOIN sla_clock c ON c.id = v.clock_id
+         WHERE v.state = 'waiting'
+           AND (c.id IS NULL OR c.stopped_at IS NOT NULL OR c.paused_at IS NOT NULL OR c.kind <> 'cover'
+                OR c.organisation_id <> v.institution_id OR c.case_number <> a.number OR a.state <> 'open')
         """,
     ),
     Invariant(
         "clock.dead",
         "没有时限为已经了结的事（或无主的事）继续走",
         """
-        SELECT c.subject, '时限 ' || c.id || ' 未停：' || coalesce('推送 ' || r.state, '登记件 ' || g.state, '改派 ' || n.state, '无主')
+        SELECT c.subject, '时限 ' || c.id || ' 未停：' || coalesce('推送 ' || r.state, '登记件 ' || g.state, '改派 ' || n.state, '担保保险 ' || v.state, '无主')
           FROM sla_clock c LEFT JOIN applications_referral r ON r.clock_id = c.id
           LEFT JOIN pledges_registration g ON g.clock_id = c.id LEFT JOIN applications_nextround n ON n.clock_id = c.id
+          LEFT JOIN applications_cover v ON v.clock_id = c.id
          WHERE c.stopped_at IS NULL
-           AND coalesce(r.state <> 'waiting', g.state NOT IN ('submitted', 'examining', 'correcting'), n.state <> 'owed', true)
+           AND coalesce(r.state <> 'waiting', g.state NOT IN ('submitted', 'examining', 'correcting'), n.state <> 'owed', v.state <> 'waiting', true)
         """,
     ),
     Invariant(
@@ -223,12 +232,13 @@ ALL = [
         """
         SELECT c.subject, '停于 ' || c.stopped_at || '（' || c.stop_reason || '），答复于 ' || coalesce(r.responded_at, g.decided_at)::text
           FROM sla_clock c LEFT JOIN applications_referral r ON r.clock_id = c.id
-          LEFT JOIN pledges_registration g ON g.clock_id = c.id
+          LEFT JOIN pledges_registration g ON g.clock_id = c.id LEFT JOIN applications_cover v ON v.clock_id = c.id
          WHERE c.stopped_at IS NOT NULL
            AND (c.stop_reason = '' OR c.working_minutes IS NULL OR c.working_minutes < 0
                 OR (c.excused AND coalesce(c.paused_at, c.stopped_at) >= c.due_at)
                 OR (c.stop_reason IN ('claimed', 'asked', 'offered', 'declined', 'dispatched') AND r.responded_at <> c.stopped_at)
-                OR (c.stop_reason IN ('registered', 'refused') AND g.decided_at <> c.stopped_at))
+                OR (c.stop_reason IN ('registered', 'refused') AND g.decided_at <> c.stopped_at)
+                OR (c.stop_reason IN ('intent', 'terms', 'declined') AND v.responded_at <> c.stopped_at))
         """,
     ),
     Invariant(

@@ -35,6 +35,13 @@ addressed AS (
       FROM journal_entry e JOIN applications_nextround n ON e.subject = 'next_round:' || n.id JOIN sla_clock c ON c.id = n.clock_id
      WHERE e.verb = 'next.owed'
     UNION ALL
+    SELECT e.id, e.at, v.institution_id, '{officer,manager}'
+      FROM journal_entry e JOIN applications_cover v ON e.subject = 'cover:' || v.id WHERE e.verb = 'cover.asked'
+    UNION ALL
+    SELECT e.id, e.at, a.organisation_id, '{enterprise}'
+      FROM journal_entry e JOIN applications_application a ON a.number = e.case_number
+     WHERE e.verb IN ('cover.proposed', 'cover.intent', 'cover.terms', 'cover.committed', 'cover.declined')
+    UNION ALL
     SELECT e.id, e.at,
            coalesce((SELECT (h.data->>'from')::bigint FROM journal_entry h
                       WHERE h.verb = 'pledge.handed_over' AND h.subject = e.subject AND h.id > e.id ORDER BY h.id LIMIT 1), r.office_id),

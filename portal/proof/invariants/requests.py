@@ -103,6 +103,40 @@ ALL = [
         """,
     ),
     Invariant(
+        "cover.state",
+        "担保、保险申请随银行的推送而生灭；连同方案选定的都已承诺；撤回的不再计入在保余额",
+        """
+        SELECT 'cover:' || v.id, v.state || '，推送 ' || r.state || '，需求 ' || a.state
+          FROM applications_cover v JOIN applications_referral r ON r.id = v.referral_id
+          JOIN applications_application a ON a.id = v.application_id
+         WHERE r.application_id <> v.application_id
+            OR v.state IN ('proposed', 'waiting', 'intent', 'terms') AND (a.state <> 'open' OR r.state NOT IN ('claimed', 'info', 'offered'))
+            OR v.state = 'committed' AND r.state NOT IN ('claimed', 'info', 'offered', 'accepted')
+            OR (v.state IN ('released', 'compensated', 'declined', 'withdrawn')) <> (v.closed_at IS NOT NULL)
+            OR v.state = 'committed' AND r.state = 'accepted' AND v.accepted_at IS NULL
+        """,
+    ),
+    Invariant(
+        "cover.outstanding",
+        "每户在保余额等于其已承诺、计入单户上限的担保金额之和，也等于变动之和，且不超过上限",
+        """
+        WITH owed AS (
+            SELECT a.organisation_id, sum(v.amount) AS amount FROM applications_cover v
+              JOIN applications_application a ON a.id = v.application_id JOIN products_riskscheme s ON s.id = v.scheme_id
+             WHERE v.state = 'committed' AND s.counts_to_cap GROUP BY 1
+        ), moved AS (
+            SELECT exposure_id, sum(CASE kind WHEN 'taken' THEN amount ELSE -amount END) AS amount
+              FROM products_exposureentry GROUP BY 1
+        )
+        SELECT 'organisation:' || coalesce(h.organisation_id, o.organisation_id),
+               '余额 ' || coalesce(h.outstanding, 0) || '，承诺 ' || coalesce(o.amount, 0) || '，变动 ' || coalesce(m.amount, 0)
+          FROM products_householdexposure h FULL JOIN owed o ON o.organisation_id = h.organisation_id
+          LEFT JOIN moved m ON m.exposure_id = h.organisation_id
+         WHERE coalesce(h.outstanding, 0) <> coalesce(o.amount, 0) OR coalesce(h.outstanding, 0) <> coalesce(m.amount, 0)
+            OR h.outstanding > h.cap
+        """,
+    ),
+    Invariant(
         "referral.one_open",
         "一件需求对一家机构至多有一条未结束的推送",
         """

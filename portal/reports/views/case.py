@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
+from applications.cover_rows import listed, within
 from applications.models import Application, NextRound
 from applications.next_rounds import told
 from portal.foundation.accounts.guards import allow
@@ -40,14 +41,19 @@ def _result(found: NextRound) -> str:
 def case(request: HttpRequest, number: str) -> HttpResponse:
     """The only page of supervision that names the enterprise."""
     now, actor = moments.now(), actor_of(request)
-    found = get_object_or_404(Application.objects.visible_to(actor).select_related("organisation"), number=number)
+    cases = (
+        Application.objects.visible_to(actor).select_related("organisation").annotate(cover_rows=within("application"))
+    )
+    found = get_object_or_404(cases, number=number)
     calendar = calendars_in_use.current()
     referrals = list(found.referrals.select_related("institution__organisation", "clock").order_by("pk"))
     files = list(found.registrations.exclude(submitted_at=None).select_related("office", "clock").order_by("pk"))
     rounds = list(
         found.next_rounds.select_related("clock__organisation").prefetch_related("lenders__institution__organisation")
     )
+    covers = listed(found.cover_rows)  # type: ignore[attr-defined]
     clocks = {r.clock_id for r in referrals} | {r.clock_id for r in files} | {r.clock_id for r in rounds}
+    clocks |= {int(c["clock"]) for c in covers if c["clock"]}
     entries = list(Entry.objects.of_case(number)[:LONGEST])
     return render(
         request,
@@ -68,6 +74,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
                 )
                 for row in sorted(rounds, key=lambda row: row.position)
             ],
+            "covers": covers,
             "orders": list(SupervisionOrder.objects.filter(clock__in=clocks - {None}).order_by("pk")),
             "entries": [(entry, _said(entry)) for entry in entries],
             "now": now,

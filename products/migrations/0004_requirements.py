@@ -4,7 +4,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Conditions as data beside their words."""
 
-    dependencies = [("products", "0004_first_versions")]
+    dependencies = [("products", "0003_first_versions")]
 
     operations = [
         migrations.AddField(

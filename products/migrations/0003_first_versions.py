@@ -31,6 +31,6 @@ def number_them(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> Non
 
 
 class Migration(migrations.Migration):
-    dependencies = [("products", "0003_library")]
+    dependencies = [("products", "0002_library")]
 
     operations = [migrations.RunPython(number_them, migrations.RunPython.noop)]

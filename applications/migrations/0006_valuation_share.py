@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('applications', '0004_next_lenders'),
+        ('applications', '0005_offer_product_version'),
         ('assets', '0002_valuation'),
         ('banks', '0002_connected'),
     ]

@@ -1,0 +1,162 @@
+"""What pages show of covers. Every function says how many queries it makes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
+
+from banks.models import Institution
+from portal.foundation.core.actor import Actor
+from portal.foundation.sla import calendars_in_use, lamps
+from portal.foundation.sla.lamps import Lamp
+from products.risk.shares import AVERAGE_FEE_WATCH, Party
+
+from .cover_models import Cover
+from .cover_rules import COVERABLE, COVERING
+from .models import Application, DeclineReason, Referral
+
+LISTED = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One line of a loss split."""
+
+    party: str
+    percent: Decimal
+    yuan: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class CoverRow:
+    """A cover as a list shows it; the lamp only while it owes an answer or has given it."""
+
+    cover: Cover
+    lamp: Lamp | None
+
+    @property
+    def bank(self) -> str:
+        return str(self.cover.referral.institution)
+
+
+_LOADED = ("application", "clock", "scheme", "institution__organisation", "referral__institution__organisation")
+
+
+def rows(covers: Sequence[Cover], *, now: datetime) -> list[CoverRow]:
+    """No query of its own: the covers come loaded."""
+    calendar = calendars_in_use.current()
+    return [CoverRow(c, lamps.of(c.clock, now=now, calendar=calendar) if c.clock else None) for c in covers]
+
+
+def within(owner: str) -> ArraySubquery:
+    """The covers of a row as an annotation of its own query; `owner` is «application» or «referral»."""
+    found = Cover.objects.filter(**{owner: OuterRef("pk")}).order_by("pk")
+    row = JSONObject(
+        ref="ref",
+        short="institution__organisation__short_name",
+        name="institution__organisation__name",
+        bank="referral__institution__organisation__name",
+        state="state",
+        clock="clock_id",
+    )
+    return ArraySubquery(found.values(row=row))
+
+
+def listed(annotated: Sequence[dict[str, Any]]) -> list[dict[str, str]]:
+    """What `within` found, for a list: ref, name, bank, state in words, tag, clock (empty without one)."""
+    shown = []
+    for row in annotated:
+        state = Cover.State(row["state"])
+        shown.append(
+            {
+                "ref": str(row["ref"]),
+                "name": str(row["short"] or row["name"]),
+                "bank": str(row["bank"]),
+                "state": str(state.label),
+                "tag": Cover(state=state).tag,
+                "clock": str(row["clock"] or ""),
+            }
+        )
+    return shown
+
+
+def of_case(case: Application, actor: Actor, *, now: datetime) -> list[CoverRow]:
+    """The covers of a case this reader may know of; one query."""
+    found = Cover.objects.visible_to(actor).filter(application=case).select_related(*_LOADED)
+    return rows(list(found.order_by("pk")[:LISTED]), now=now)
+
+
+def of_referral(referral: Referral, *, now: datetime) -> list[CoverRow]:
+    """The covers of one bank's part of a case; one query."""
+    found = Cover.objects.filter(referral=referral).select_related(*_LOADED)
+    return rows(list(found.order_by("pk")[:LISTED]), now=now)
+
+
+def of_desk(actor: Actor, *, live: bool, now: datetime) -> list[CoverRow]:
+    """What an institution has to do with: to answer or committed, or what has ended, newest first; one query."""
+    found = Cover.objects.visible_to(actor).select_related(*_LOADED)
+    found = found.filter(state__in=Cover.LIVE_STATES) if live else found.exclude(state__in=Cover.LIVE_STATES)
+    order = ("clock__stopped_at", "clock__due_at", "pk") if live else ("-pk",)
+    shown = rows(list(found.order_by(*order)[:LISTED]), now=now)
+    # What waits for an answer comes first, the most urgent at the head.
+    return sorted(shown, key=lambda row: row.cover.state != Cover.State.WAITING) if live else shown
+
+
+def split_of(cover: Cover) -> list[Part]:
+    """The loss split of the whole amount, to the fen; empty before there are terms."""
+    return [Part(str(party.label), percent, yuan) for party, percent, yuan in cover.parts()]
+
+
+def with_split(found: Sequence[CoverRow]) -> list[tuple[CoverRow, list[Part]]]:
+    """The live ones that have terms, each with its loss split, for the page of offers; no query."""
+    return [(row, split_of(row.cover)) for row in found if row.cover.version and row.cover.state in Cover.LIVE_STATES]
+
+
+def split_uncompensated(cover: Cover) -> list[Part]:
+    """The same when the national fund does not compensate; empty where it carries nothing."""
+    if Party.NATIONAL not in {party for party, _, _ in cover.parts()}:
+        return []
+    return [Part(str(party.label), percent, yuan) for party, percent, yuan in cover.parts(fund_pays=False)]
+
+
+def split_lost(cover: Cover) -> list[Part]:
+    """How a recorded loss was carried."""
+    if cover.loss is None:
+        return []
+    pays = bool(cover.fund_pays) or not split_uncompensated(cover)
+    return [Part(str(p.label), percent, yuan) for p, percent, yuan in cover.parts(loss=cover.loss, fund_pays=pays)]
+
+
+def fee_high(cover: Cover) -> bool:
+    """Watched: the average fee is to stay below one percent a year."""
+    return cover.fee_rate is not None and cover.fee_rate >= AVERAGE_FEE_WATCH
+
+
+def decline_text(cover: Cover) -> str:
+    """«金额超出可办理范围，…»; empty when it was not declined."""
+    if not cover.decline_code:
+        return ""
+    label = str(DeclineReason(cover.decline_code).label)
+    return f"{label}，{cover.decline_note}" if cover.decline_note else label
+
+
+def institutions() -> list[tuple[int, str]]:
+    """Whom one can ask, by name; one query."""
+    found = Institution.objects.active().filter(organisation__kind__in=COVERING).select_related("organisation")
+    return [
+        (at.pk, f"{at}（{at.organisation.get_kind_display()}）")
+        for at in found.order_by("organisation__sort_key", "pk")
+    ]
+
+
+def coverable_banks(case: Application) -> list[tuple[int, str]]:
+    """The banks of the case whose loan can be covered now; one query."""
+    if case.state != Application.State.OPEN:
+        return []
+    found = case.referrals.filter(state__in=COVERABLE, institution__organisation__kind="bank")
+    return [(r.pk, str(r.institution)) for r in found.select_related("institution__organisation").order_by("pk")]

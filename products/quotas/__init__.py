@@ -1,0 +1,1 @@
+"""Relending and rediscount quotas as a ledger: allotted, used for a loan, returned; no balance is ever below zero."""

@@ -1,0 +1,114 @@
+"""The quotas for the banks that use them and the regulator who allots them."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from banks.models import Institution
+from portal.foundation.accounts.guards import allow
+from portal.foundation.accounts.middleware import actor_of
+from portal.foundation.accounts.models import INSTITUTION_KINDS, Role
+from portal.foundation.core import moments
+from portal.foundation.core.errors import DomainError
+from portal.foundation.core.templatetags.portal_ui import money_wan
+
+from . import actions
+from .forms import AllotForm, UseForm
+from .models import Quota, QuotaEntry, QuotaTool
+
+ROLES = (Role.OFFICER, Role.MANAGER, Role.REGULATOR)
+LISTED = 200
+
+
+def _place(form: forms.Form, error: DomainError) -> None:
+    """A refusal beside its field, or above the form when it has none."""
+    for name, said in (error.fields or {"": error.reason}).items():
+        form.add_error(name if name in form.fields else None, said)
+
+
+@allow(*ROLES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def quotas(request: HttpRequest) -> HttpResponse:
+    """The tools, and each quota this reader may see; the regulator allots."""
+    actor, now = actor_of(request), moments.now()
+    posted, may = request.method == "POST", actions.can_allot(actor)
+    tools = list(QuotaTool.objects.order_by("pk"))
+    form, status = None, 200
+    if may:
+        banks = Institution.objects.active().filter(organisation__kind=INSTITUTION_KINDS[0])
+        form = AllotForm(
+            request.POST if posted else None,
+            tools=[(tool.pk, tool.name) for tool in tools],
+            banks=[(b.pk, str(b)) for b in banks.select_related("organisation").order_by("organisation__sort_key")],
+        )
+    if posted:
+        may.require()
+    if posted and form is not None and not form.is_valid():
+        status = 400
+    elif posted and form is not None:
+        given = form.cleaned_data
+        try:
+            made = actions.allot(
+                int(given["tool"]),
+                institution_id=int(given["institution"]),
+                amount=given["amount"],
+                actor=actor,
+                now=now,
+            )
+        except DomainError as error:
+            _place(form, error)
+            status = error.status
+        else:
+            messages.success(request, f"已分配 {money_wan(made.amount)}。")
+            return redirect("quotas")
+    found = Quota.objects.visible_to(actor).select_related("tool", "institution__organisation")
+    context = {"tools": tools, "quotas": list(found.order_by("tool_id", "pk")[:LISTED]), "form": form}
+    return render(request, "quotas/list.html", context, status=status)
+
+
+@allow(*ROLES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def quota(request: HttpRequest, pk: int) -> HttpResponse:
+    """One bank's quota of one tool: every movement, and what is left."""
+    actor, now = actor_of(request), moments.now()
+    found = get_object_or_404(
+        Quota.objects.visible_to(actor).select_related("tool", "institution__organisation"), pk=pk
+    )
+    may, step = actions.can_move(actor, found), request.POST.get("step", "")
+    form = UseForm(request.POST if step == "use" else None)
+    status, note = 200, ""
+    if request.method == "POST":
+        may.require()
+        done, status, note = _moved(found, step, form, request.POST.get("entry", ""), actor=actor, now=now)
+        if done:
+            messages.success(request, done)
+            return redirect("quota", pk=found.pk)
+        found.refresh_from_db()
+    entries = found.entries.select_related("returned_by").order_by("-pk")
+    context = {"quota": found, "entries": list(entries[:LISTED]), "form": form, "may": may, "note": note}
+    return render(request, "quotas/quota.html", context, status=status)
+
+
+def _moved(found: Quota, step: str, form: UseForm, entry: str, *, actor: Any, now: Any) -> tuple[str, int, str]:
+    """Use or return: what is said when it is done, or the status and the sentence why not."""
+    if step == "use":
+        if not form.is_valid():
+            return "", 400, ""
+        try:
+            actions.use(found.pk, **form.cleaned_data, actor=actor, now=now)
+        except DomainError as error:
+            _place(form, error)
+            return "", error.status, ""
+        return "已登记使用。", 200, ""
+    if step == "return" and entry.isascii() and entry.isdigit() and len(entry) < 19:
+        drawn = get_object_or_404(QuotaEntry, quota=found, pk=int(entry))
+        try:
+            actions.give_back(drawn.pk, actor=actor, now=now)
+        except DomainError as error:
+            return "", error.status, error.reason
+        return "已登记归还。", 200, ""
+    return "", 400, "请用下面的按钮办理。"

@@ -1,0 +1,175 @@
+"""Subsidies for those who claim them and those who approve them."""
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from portal.foundation.accounts.guards import allow
+from portal.foundation.accounts.middleware import actor_of
+from portal.foundation.accounts.models import Role
+from portal.foundation.core import moments
+from portal.foundation.core.actor import Actor
+from portal.foundation.core.errors import DomainError
+from portal.foundation.core.files import send
+from portal.foundation.core.moments import local_date
+
+from . import actions
+from .forms import ClaimSubsidyForm, PayForm, RefuseForm
+from .models import SubsidyClaim, SubsidyScheme
+
+ROLES = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER, Role.REGULATOR)
+PAGE = 50
+
+
+def _district(request: HttpRequest) -> str | None:
+    found: str | None = request.membership.organisation.district_id  # type: ignore[attr-defined]
+    return found
+
+
+def _place(form: forms.Form, error: DomainError) -> None:
+    """A refusal beside its field, or above the form when it has none."""
+    for name, said in (error.fields or {"": error.reason}).items():
+        field = {"papers": "paper"}.get(name, name)
+        form.add_error(field if field in form.fields else None, said)
+
+
+@allow(*ROLES)
+@require_safe
+def subsidies(request: HttpRequest) -> HttpResponse:
+    """The schemes with what is left of their budgets, and the claims this reader may see, newest first."""
+    actor, today, district = actor_of(request), local_date(moments.now()), _district(request)
+    after = request.GET.get("after", "")
+    claims = SubsidyClaim.objects.visible_to(actor).select_related("scheme", "organisation").order_by("-pk")
+    if after.isascii() and after.isdigit() and len(after) < 19:
+        claims = claims.filter(pk__lt=int(after))
+    found = list(claims[: PAGE + 1])
+    schemes = SubsidyScheme.objects.select_related("district").order_by("pk")
+    context = {
+        "schemes": [(s, actions.can_apply(actor, s, today=today, district=district)) for s in schemes],
+        "claims": found[:PAGE],
+        "after": found[PAGE - 1].pk if len(found) > PAGE else "",
+        "regulator": actor.role == Role.REGULATOR,
+    }
+    return render(request, "subsidies/list.html", context)
+
+
+@allow(Role.ENTERPRISE, Role.OFFICER, Role.MANAGER)
+@require_http_methods(["GET", "HEAD", "POST"])
+def apply(request: HttpRequest, code: str) -> HttpResponse:
+    """Claim: case, base, evidence."""
+    actor, now = actor_of(request), moments.now()
+    scheme = get_object_or_404(SubsidyScheme.objects.select_related("district"), code=code)
+    district = _district(request)
+    verdict = actions.can_apply(actor, scheme, today=local_date(now), district=district)
+    posted = request.method == "POST"
+    form = ClaimSubsidyForm(request.POST if posted else None, request.FILES if posted else None, scheme=scheme)
+    status = 200 if verdict else 409
+    if posted and not form.is_valid():
+        status = 400
+    elif posted:
+        given = form.cleaned_data
+        try:
+            made = actions.apply(
+                scheme.pk,
+                case_number=given["case_number"],
+                base=given["base"],
+                note=given["note"],
+                papers=[given["paper"]],
+                district=district,
+                actor=actor,
+                now=now,
+            )
+        except DomainError as error:
+            if error.status in (413, 415):
+                form.add_error("paper", error.reason)
+            else:
+                _place(form, error)
+            status = error.status
+        else:
+            messages.success(request, f"已申请 {made.amount} 元，由两人先后审核。")
+            return redirect("subsidy-claim", ref=made.ref)
+    return render(request, "subsidies/apply.html", {"scheme": scheme, "form": form, "verdict": verdict}, status=status)
+
+
+def _claim(actor: Actor, ref: UUID) -> SubsidyClaim:
+    found = SubsidyClaim.objects.visible_to(actor).select_related("scheme", "organisation", "checked_by", "approved_by")
+    return get_object_or_404(found, ref=ref)
+
+
+def _act(found: SubsidyClaim, step: str, form: forms.Form | None, *, actor: Actor, now: Any) -> str:
+    """Do one step; what is said when it is done."""
+    if step == "check":
+        actions.check(found.pk, actor=actor, now=now)
+        return "初审通过，等另一人复核。"
+    if step == "approve":
+        actions.approve(found.pk, actor=actor, now=now)
+        return "已核定，金额从预算中扣减。"
+    if step == "withdraw":
+        actions.withdraw(found.pk, actor=actor, now=now)
+        return "已撤回。"
+    assert form is not None
+    if step == "refuse":
+        actions.refuse(found.pk, note=form.cleaned_data["note"], actor=actor, now=now)
+        return "已告知不予补贴的理由。"
+    actions.pay(found.pk, **form.cleaned_data, actor=actor, now=now)
+    return "已记录拨付。"
+
+
+@allow(*ROLES)
+@require_http_methods(["GET", "HEAD", "POST"])
+def claim(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """One claim: what is asked for and why, the evidence, who approved it, the payment."""
+    actor, now = actor_of(request), moments.now()
+    found = _claim(actor, ref)
+    step = request.POST.get("step", "") if request.method == "POST" else ""
+    refuse = RefuseForm(request.POST if step == "refuse" else None, auto_id="refuse_%s")
+    pay = PayForm(request.POST if step == "pay" else None, initial={"paid_on": local_date(now)}, auto_id="pay_%s")
+    sent: forms.Form | None = {"refuse": refuse, "pay": pay}.get(step)
+    status, note = 200, ""
+    if request.method == "POST" and step not in ("check", "approve", "withdraw", "refuse", "pay"):
+        status, note = 400, "请用下面的按钮办理。"
+    elif sent is not None and not sent.is_valid():
+        status = 400
+    elif step:
+        try:
+            said = _act(found, step, sent, actor=actor, now=now)
+        except DomainError as error:
+            status = error.status
+            if sent is not None:
+                _place(sent, error)
+            else:
+                note = error.reason
+            found = _claim(actor, ref)
+        else:
+            messages.success(request, said)
+            return redirect("subsidy-claim", ref=found.ref)
+    approve = actions.can_approve(actor, found)
+    context = {
+        "claim": found,
+        "papers": list(found.papers.order_by("pk")),
+        "note": note,
+        "sent": sent,
+        "regulator": actor.role == Role.REGULATOR,
+        "may_check": bool(actions.can_check(actor, found)),
+        "approve": approve,
+        "may_withdraw": bool(actions.can_withdraw(actor, found)),
+        "refuse": refuse if actions.can_refuse(actor, found) else None,
+        "pay": pay if actions.can_pay(actor, found) else None,
+    }
+    return render(request, "subsidies/claim.html", context, status=status)
+
+
+@allow(*ROLES)
+@require_safe
+def paper(request: HttpRequest, ref: UUID, file_ref: UUID) -> HttpResponseBase:
+    """A piece of evidence, as a download."""
+    stored = get_object_or_404(_claim(actor_of(request), ref).papers, ref=file_ref)
+    try:
+        return send(stored)
+    except FileNotFoundError as error:
+        raise Http404 from error
