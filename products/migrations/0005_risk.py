@@ -76,7 +76,7 @@ class Migration(migrations.Migration):
                 ('valid_from', models.DateField(verbose_name='有效期自')),
                 ('valid_until', models.DateField(blank=True, null=True, verbose_name='有效期至')),
                 ('source', models.CharField(max_length=200, verbose_name='认定名单')),
-                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tiers', to='accounts.organisation', verbose_name='企业')),
+                ('organisation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='listed_tiers', to='accounts.organisation', verbose_name='企业')),
             ],
             options={
                 'verbose_name': '企业分档',

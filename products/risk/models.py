@@ -14,7 +14,7 @@ from .shares import FEE_CAP_LARGE, FEE_CAP_SMALL, HOUSEHOLD_CAP, Party, Shares, 
 class EnterpriseTier(models.Model):
     """An enterprise as a list of the sci-tech or industry department names it. Both days count."""
 
-    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="tiers", verbose_name="企业")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="listed_tiers", verbose_name="企业")
     tier = models.CharField("分档", max_length=1, choices=Tier)
     valid_from = models.DateField("有效期自")
     valid_until = models.DateField("有效期至", null=True, blank=True)
