@@ -9,37 +9,41 @@ from django.urls import NoReverseMatch, reverse
 from portal.foundation.accounts.models import INSTITUTION_KINDS, Membership, Role
 from portal.notifications.models import Notice
 
-# (name of the address, label); at most six a role.
+# (name of the address, label); what comes after the first five stands under «更多», unless it is only one.
+SHOWN = 5
 SECTIONS: dict[str, list[tuple[str, str]]] = {
     Role.ENTERPRISE: [
         ("case-list", "我的办件"),
         ("apply:start", "提交需求"),
         ("assets:list", "我的专利"),
-        ("valuations:list", "专利估值"),
         ("pledges:list", "质押登记"),
         ("products:list", "产品矩阵"),
+        ("valuations:list", "专利估值"),
         ("subsidies", "补贴"),
     ],
     Role.OFFICER: [
         ("desk", "工作台"),
         ("desk-pool", "需求池"),
-        ("valuations:list", "专利估值"),
         ("desk-covers", "担保保险"),
         ("pledges:list", "质押登记"),
         ("orders", "督办单"),
+        ("valuations:list", "专利估值"),
         ("products:own", "本机构产品"),
         ("products:list", "产品矩阵"),
+        ("quotas", "货币政策工具"),
     ],
     Role.CLERK: [("office", "登记审查"), ("office-done", "已办结"), ("orders", "督办单"), ("pledges:verify", "核验")],
     Role.REGULATOR: [
         ("supervision", "监测总览"),
         ("supervision-report", "时限报表"),
         ("supervision-lamps", "亮灯督办"),
+        ("products:review", "产品审核"),
         ("supervision-risk", "风险分担"),
         ("supervision-policy", "时限规则"),
         ("supervision-calendar", "工作日历"),
-        ("products:review", "产品审核"),
         ("valuations:weights", "评估权重"),
+        ("subsidies", "补贴"),
+        ("quotas", "货币政策工具"),
     ],
     Role.ADMIN: [("supervision-calendar", "工作日历"), ("valuations:weights", "评估权重")],
 }
@@ -71,9 +75,11 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         inside = [link for link in links if request.path.startswith(link["url"])]
         if inside:
             max(inside, key=lambda link: len(link["url"]))["current"] = True
+    shown = len(links) if len(links) <= SHOWN + 1 else SHOWN
     return {
         **shared,
-        "nav": links,
+        "nav": links[:shown],
+        "nav_more": links[shown:],
         "account_menu": [link for name, label in ACCOUNT if (link := _link(name, label, request.path))],
         "person": membership.user.name,
         "organisation": membership.organisation.title,
