@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import facts, terms
+from portal.foundation.accounts.queries import industry_choices
+
+from . import conditions, facts, terms
 from .models import Product
 
 # Columns that a line of `facts` tells already; what else is a term is told by its own name.
@@ -56,6 +58,9 @@ def _all(product: Product, names: Mapping[str, str] | None) -> list[tuple[str, s
 
 
 def _said(value: Any) -> str:
+    if isinstance(value, list) and value and all(isinstance(one, dict) and "kind" in one for one in value):
+        names = conditions.Names(industries={letter: name for letter, name in industry_choices() if letter})
+        return "；".join(conditions.words(one, names) for one in value)
     if isinstance(value, list | dict):
         return f"{len(value)} 项" if value else "没有"
     return "没有" if value in (None, "") else str(value)

@@ -170,6 +170,7 @@ def listing(codes: Sequence[str], names: Mapping[str, str]) -> str:
 # --- an editor's fields -----------------------------------------------------------------------------------------------
 
 _PREFIX = "require_"
+FIELD_OF_DISTRICTS = f"{_PREFIX}districts"
 
 
 def form_fields(names: Names) -> dict[str, forms.Field]:

@@ -85,6 +85,7 @@ class Terms(NamedTuple):
     online: bool
     example: bool
     conditions: str
+    districts: Sequence[str]
     requirements: Sequence[Mapping[str, Any]]
 
 
@@ -217,6 +218,8 @@ _CARRIED_BY = {Mode.GUARANTEED.value: [c.GUARANTEE], Mode.INSURED.value: [c.INSU
 
 def _conditions(terms: Terms, profile: Profile) -> list[Check]:
     checks = [_condition(condition, profile) for condition in terms.requirements]
+    if terms.districts:
+        checks.append(_condition({"kind": c.DISTRICTS, "any": terms.districts}, profile))
     carriers = _CARRIED_BY.get(terms.mode)
     if carriers and not any(check[0] == c.CARRIED for check in checks):
         checks.append(_condition({"kind": c.CARRIED, "any": carriers}, profile))

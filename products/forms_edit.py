@@ -7,9 +7,11 @@ from typing import Any
 from django import forms
 
 from portal.foundation.accounts.models import District, OrganisationKind
+from portal.foundation.accounts.queries import industry_choices
 from portal.foundation.assets.models import IPKind
 from portal.foundation.core.forms import AmountWanField, CheckboxCards, DateField, PortalForm, RadioCards
 
+from . import conditions
 from .models import LprTerm, Mode, Product, Repayment
 
 _MOST_DOCUMENTS, _LONGEST_DOCUMENT = 20, 80
@@ -48,7 +50,7 @@ def _percent(label: str, *, most: int, places: int, help_text: str = "") -> form
 class ProductForm(PortalForm):
     """All terms of one product. Only the name, the mode and the sentence are needed for a draft; the rest before the review.
 
-    Hook: whoever adds terms with fields of their own puts them into `extra_fields` and `extra_values` below.
+    The conditions as data come from products/conditions.py (`extra_fields`, `extra_values` below).
     """
 
     seen = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
@@ -76,7 +78,10 @@ class ProductForm(PortalForm):
     )
     online = forms.BooleanField(label="支持线上办理", required=False)
     districts = forms.MultipleChoiceField(
-        label="适用区县", required=False, help_text="不选为全市。", widget=CheckboxCards(attrs=_SIDE)
+        label="适用区县",
+        required=False,
+        help_text="不选为全市；选了的，其他区县的企业不符合。",
+        widget=CheckboxCards(attrs=_SIDE),
     )
     conditions = forms.CharField(
         label="适用条件", max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 3})
@@ -113,7 +118,8 @@ class ProductForm(PortalForm):
                 self.fields[name].label = word
             for name in ("lpr_term", "lpr_rate", "lpr_spread", "lpr_date", "repayment"):
                 del self.fields[name]
-        self.fields.update(extra_fields())
+        self._extra = extra_fields()
+        self.fields.update(self._extra)
 
     @property
     def sections(self) -> list[tuple[str, list[forms.BoundField]]]:
@@ -123,7 +129,7 @@ class ProductForm(PortalForm):
             (title, [self[name] for name in ([*names, *rates] if title == "质押" else names) if name in self.fields])
             for title, names in self.SECTIONS
         ]
-        if extra := list(extra_fields()):
+        if extra := list(self._extra):
             found.append(("准入条件", [self[name] for name in extra]))
         return found
 
@@ -146,19 +152,22 @@ class ProductForm(PortalForm):
         rates = {code: typed.pop(f"pledge_rate_{code}", None) for code in IPKind.values}
         for name in ("seen", "note"):
             typed.pop(name)
-        extra = {name: typed.pop(name) for name in extra_fields()}
+        extra = {name: typed.pop(name) for name in self._extra}
         typed["pledge_rates"] = {code: f"{rate:.2f}" for code, rate in rates.items() if rate is not None}
         return with_floating_rate(typed) | extra_values(extra)
 
 
 def extra_fields() -> dict[str, forms.Field]:
-    """Fields of terms that another module owns (the machine-readable conditions), by name."""
-    return {}
+    """The conditions that can be held against an enterprise. Districts are a term of the product, asked once above."""
+    fields = conditions.form_fields(
+        conditions.Names(industries={letter: name for letter, name in industry_choices() if letter})
+    )
+    return {name: field for name, field in fields.items() if name != conditions.FIELD_OF_DISTRICTS}
 
 
 def extra_values(cleaned: Mapping[str, Any]) -> dict[str, Any]:
     """What those fields mean as columns of the product."""
-    return {}
+    return {"requirements": conditions.from_form(cleaned)}
 
 
 _IN_ORDER = (
@@ -200,7 +209,7 @@ def initial(product: Product) -> dict[str, Any]:
     shown: dict[str, Any] = {name: getattr(product, name) for name in names}
     shown["documents"] = "\n".join(product.documents)
     shown |= {f"pledge_rate_{code}": Decimal(rate) for code, rate in product.pledge_rates.items()}
-    return shown
+    return shown | conditions.initial_of(product.requirements)
 
 
 class ReasonForm(PortalForm):
