@@ -34,6 +34,7 @@ PLAIN = Terms(
     online=True,
     example=True,
     conditions="",
+    districts=(),
     requirements=[],
 )
 LING = Profile(
@@ -194,6 +195,7 @@ def products(draw: st.DrawFn, pk: int | None = None) -> Terms:
         online=draw(st.booleans()),
         example=draw(st.booleans()),
         conditions=draw(st.sampled_from(["", "机构另行审核。"])),
+        districts=draw(st.lists(st.sampled_from(DISTRICTS), max_size=2, unique=True)),
         requirements=draw(conditions),
     )
 
