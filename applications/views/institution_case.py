@@ -182,6 +182,8 @@ def show(
 def _valuations(referral: Referral, actor: Actor) -> list[Valuation]:
     """The institution's own for this request, and those the enterprise shows it with this request; newest first."""
     case = referral.application
+    if referral.institution.dispatcher:  # hands on, values nothing
+        return []
     of_case = Q(organisation_id=actor.organisation_id, case_number=case.number) | Q(
         shares__application=case, shares__institution_id=referral.institution_id
     )
