@@ -22,6 +22,7 @@ from portal.foundation.journal.record import record
 from portal.foundation.sla import clocks, facts
 
 MAX_DEFECTS = 30
+DEADLOCK = "40P01"  # PostgreSQL: deadlock_detected
 
 
 def _tell(verb: str, file: Registration, *, actor: Actor, now: datetime, text: str, **data: object) -> None:
@@ -177,31 +178,39 @@ def _make_effective(file: Registration, *, now: datetime) -> None:
     for row in PledgedPatent.objects.filter(registration=file).order_by("number"):
         row.effective = DateTimeTZRange(now, None)
         try:
-            try:
-                _open_period(row)
-            except OperationalError as error:
-                # Two who enter a patent in the same instant wait for each other, and PostgreSQL lets one of them go:
-                # with its entry taken back it waits for the other's end, and learns who was first.
-                if getattr(error.__cause__, "pgcode", "") != "40P01":  # deadlock_detected
-                    raise
-                _open_period(row)
+            _open_period(row)
         except IntegrityError as error:
-            if getattr(error.__cause__, "pgcode", "") != "23P01":  # exclusion_violation
+            if _code(error) != "23P01":  # exclusion_violation
                 raise
             dotted = f"{row.number[:-1]}.{row.number[-1]}"
             raise WrongState(
                 "R09", f"R09 {Ground.R09.label}：专利 {dotted} 刚刚被另一件登记，本件不能予以登记。"
             ) from error
         except OperationalError as error:
-            if getattr(error.__cause__, "pgcode", "") not in ("40P01", "55P03"):  # deadlock, lock time-out
+            if _code(error) not in (DEADLOCK, "55P03"):  # or lock time-out
                 raise
             raise Busy("busy", "另一件含有相同专利的登记正在办理，请稍候再试。") from error
 
 
 def _open_period(row: PledgedPatent) -> None:
-    """In a savepoint: a refusal of the database takes back this row alone."""
-    with transaction.atomic():
-        row.save(update_fields=["effective"])
+    """In a savepoint: a refusal of the database takes back this row alone.
+
+    Two who enter a patent in the same instant wait for each other, and PostgreSQL lets one of them go. With its entry taken
+    back that one waits for the other's end, and learns who was first.
+    """
+    try:
+        with transaction.atomic():
+            row.save(update_fields=["effective"])
+    except OperationalError as error:
+        if _code(error) != DEADLOCK:
+            raise
+        with transaction.atomic():
+            row.save(update_fields=["effective"])
+
+
+def _code(error: Exception) -> str:
+    """PostgreSQL's name of what went wrong."""
+    return getattr(error.__cause__, "pgcode", "") or ""
 
 
 def _complete_since(file: Registration, *, now: datetime) -> datetime:

@@ -13,13 +13,13 @@ from portal.foundation.sla.models import Policy, PolicyLevel
 from portal.foundation.sla.workdays import WorkCalendar
 from portal.notifications import digests, writing
 
-STEP = 10.0  # seconds between levels beyond those that were named
 DUE = "overdue"  # the level whose moment is the due moment
 
 
 def offsets(seconds: Sequence[float], count: int) -> list[float]:
-    """Seconds after the start for `count` levels; further ones follow at STEP."""
-    return [seconds[i] if i < len(seconds) else seconds[-1] + STEP * (i - len(seconds) + 1) for i in range(count)]
+    """Seconds after the start for `count` levels; those beyond the named ones follow as far apart as the last two named."""
+    gap = seconds[-1] - (seconds[-2] if len(seconds) > 1 else 0)
+    return [seconds[i] if i < len(seconds) else seconds[-1] + gap * (i - len(seconds) + 1) for i in range(count)]
 
 
 def term(seconds: Sequence[float], levels: Sequence[str]) -> float:

@@ -47,17 +47,13 @@ def test(arguments: list[str]) -> int:
         # The quick proof wants both cores for itself. It comes first, so that the other tests' closing line is the last.
         if _run_to_the_end([*pytest, "-m", "prove"], variables):
             failed.append("prove（bin/portal test tests/proof/test_prove.py）")
-        _say_at_the_end(failed, variables)
+        if failed:
+            # pytest's closing line stays the last; tests/servers.py repeats this just above it.
+            variables["PORTAL_FAILED_BEFORE"] = "、".join(failed)
         code = _run_to_the_end(
             [*pytest, "-m", "not prove", "-n", "2", "--dist", "loadgroup", "--timeout", "300"], variables
         )
     return code or (1 if failed else 0)
-
-
-def _say_at_the_end(failed: list[str], variables: dict[str, str]) -> None:
-    """pytest's closing line stays the last; tests/servers.py repeats what failed before, just above it."""
-    if failed:
-        variables["PORTAL_FAILED_BEFORE"] = "、".join(failed)
 
 
 def lint(variables: dict[str, str]) -> list[str]:

@@ -190,6 +190,18 @@ def test_two_of_one_are_reported(demonstration: None) -> None:
     assert broken(*sorted(names)).keys() == names
 
 
+def test_a_moment_that_passed_before_the_end_and_was_never_announced_is_reported(demonstration: None) -> None:
+    """Only a clock that began and ended by one act, heard late, may have passed a moment in silence."""
+    do("UPDATE sla_clock SET level = level - 1 WHERE level > 0 AND stopped_at IS NOT NULL")
+    assert set(broken("escalation.missed")) == {"escalation.missed"}
+    do(
+        "UPDATE journal_entry e SET data = jsonb_set(e.data, '{clocks}', (SELECT jsonb_agg(jsonb_build_object('did', did, 'clock', c.id))"
+        " FROM sla_clock c, unnest(ARRAY['started', 'stopped']) AS did WHERE c.case_number = e.case_number))"
+        " WHERE e.verb = 'application.submitted'"
+    )
+    assert broken("escalation.missed") == {}
+
+
 def test_an_answer_after_the_end_is_reported(demonstration: None) -> None:
     do(copy_of("journal_entry", "verb = 'referral.declined'", verb="'referral.offered'"))
     assert "referral.after_the_end" in broken("referral.after_the_end")
