@@ -9,63 +9,24 @@ from django.db import models
 from django.db.models import F, Q
 from django_fsm import FSMField, transition
 
-from applications.models import Application, Offer, yuan
+from applications.models import Application, Offer
 from portal.foundation.accounts.models import Organisation, Role, User
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.actor import Actor
-from portal.foundation.core.db import StateModel
-from portal.foundation.core.files import StoredFile
+from portal.foundation.core.db import StateModel, yuan
 from portal.foundation.core.identifiers import PatentKind
 from portal.foundation.core.money import MAX_YUAN
 from portal.foundation.sla.models import Clock
 
-from . import places
-
-
-class Ground(models.TextChoices):
-    """Grounds on which a pledge is not registered, as an office publishes them under 公告第461号 (domain.md §1)."""
-
-    R01 = "R01", "出质人不是专利登记簿记载的专利权人"
-    R02 = "R02", "专利权已经终止或者已经被宣告无效"
-    R03 = "R03", "专利申请尚未被授予专利权"
-    R04 = "R04", "专利权没有按照规定缴纳年费"
-    R05 = "R05", "专利权处于中止程序或者被采取保全措施"
-    R06 = "R06", "债务人履行债务的期限超过专利权有效期"
-    R07 = "R07", "质押合同缺少应当载明的内容"
-    R08 = "R08", "以共有专利权出质但未取得全体共有人同意，又无另行约定"
-    R09 = "R09", "专利权已经申请质押登记且处于质押期间"
-    R10 = "R10", "实用新型有同日申请的发明专利申请"
-    R11 = "R11", "专利权已被提起无效宣告请求"
-    R12 = "R12", "其他应当不予登记的情形"
-
-
-WAIVABLE = (Ground.R10, Ground.R11)  # the parties, once told, may declare to go on
-
-
-class Scope(models.TextChoices):
-    """Scope of the guarantee (合同第八条要素)."""
-
-    ALL = "all", "主债权、利息、违约金、损害赔偿金及实现质权的费用"
-    PRINCIPAL_INTEREST = "principal_interest", "主债权及利息"
-    PRINCIPAL = "principal", "主债权"
-
-
-class Valuation(models.TextChoices):
-    """How the value was found. Up to 10,000,000 yuan a loan the first two suffice (measure 3)."""
-
-    INTERNAL = "internal", "银行内部评估"
-    NEGOTIATED = "negotiated", "银企协商"
-    REPORT = "report", "资产评估报告"
-
-
-class DebtKind(models.TextChoices):
-    """Kind of the secured debt (合同第八条要素). Of a maximum-amount pledge the figure is the cap (民法典 439, 420)."""
-
-    WORKING_CAPITAL = "working_capital", "流动资金借款"
-    FIXED_ASSET = "fixed_asset", "固定资产借款"
-    RESEARCH = "research", "研发借款"
-    MAXIMUM = "maximum", "最高额质押所担保的债权"
-    OTHER = "other", "其他债权"
+from .kinds import WAIVABLE as WAIVABLE
+from .kinds import DebtKind as DebtKind
+from .kinds import Ground as Ground
+from .kinds import Scope as Scope
+from .kinds import Valuation as Valuation
+from .paper_models import Check as Check
+from .paper_models import Correction as Correction
+from .paper_models import Document as Document
+from .paper_models import Notice as Notice
 
 
 class RegistrationQuerySet(models.QuerySet["Registration"]):
@@ -295,117 +256,6 @@ class PledgedPatent(models.Model):
     @property
     def kind_label(self) -> str:
         return str(PatentKind(self.kind).label)
-
-
-class Document(StoredFile):
-    """A paper of the file (公告第461号第七条)."""
-
-    class Kind(models.TextChoices):
-        CONTRACT = "contract", "质押合同"
-        IDENTITY = "identity", "身份证明或承诺书"
-        CO_OWNER = "co_owner", "共有人同意书"
-        AGREEMENT = "agreement", "共有人另有约定的证明"
-        VALUATION = "valuation", "资产评估报告"
-        DECLARATION = "declaration", "声明"
-        OTHER = "other", "其他"
-
-    registration = models.ForeignKey(Registration, models.PROTECT, related_name="documents")
-    kind = models.CharField("类型", max_length=12, choices=Kind)
-    co_owner = models.CharField("共有人", max_length=120, blank=True)
-    patent_number = models.CharField("所涉专利", max_length=13, blank=True)
-    replaced_at = models.DateTimeField(null=True)  # a corrected paper replaces, never erases
-
-    class Meta(StoredFile.Meta):
-        verbose_name = "登记材料"
-        verbose_name_plural = verbose_name
-
-
-class Check(models.Model):
-    """One ground looked at: by the system before filing and again at examination, or by the clerk."""
-
-    class Result(models.TextChoices):
-        CLEAR = "clear", "无此情形"
-        FOUND = "found", "存在此情形"
-        WAIVED = "waived", "已声明继续办理"
-        MANUAL = "manual", "需人工核对"
-
-    registration = models.ForeignKey(Registration, models.PROTECT, related_name="checks")
-    ground = models.CharField(max_length=3, choices=Ground)
-    point = models.CharField(
-        max_length=12, blank=True
-    )  # what the clerk looks at beyond the data, e.g. the contract's text
-    result = models.CharField(max_length=8, choices=Result)
-    warning = models.BooleanField(default=False)  # no ground, but somebody should know
-    automatic = models.BooleanField(default=True)
-    evidence = models.CharField("依据", max_length=1000)
-    checked_by = models.CharField("核对人", max_length=200)
-    checked_at = models.DateTimeField("核对时间")
-
-    class Meta:
-        verbose_name = "审查要点"
-        verbose_name_plural = verbose_name
-        ordering = ["ground", "point"]
-        constraints = [models.UniqueConstraint(fields=["registration", "ground", "point"], name="check_once")]
-
-    def __str__(self) -> str:
-        return f"{self.ground} {self.result}"
-
-
-class Correction(models.Model):
-    """One defect of a 补正 list. All defects of a round are told at once; each is answered by itself."""
-
-    registration = models.ForeignKey(Registration, models.PROTECT, related_name="corrections")
-    round = models.PositiveSmallIntegerField("轮次")
-    position = models.PositiveSmallIntegerField("序号")
-    field = models.CharField("位置", max_length=60)
-    defect = models.CharField("问题", max_length=300)
-    answer = models.CharField("补正说明", max_length=500, blank=True)
-    answered_by = models.CharField(max_length=200, blank=True)
-    answered_at = models.DateTimeField(null=True)
-
-    class Meta:
-        verbose_name = "补正事项"
-        verbose_name_plural = verbose_name
-        ordering = ["round", "position"]
-        constraints = [models.UniqueConstraint(fields=["registration", "round", "position"], name="correction_once")]
-
-    def __str__(self) -> str:
-        return self.defect[:40]
-
-    @property
-    def place_label(self) -> str:
-        return places.label(self.field)
-
-
-class Notice(models.Model):
-    """A paper the office issued: numbered without gaps per year, its digest recorded, verifiable by code."""
-
-    class Kind(models.TextChoices):
-        REGISTERED = "registered", "专利权质押登记通知书"
-        REFUSED = "refused", "专利权质押不予登记通知书"
-        CORRECTION = "correction", "专利权质押登记补正通知书"
-
-    registration = models.ForeignKey(Registration, models.PROTECT, related_name="notices")
-    kind = models.CharField("类型", max_length=12, choices=Kind)
-    number = models.CharField("文书编号", max_length=40, unique=True)
-    verify_code = models.CharField("核验码", max_length=16, unique=True)
-    issued_at = models.DateTimeField("签发时间")
-    facts = models.JSONField(default=dict)  # everything the paper says, so that it can be made again byte for byte
-    file = models.FileField(upload_to="notices", blank=True)
-    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
-    size = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        verbose_name = "通知书"
-        verbose_name_plural = verbose_name
-        constraints = [
-            models.UniqueConstraint(
-                fields=["registration"], condition=Q(kind__in=["registered", "refused"]), name="one_decision_paper"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.number
 
 
 class Loan(models.Model):

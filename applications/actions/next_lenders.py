@@ -1,7 +1,7 @@
 """改派下一家: an institution declined or stays silent, and the enterprise gets others to choose from.
 
 Until the end of the next working day somebody owes it that choice: a round with one clock, whose responsible organisation is
-the dispatcher's desk. The portal itself works out the matches when it hears the journal (`hear`, at least once, so the second
+the dispatcher's desk. The portal itself works out the matches when it hears the journal (`next_heard`, at least once, so the second
 time changes nothing) and that ends the clock within seconds; only what nobody matches stays with the desk. Nothing is sent
 anywhere before the enterprise has authorised that very institution (`take`).
 """
@@ -19,17 +19,14 @@ from applications.matching import Match, rank_for
 from applications.models import Application, Consent, DeclineReason, NextLender, NextRound, Referral
 from banks.models import Institution
 from portal.foundation.accounts.models import Organisation, OrganisationKind
-from portal.foundation.core.actor import SYSTEM, Actor
+from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, WrongState
-from portal.foundation.journal.models import Entry
 from portal.foundation.journal.record import record
 from portal.foundation.sla import clocks, facts
-from portal.foundation.sla.models import NEXT_LENDER, Kind
+from portal.foundation.sla.models import Kind
 
 MOST = 5  # institutions offered at once
-ANSWERS = frozenset({"referral.claimed", "referral.asked", "referral.offered"})
-VERBS = frozenset({"application.all_declined", "clock.escalated", *ANSWERS})
 _Cause, _Outcome = NextRound.Cause, NextRound.Outcome
 
 
@@ -52,7 +49,7 @@ def owe(
     happened: list[facts.Fact] = []
     if live is not None:
         silent = {*silent, *live.silent}
-        happened += _close(live, outcome=_Outcome.REPLACED, now=since)
+        happened += close(live, outcome=_Outcome.REPLACED, now=since)
     organisation_id = responsible()
     if organisation_id is None:
         return None, happened
@@ -80,7 +77,7 @@ def owe(
 def settle(application: Application, *, outcome: str, now: datetime) -> Sequence[facts.Fact]:
     """The request no longer needs next lenders (chosen, withdrawn, answered): its live round ends. Returns the facts."""
     live = live_round(application)
-    return _close(live, outcome=outcome, now=now) if live is not None else ()
+    return close(live, outcome=outcome, now=now) if live is not None else ()
 
 
 def move_on(application: Application, *, actor: Actor, now: datetime) -> None:
@@ -127,7 +124,7 @@ def responsible() -> int | None:
     return others.order_by("kind", "pk").values_list("pk", flat=True).first()  # «platform» before «regulator»
 
 
-def _close(live: NextRound, *, outcome: str, now: datetime, note: str = "") -> Sequence[facts.Fact]:
+def close(live: NextRound, *, outcome: str, now: datetime, note: str = "") -> Sequence[facts.Fact]:
     """End a round. A clock that still runs stops; it is excused before its due moment, unless the desk itself answered."""
     was_owed = live.state == NextRound.State.OWED
     live.close(outcome=outcome, note=note, now=now)
@@ -135,104 +132,6 @@ def _close(live: NextRound, *, outcome: str, now: datetime, note: str = "") -> S
     if not was_owed or live.clock_id is None:
         return ()
     return clocks.stop(live.clock_id, now=now, reason=outcome, excused=outcome != _Outcome.NONE_LEFT).facts
-
-
-# --- heard from the journal -------------------------------------------------------------------------------------------
-
-
-def hear(entry: Entry, now: datetime) -> None:
-    """A subscriber of the journal. It may hear an entry twice; each of the three finds out what it has done already."""
-    if entry.verb == "application.all_declined":
-        _declined(entry, now=now)
-    elif entry.verb in ANSWERS:
-        _answered(entry, now=now)
-    elif entry.data["kind"] == Kind.RESPONSE and NEXT_LENDER in (entry.data["level"], *entry.data["overtaken"]):
-        _stays_silent(entry, now=now)
-
-
-@transaction.atomic(durable=True)
-def _declined(entry: Entry, *, now: datetime) -> None:
-    """Nobody is left. The last refusal has begun the round with its clock; without anybody responsible it is begun here."""
-    application = lock(Application.objects.filter(number=entry.case_number))
-    if application.state != Application.State.OPEN or application.referrals.open().exists():
-        return  # meanwhile the enterprise has gone another way
-    live = live_round(application)
-    if live is not None and live.state != NextRound.State.OWED:
-        return
-    if live is None and (responsible() is not None or application.next_rounds.filter(raised_by=entry.pk).exists()):
-        return
-    _work_out(application, live, entry, cause=_Cause.DECLINED, silent=[], begun=(), now=now)
-
-
-@transaction.atomic(durable=True)
-def _stays_silent(entry: Entry, *, now: datetime) -> None:
-    """An institution has reached the level at which its request goes on."""
-    application = lock(Application.objects.filter(number=entry.case_number))
-    silent = int(entry.data["organisation"])
-    waiting = application.referrals.unanswered().filter(clock_id=entry.data["clock"], institution_id=silent)
-    if application.state != Application.State.OPEN or not waiting.exists():
-        return
-    if Institution.objects.filter(pk=silent, dispatcher=True).exists():
-        return  # the desk is late with this request anyway: one promise to the same people is enough
-    known = application.next_rounds.filter(silent__contains=[silent])
-    if known.exclude(state=NextRound.State.OWED).exists():
-        return
-    # From the announcement on, however late it is heard; two machines' clocks may differ by milliseconds.
-    since = min(entry.at, now)
-    live, begun = owe(application, cause=_Cause.SILENT, silent=[silent], since=since, entry_id=entry.pk)
-    _work_out(application, live, entry, cause=_Cause.SILENT, silent=[silent], begun=begun, now=now)
-
-
-def _work_out(
-    application: Application,
-    live: NextRound | None,
-    entry: Entry,
-    *,
-    cause: str,
-    silent: Sequence[int],
-    begun: Sequence[facts.Fact],
-    now: datetime,
-) -> None:
-    """Offer the matches there are; without any the desk has the word, and is told so once."""
-    told = live is None or (live.raised_by is not None and not begun)
-    if live is not None and live.raised_by is None:
-        live.raised_by = entry.pk
-        live.save(update_fields=["raised_by"])
-    if matches := next_matches(application):
-        if live is None:  # nobody could have been responsible, and nobody needs to be
-            live = NextRound(
-                application=application,
-                position=application.next_rounds.count() + 1,
-                cause=cause,
-                silent=list(silent),
-                raised_by=entry.pk,
-                owed_at=entry.at,
-            )
-        addresses = [Address(m.institution_id, m.product, m.score, Referral.Origin.NEXT) for m in matches]
-        _offer(application, live, addresses, begun=begun, actor=SYSTEM, now=now)
-    elif live is not None and not told:
-        said = "没有其他匹配的机构，由调度台为企业联系"
-        _tell("next.owed", live, application, actor=SYSTEM, now=now, text=said, data={"clocks": begun})
-
-
-@transaction.atomic(durable=True)
-def _answered(entry: Entry, *, now: datetime) -> None:
-    """The silent one has answered after all: what the desk still owed is moot. An offer that is out stays, it costs nothing."""
-    owed = NextRound.objects.filter(
-        application__number=entry.case_number, state=NextRound.State.OWED, cause=_Cause.SILENT
-    )
-    if not owed.exists():
-        return
-    application = lock(Application.objects.filter(number=entry.case_number))
-    live = live_round(application)
-    if live is None or live.state != NextRound.State.OWED or live.cause != _Cause.SILENT:
-        return
-    if application.referrals.unanswered().filter(institution_id__in=live.silent).exists():
-        return
-    stopped = _close(live, outcome=_Outcome.ANSWERED, now=now)
-    _tell(
-        "next.closed", live, application, actor=SYSTEM, now=now, text="机构已答复，不再另荐", data={"clocks": stopped}
-    )
 
 
 # --- offered ----------------------------------------------------------------------------------------------------------
@@ -268,7 +167,7 @@ def summary(application: Application, *, silent: Iterable[int]) -> list[dict[str
     ]
 
 
-def _offer(
+def offer(
     application: Application,
     live: NextRound,
     lenders: Sequence[Address],
@@ -284,7 +183,7 @@ def _offer(
         NextLender(round=live, institution_id=a.institution_id, product=a.product, score=a.score) for a in lenders
     )
     stopped = clocks.stop(live.clock_id, now=now, reason="offered").facts if live.clock_id is not None else ()
-    _tell(
+    tell(
         "next.offered",
         live,
         application,
@@ -296,7 +195,7 @@ def _offer(
     return live
 
 
-def _tell(
+def tell(
     verb: str,
     round_: NextRound,
     application: Application,
@@ -343,7 +242,7 @@ def propose(round_id: int, *, institution_ids: Sequence[int], actor: Actor, now:
         Address(i.pk, best[i.pk].product if i.pk in best else None, best[i.pk].score if i.pk in best else 0, "next")
         for i in chosen
     ]
-    return _offer(application, found, lenders, begun=(), actor=actor, now=now)
+    return offer(application, found, lenders, begun=(), actor=actor, now=now)
 
 
 @transaction.atomic(durable=True)
@@ -353,8 +252,8 @@ def none_left(round_id: int, *, note: str, actor: Actor, now: datetime) -> NextR
     if not note.strip():
         said = "写明联系了哪些机构、企业可以怎样调整。"
         raise Invalid("note", said, fields={"note": said})
-    stopped = _close(found, outcome=_Outcome.NONE_LEFT, note=note.strip()[:300], now=now)
-    _tell(
+    stopped = close(found, outcome=_Outcome.NONE_LEFT, note=note.strip()[:300], now=now)
+    tell(
         "next.none", found, application, actor=actor, now=now, text=f"调度台答复：暂无其他机构。{found.note}",
         data={"clocks": stopped},
     )  # fmt: skip

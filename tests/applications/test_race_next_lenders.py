@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from applications.actions import claiming, next_lenders, responses
+from applications.actions import claiming, next_heard, next_lenders, responses
 from applications.models import Application, Consent, Referral
 from banks.models import Institution
 from portal.foundation.accounts.models import OrganisationKind
@@ -58,7 +58,7 @@ def test_six_dispatchers_hear_that_nobody_is_left_and_offer_once(
     case = factories.application(ling, product)
     responses.decline(case.referrals.get().pk, code="amount", note="", actor=bo.actor, now=now())
     entry = Entry.objects.get(verb="application.all_declined")
-    together(*[lambda: next_lenders.hear(entry, now()) for _ in range(6)])
+    together(*[lambda: next_heard.hear(entry, now()) for _ in range(6)])
     assert case.next_rounds.get().lenders.count() == 1
     assert Entry.objects.filter(verb="next.offered").count() == 1
     assert Clock.objects.filter(kind=Kind.NEXT_LENDERS).count() == 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import OperationalError, models
@@ -10,6 +11,11 @@ from django_fsm import FSMField
 from .errors import Busy
 
 M = TypeVar("M", bound=models.Model)
+
+
+def yuan(label: str, **options: bool) -> "models.DecimalField[Decimal, Decimal]":
+    """A money column: Decimal yuan with two places."""
+    return models.DecimalField(label, max_digits=16, decimal_places=2, **options)  # type: ignore[arg-type]
 
 
 class StateModel(models.Model):

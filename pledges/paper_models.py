@@ -1,0 +1,120 @@
+"""What lies in a pledge file: papers handed in, grounds looked at, defects told and answered, papers issued."""
+
+from django.db import models
+from django.db.models import Q
+
+from portal.foundation.core.files import StoredFile
+
+from . import places
+from .kinds import Ground
+
+
+class Document(StoredFile):
+    """A paper of the file (公告第461号第七条)."""
+
+    class Kind(models.TextChoices):
+        CONTRACT = "contract", "质押合同"
+        IDENTITY = "identity", "身份证明或承诺书"
+        CO_OWNER = "co_owner", "共有人同意书"
+        AGREEMENT = "agreement", "共有人另有约定的证明"
+        VALUATION = "valuation", "资产评估报告"
+        DECLARATION = "declaration", "声明"
+        OTHER = "other", "其他"
+
+    registration = models.ForeignKey("pledges.Registration", models.PROTECT, related_name="documents")
+    kind = models.CharField("类型", max_length=12, choices=Kind)
+    co_owner = models.CharField("共有人", max_length=120, blank=True)
+    patent_number = models.CharField("所涉专利", max_length=13, blank=True)
+    replaced_at = models.DateTimeField(null=True)  # a corrected paper replaces, never erases
+
+    class Meta(StoredFile.Meta):
+        verbose_name = "登记材料"
+        verbose_name_plural = verbose_name
+
+
+class Check(models.Model):
+    """One ground looked at: by the system before filing and again at examination, or by the clerk."""
+
+    class Result(models.TextChoices):
+        CLEAR = "clear", "无此情形"
+        FOUND = "found", "存在此情形"
+        WAIVED = "waived", "已声明继续办理"
+        MANUAL = "manual", "需人工核对"
+
+    registration = models.ForeignKey("pledges.Registration", models.PROTECT, related_name="checks")
+    ground = models.CharField(max_length=3, choices=Ground)
+    point = models.CharField(
+        max_length=12, blank=True
+    )  # what the clerk looks at beyond the data, e.g. the contract's text
+    result = models.CharField(max_length=8, choices=Result)
+    warning = models.BooleanField(default=False)  # no ground, but somebody should know
+    automatic = models.BooleanField(default=True)
+    evidence = models.CharField("依据", max_length=1000)
+    checked_by = models.CharField("核对人", max_length=200)
+    checked_at = models.DateTimeField("核对时间")
+
+    class Meta:
+        verbose_name = "审查要点"
+        verbose_name_plural = verbose_name
+        ordering = ["ground", "point"]
+        constraints = [models.UniqueConstraint(fields=["registration", "ground", "point"], name="check_once")]
+
+    def __str__(self) -> str:
+        return f"{self.ground} {self.result}"
+
+
+class Correction(models.Model):
+    """One defect of a 补正 list. All defects of a round are told at once; each is answered by itself."""
+
+    registration = models.ForeignKey("pledges.Registration", models.PROTECT, related_name="corrections")
+    round = models.PositiveSmallIntegerField("轮次")
+    position = models.PositiveSmallIntegerField("序号")
+    field = models.CharField("位置", max_length=60)
+    defect = models.CharField("问题", max_length=300)
+    answer = models.CharField("补正说明", max_length=500, blank=True)
+    answered_by = models.CharField(max_length=200, blank=True)
+    answered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "补正事项"
+        verbose_name_plural = verbose_name
+        ordering = ["round", "position"]
+        constraints = [models.UniqueConstraint(fields=["registration", "round", "position"], name="correction_once")]
+
+    def __str__(self) -> str:
+        return self.defect[:40]
+
+    @property
+    def place_label(self) -> str:
+        return places.label(self.field)
+
+
+class Notice(models.Model):
+    """A paper the office issued: numbered without gaps per year, its digest recorded, verifiable by code."""
+
+    class Kind(models.TextChoices):
+        REGISTERED = "registered", "专利权质押登记通知书"
+        REFUSED = "refused", "专利权质押不予登记通知书"
+        CORRECTION = "correction", "专利权质押登记补正通知书"
+
+    registration = models.ForeignKey("pledges.Registration", models.PROTECT, related_name="notices")
+    kind = models.CharField("类型", max_length=12, choices=Kind)
+    number = models.CharField("文书编号", max_length=40, unique=True)
+    verify_code = models.CharField("核验码", max_length=16, unique=True)
+    issued_at = models.DateTimeField("签发时间")
+    facts = models.JSONField(default=dict)  # everything the paper says, so that it can be made again byte for byte
+    file = models.FileField(upload_to="notices", blank=True)
+    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
+    size = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "通知书"
+        verbose_name_plural = verbose_name
+        constraints = [
+            models.UniqueConstraint(
+                fields=["registration"], condition=Q(kind__in=["registered", "refused"]), name="one_decision_paper"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
