@@ -9,9 +9,11 @@ from portal.foundation.core.display import NOTHING, date_cn, money_wan
 from products import facts, terms
 from products.cost import Total
 from products.models import ProductVersion
+from products.subsidies.estimates import Estimate
+from products.subsidies.models import SubsidyScheme
 
-from .models import Offer
-from .offer_cost import of_referral
+from .models import Cover, Offer
+from .offer_cost import hoped, of_referral
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +56,40 @@ class Table:
         ]
 
 
-def tables(offers: Sequence[Offer], *, today: date) -> list[Table]:
-    """Lenders first. An offer that was replaced is not given here; one that ended is shown but never the best."""
+def tables(
+    offers: Sequence[Offer],
+    *,
+    today: date,
+    covers: Sequence[Cover] = (),
+    schemes: Sequence[SubsidyScheme] = (),
+) -> list[Table]:
+    """Lenders first. An offer that was replaced is not given here; one that ended is shown but never the best.
+
+    `covers` of the case and `schemes` of interest subsidies go into the cost of the loans they are for.
+    """
     lending = [o for o in offers if o.referral.institution.lends]
     carrying = [o for o in offers if not o.referral.institution.lends]
     found = []
     if lending:
-        found.append(_table("贷款方案", lending, today=today))
+        found.append(_table("贷款方案", lending, today=today, covers=covers, schemes=schemes))
     if carrying:
         found.append(_table("担保、保险方案", carrying, today=today))
     return found
 
 
-def _table(title: str, offers: Sequence[Offer], *, today: date) -> Table:
+def _table(
+    title: str,
+    offers: Sequence[Offer],
+    *,
+    today: date,
+    covers: Sequence[Cover] = (),
+    schemes: Sequence[SubsidyScheme] = (),
+) -> Table:
     columns = [
         Column(o, str(o.referral.institution), str(o.referral.product or ""), _ended(o, today=today)) for o in offers
     ]
-    costs = {o.pk: of_referral(o, o.referral) for o in offers}
+    behind = {o.pk: [cover for cover in covers if cover.referral_id == o.referral_id] for o in offers}
+    costs = {o.pk: of_referral(o, o.referral, covers=behind[o.pk], schemes=schemes) for o in offers}
     running = {c.offer.pk for c in columns if not c.ended or c.offer.state == Offer.State.ACCEPTED}
 
     def row(
@@ -93,9 +112,11 @@ def _table(title: str, offers: Sequence[Offer], *, today: date) -> Table:
             "其他费用", lambda o: money_wan(o.other_fees) if o.other_fees else "无", lambda o: o.other_fees, "本行最低"
         ),
         row("期限", lambda o: f"{o.term_months} 个月", lambda o: o.term_months, "本行最长"),
+        row("其中担保费、保险费", lambda o: _carried(costs[o.pk])),
         row("总成本", lambda o: _whole(costs[o.pk])),
         row("平均每年", lambda o: _or_unknown(o, costs[o.pk].per_year, money_wan)),
         row("年化综合成本", lambda o: _or_unknown(o, costs[o.pk].apr, percent), lambda o: costs[o.pk].apr, "本行最低"),
+        row("可申请的贴息", lambda o: _hoped(hoped(costs[o.pk], schemes))),
         row("还款方式", lambda o: o.repayment or NOTHING),
         row("附加条件", lambda o: o.conditions or "无"),
         row("产品公布的条款", promised),
@@ -122,6 +143,21 @@ def _or_unknown(offer: Offer, value: Decimal | None, text: Callable[[Decimal], s
     if value is not None:
         return text(value)
     return "未知" if offer.referral.institution.lends else NOTHING
+
+
+def _carried(cost: Total) -> str:
+    """What guarantors and insurers get over the whole term."""
+    fees = [f"{label} {money_wan(yuan)}" for label in ("担保费", "保险费") if (yuan := cost.part(label))]
+    return "，".join(fees) or NOTHING
+
+
+def _hoped(estimates: Sequence[Estimate]) -> str:
+    """Subsidies in words: what is already subtracted, and what somebody still has to confirm."""
+    said = [
+        f"{e.scheme.name}约 {money_wan(e.amount)}（{'已计入' if e.sure else '待确认，未计入总成本'}）"
+        for e in estimates
+    ]
+    return "；".join(said) or NOTHING
 
 
 def _whole(cost: Total) -> str:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef
+from django.db.models import OuterRef, QuerySet
 from django.db.models.functions import JSONObject
 
 from banks.models import Institution
@@ -18,7 +18,7 @@ from products.risk.shares import AVERAGE_FEE_WATCH, Party
 
 from .cover_models import Cover
 from .cover_rules import COVERABLE, COVERING
-from .models import Application, DeclineReason, Referral
+from .models import Application, Attachment, DeclineReason, Referral
 
 LISTED = 50
 
@@ -105,6 +105,18 @@ def of_desk(actor: Actor, *, live: bool, now: datetime) -> list[CoverRow]:
     shown = rows(list(found.order_by(*order)[:LISTED]), now=now)
     # What waits for an answer comes first, the most urgent at the head.
     return sorted(shown, key=lambda row: row.cover.state != Cover.State.WAITING) if live else shown
+
+
+def files_of(cover: Cover, actor: Actor) -> "QuerySet[Attachment]":
+    """The request's files for the institution asked, while the enterprise's authorisation lives; answers to others' questions
+    are theirs. Lazy."""
+    if (
+        cover.institution_id != actor.organisation_id
+        or cover.consented_at is None
+        or cover.state not in Cover.LIVE_STATES
+    ):
+        return Attachment.objects.none()
+    return Attachment.objects.filter(application=cover.application_id, question=None).order_by("pk")
 
 
 def split_of(cover: Cover) -> list[Part]:

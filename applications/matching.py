@@ -5,16 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
-
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db import connection
 
 from banks.models import Institution
-from portal.foundation.accounts.models import Organisation
 from portal.foundation.core.moments import local_date
 from products import company, fit
-from products.fit import Fit, Profile, Terms, Verdict
+from products.fit import Fit, Profile, Verdict
 from products.models import Product
 
 from .models import Application
@@ -37,21 +32,6 @@ def match(product: Product, *, profile: Profile) -> Match | None:
     return _match(product, found) if found.verdict >= Verdict.TO_CONFIRM else None
 
 
-# The whole product with what names and sorts its institution, as plain values: only the best become instances.
-_PRODUCT = [field.attname for field in Product._meta.concrete_fields]
-_INSTITUTION = [field.attname for field in Institution._meta.concrete_fields]
-_ORGANISATION = ["id", "kind", "name", "short_name", "sort_key", "active"]
-_COLUMNS = [
-    *_PRODUCT,
-    *(f"institution__{name}" for name in _INSTITUTION),
-    *(f"institution__organisation__{name}" for name in _ORGANISATION),
-]
-_TERMS = [
-    _COLUMNS.index({"pk": "id", "sort_key": "institution__organisation__sort_key"}.get(name, name))
-    for name in Terms._fields
-]
-
-
 def rank(
     *,
     amount: Decimal,
@@ -64,35 +44,23 @@ def rank(
 
     `kinds` are the IP kinds to be pledged, `firm` what is known of the enterprise (products.company): a condition that it
     fails excludes a product, one that it has not answered does not. With `holder` (an organisation and a day) its valid
-    patents are counted by the same statement. One query, whatever the size of the library.
+    patents are counted by the same statement. Two queries, whatever the size of the library: the deciding columns of all that
+    may fit (a thousand rows of every column cost more than judging them), then the best as instances.
     """
     profile = wished(firm or Profile(), amount=amount, term_months=term_months, kinds=kinds)
     offered = Product.objects.published().filter(institution__in=Institution.objects.active())
     offered = offered.fitting(amount=amount, term_months=term_months).order_by()
-    rows: list[tuple[Any, ...]]
-    if holder is None:
-        rows = list(offered.values_list(*_COLUMNS))
-    else:
-        held = company.valid_patents(holder[0], today=holder[1]).order_by().values("kind")
-        rows = list(offered.annotate(held=ArraySubquery(held)).values_list(*_COLUMNS, "held"))
-        if rows:
-            profile = replace(profile, holdings=company.holdings(rows[0][-1]))
-    by_pk = {row[0]: row for row in rows}
+    held = None if holder is None else company.valid_patents(holder[0], today=holder[1]).order_by().values("kind")
+    terms, kinds_held = fit.terms_and(offered, held)
+    if kinds_held is not None:
+        profile = replace(profile, holdings=company.holdings(kinds_held))
     best: dict[int, Fit] = {}
-    for found in fit.ranked((Terms._make([row[at] for at in _TERMS]) for row in rows), profile):
+    for found in fit.ranked(terms, profile):
         if found.verdict >= Verdict.TO_CONFIRM:
             best.setdefault(found.terms.institution_id, found)
-    return [_match(_product(by_pk[found.terms.pk]), found) for found in best.values()]
-
-
-def _product(row: tuple[Any, ...]) -> Product:
-    """The instance of a row, its institution and organisation loaded (of the latter what lists show)."""
-    database, products, institutions = connection.alias, len(_PRODUCT), len(_PRODUCT) + len(_INSTITUTION)
-    made = Product.from_db(database, _PRODUCT, row[:products])
-    made.institution = Institution.from_db(database, _INSTITUTION, row[products:institutions])
-    last = institutions + len(_ORGANISATION)
-    made.institution.organisation = Organisation.from_db(database, _ORGANISATION, row[institutions:last])
-    return made
+    wanted = [found.terms.pk for found in best.values()]
+    products = Product.objects.select_related("institution__organisation").in_bulk(wanted)
+    return [_match(products[found.terms.pk], found) for found in best.values()]
 
 
 def rank_for(case: Application) -> list[Match]:

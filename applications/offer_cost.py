@@ -1,43 +1,77 @@
 """What an offer would cost the enterprise altogether, by the one calculation (products.cost)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
 
 from portal.foundation.accounts.models import OrganisationKind
-from products.cost import ZERO, Price, Subsidy, Total, Way, total, way_of
+from products.cost import INTEREST, ZERO, Price, Total, Way, total, way_of
 from products.models import Mode
+from products.subsidies import estimates
+from products.subsidies.models import SubsidyScheme
 
-from .models import Offer, Referral
+from .models import Cover, Offer, Referral
 
 
-def of_offer(offer: Offer, *, kind: str, mode: str = "", subsidies: Sequence[Subsidy] = ()) -> Total:
+def of_offer(
+    offer: Offer,
+    *,
+    kind: str,
+    mode: str = "",
+    covers: Sequence[Cover] = (),
+    schemes: Sequence[SubsidyScheme] = (),
+) -> Total:
     """`kind` is the OrganisationKind of who offers, `mode` the Mode of the product it is for ("" when there is none).
 
     A guarantor or an insurer names its fee and not the bank's interest, which stays unknown. A bank's offer in a guaranteed
     or insured mode leaves the carrier's fee unknown unless it names it. A valuation that the enterprise has to pay is in
-    «other fees», which the form asks for. A way that cannot be computed (随借随还, none) counts as used in full to the end.
+    «other fees», which the form asks for. `covers` that have terms tell the carriers' fees in the bank's place; of `schemes`
+    (interest subsidies of the enterprise's district) the confirmed ones are subtracted. A way that cannot be computed (随借随还, none) counts as used in full to the end.
     """
     lends = kind == OrganisationKind.BANK
+    told = [cover for cover in covers if cover.state in TOLD]
     insured = kind == OrganisationKind.INSURER or (lends and mode == Mode.INSURED)
     carried = not lends or mode in (Mode.GUARANTEED, Mode.INSURED)
     fee = offer.fee_rate if carried or offer.fee_rate is not None else ZERO
-    return total(
-        Price(
-            amount=offer.amount,
-            term_months=offer.term_months,
-            way=way_of(offer.repayment) or Way.INTEREST_FIRST,
-            annual_rate=offer.annual_rate if lends else None,
-            guarantee_rate=ZERO if insured else fee,
-            insurance_rate=fee if insured else ZERO,
-            other_fees=offer.other_fees,
-            subsidies=subsidies,
-        )
+    guarantee_rate, insurance_rate = (ZERO, fee) if insured else (fee, ZERO)
+    if lends and told:  # whoever carries the risk says it better than the bank
+        guarantee_rate = _rate([cover for cover in told if not cover.insures], offer.amount)
+        insurance_rate = _rate([cover for cover in told if cover.insures], offer.amount)
+    price = Price(
+        amount=offer.amount,
+        term_months=offer.term_months,
+        way=way_of(offer.repayment) or Way.INTEREST_FIRST,
+        annual_rate=offer.annual_rate if lends else None,
+        guarantee_rate=guarantee_rate,
+        insurance_rate=insurance_rate,
+        premium=sum((cover.premium or ZERO for cover in told), ZERO) if lends else ZERO,
+        other_fees=offer.other_fees,
     )
+    if not schemes or not lends:
+        return total(price)
+    return total(replace(price, subsidies=estimates.counted(hoped(total(price), schemes))))
 
 
-def of_referral(offer: Offer, referral: Referral, *, subsidies: Sequence[Subsidy] = ()) -> Total:
-    """The same of a referral that is loaded with institution, organisation and product."""
+TOLD = (Cover.State.TERMS, Cover.State.COMMITTED)  # covers whose price is known
+
+
+def _rate(covers: Sequence[Cover], loan: Decimal) -> Decimal:
+    """Percent a year of the loan: a cover's fee is a share of what it covers."""
+    return sum((cover.amount * (cover.fee_rate or ZERO) / loan for cover in covers), ZERO)
+
+
+def hoped(cost: Total, schemes: Sequence[SubsidyScheme]) -> list[estimates.Estimate]:
+    """What the schemes would give back of this bill's interest."""
+    return estimates.of_interest(schemes, cost.part(INTEREST))
+
+
+def of_referral(
+    offer: Offer, referral: Referral, *, covers: Sequence[Cover] = (), schemes: Sequence[SubsidyScheme] = ()
+) -> Total:
+    """The same of a referral that is loaded with institution, organisation and product; `covers` are those of its loan."""
     mode = referral.product.mode if referral.product else ""
-    return of_offer(offer, kind=referral.institution.organisation.kind, mode=mode, subsidies=subsidies)
+    kind = referral.institution.organisation.kind
+    return of_offer(offer, kind=kind, mode=mode, covers=covers, schemes=schemes)
 
 
 def in_short(cost: Total) -> str:

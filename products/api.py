@@ -11,6 +11,7 @@ from .models import Product
 class ProductSerializer(serializers.ModelSerializer[Product]):
     """Amounts in yuan, terms in months, rates in percent a year; null means the institution has not published it.
 
+    `requirements` are the conditions as data (docs/contracts/products.md), `conditions` the same in words.
     `lpr_spread` is in basis points, `districts` are codes (none: the whole city), `version` counts the published versions.
     """
 
@@ -49,6 +50,7 @@ class ProductSerializer(serializers.ModelSerializer[Product]):
             "valid_from",
             "valid_until",
             "conditions",
+            "requirements",
             "summary",
             "source",
             "example",

@@ -4,7 +4,7 @@ How it is counted, so that it can be checked by hand:
 - One payment at the end of every month, month n counted from the day the money comes (month 0). Rates are percent a year; a
   month is a twelfth. Every amount that is paid is rounded to a fen, half up; the last instalment clears what rounding left.
 - Guarantee fee and insurance premium are paid in advance at the beginning of every year, on the principal that is open then;
-  of a last year that is not full, by the month. Valuation and other fees are paid on the first day.
+  of a last year that is not full, by the month. Valuation, other fees and a premium that is one sum are paid on the first day.
 - A subsidy is money that comes back, in the month it is given (without one: the last).
 - The annual percentage rate is twelve times the monthly rate at which everything that flows is worth nothing on the first day
   (internal rate of return), found by bisection, in percent with two decimals. Without fees and with monthly instalments it is
@@ -20,6 +20,7 @@ from enum import StrEnum
 from portal.foundation.core.money import round_to_fen
 
 ZERO = Decimal("0.00")
+INTEREST = "利息"  # the label of that part of a bill
 PERCENT = Decimal("0.01")
 _LOWEST, _HIGHEST = Decimal("-0.05"), Decimal("1")  # monthly rates between which the root is looked for
 _STEPS = 34  # halvings: far below a hundredth of a percent a year
@@ -64,6 +65,7 @@ class Price:
     annual_rate: Decimal | None
     guarantee_rate: Decimal | None = ZERO
     insurance_rate: Decimal | None = ZERO
+    premium: Decimal = ZERO  # of an insurance that costs a sum, paid on the first day
     valuation: Decimal | None = ZERO
     other_fees: Decimal | None = ZERO
     subsidies: Sequence[Subsidy] = ()
@@ -90,6 +92,10 @@ class Total:
     per_year: Decimal | None
     apr: Decimal | None
     months: int
+
+    def part(self, label: str) -> Decimal | None:
+        """One line in yuan; None when nobody has said it."""
+        return next((part.yuan for part in self.parts if part.label == label), None)
 
     @property
     def unknown(self) -> list[str]:
@@ -145,9 +151,9 @@ def total(price: Price) -> Total:
         insurance = _yearly(price.insurance_rate, price.amount, plan)
         interest = None if price.annual_rate is None else sum((i.interest for i in plan), ZERO)
         parts = [
-            Part("利息", interest),
+            Part(INTEREST, interest),
             Part("担保费", None if guarantee is None else sum(guarantee.values(), ZERO)),
-            Part("保险费", None if insurance is None else sum(insurance.values(), ZERO)),
+            Part("保险费", None if insurance is None else sum(insurance.values(), price.premium)),
             Part("评估费", price.valuation),
             Part("其他费用", price.other_fees),
             *(Part(subsidy.label, -subsidy.amount) for subsidy in price.subsidies),
@@ -175,7 +181,7 @@ def _yearly(rate: Decimal | None, amount: Decimal, plan: Sequence[Instalment]) -
 
 def _flows(price: Price, plan: Sequence[Instalment], *fees: dict[int, Decimal]) -> list[Decimal]:
     """What the enterprise gets (+) and pays (−) from month 0 to the last."""
-    flows = [price.amount - (price.valuation or ZERO) - (price.other_fees or ZERO)]
+    flows = [price.amount - price.premium - (price.valuation or ZERO) - (price.other_fees or ZERO)]
     flows += [-(i.principal + i.interest) for i in plan]
     for paid in fees:
         for month, fee in paid.items():

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from portal.foundation.accounts.models import OrganisationKind
+from portal.foundation.assets.valuation import needed
 from portal.foundation.core.display import money_wan
 from portal.foundation.core.money import format_yuan
 
@@ -12,17 +13,19 @@ from .cost import ZERO, Price, Subsidy, Total, Way, total
 from .facts import Cell, Row
 from .models import Mode, Product
 
-# Up to here (yuan, inclusive) the value may be settled inside the bank or between bank and enterprise (measure 3), so that
-# nobody has to pay for a valuation. Above it nothing is said.
-NO_VALUATION_FEE_UP_TO = Decimal(10_000_000)
 WAY = Way.ANNUITY  # products publish no way of repayment
 EXAMPLE_AMOUNT, EXAMPLE_MONTHS = Decimal(1_000_000), 12
-ASSUMED = "按公布的最低利率或费率、等额本息估算；单笔 1000 万元以下按内部评估或协商定价，不计评估费"
+
+
+def assumed() -> str:
+    """What an estimate takes for granted, in one sentence."""
+    free = needed.limit().words
+    return f"按公布的最低利率或费率、等额本息估算；单笔{free}的按内部评估或协商定价，不计评估费"
 
 
 def valuation_fee(amount: Decimal) -> Decimal | None:
-    """Yuan; None (unknown) above the amount up to which none is needed."""
-    return ZERO if amount <= NO_VALUATION_FEE_UP_TO else None
+    """Nothing where the value may be settled inside the bank or between bank and enterprise (measure 3); else unknown."""
+    return None if needed.valuation_needed(amount) else ZERO
 
 
 def price(product: Product, *, amount: Decimal, term_months: int, subsidies: Sequence[Subsidy] = ()) -> Price:

@@ -14,6 +14,9 @@ from decimal import Decimal
 from enum import IntEnum
 from typing import Any, NamedTuple
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import QuerySet
+
 from . import conditions as c
 from .models import Mode, Product, ProductQuerySet
 
@@ -95,6 +98,16 @@ _COLUMNS = ("pk", "institution_id", "institution__organisation__sort_key", *Term
 def terms_in(products: ProductQuerySet) -> list[Terms]:
     """The deciding columns of these products, one query."""
     return [Terms._make(row) for row in products.order_by().values_list(*_COLUMNS)]
+
+
+def terms_and(
+    products: ProductQuerySet, values: "QuerySet[Any, Any] | None"
+) -> tuple[list[Terms], Sequence[str] | None]:
+    """The same with the `values` of another query of one column, fetched by the same statement; None without products."""
+    if values is None:
+        return terms_in(products), None
+    rows = list(products.order_by().annotate(beside=ArraySubquery(values)).values_list(*_COLUMNS, "beside"))
+    return [Terms._make(row[:-1]) for row in rows], rows[0][-1] if rows else None
 
 
 def terms_of(product: Product) -> Terms:

@@ -21,7 +21,7 @@ def match(request: HttpRequest) -> HttpResponse:
     """Six questions; with answers in the address, the result above them. Nothing is written."""
     context = {
         "apply_url": apply_url(request),
-        "assumed": costing.ASSUMED,
+        "assumed": costing.assumed(),
         "uplift": fit.UPLIFT_RULE,
         "here": request.get_full_path(),
     }

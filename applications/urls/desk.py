@@ -22,6 +22,7 @@ urlpatterns = [
     path("pool/<slug:number>/", institution_pool.claim, name="desk-pool-claim"),
     path("covers/", covers_institution.covers, name="desk-covers"),
     path("covers/<uuid:ref>/", covers_institution.cover, name="desk-cover"),
+    path("covers/<uuid:ref>/files/<uuid:file_ref>/", covers_institution.attachment, name="desk-cover-attachment"),
     path("referrals/<uuid:ref>/cover/", covers_institution.ask, name="desk-cover-ask"),
     path("referrals/<uuid:ref>/", institution_referral.referral, name="desk-referral"),
     path("referrals/<uuid:ref>/claim/", institution_referral.claim, name="desk-claim"),

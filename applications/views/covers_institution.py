@@ -7,6 +7,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -26,6 +27,7 @@ from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.files import send
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.templatetags.portal_ui import money_wan
 from portal.foundation.journal.models import Entry
@@ -209,6 +211,7 @@ def _page(
             "offer": Offer.objects.filter(
                 referral=found.referral_id, state__in=(Offer.State.OPEN, Offer.State.ACCEPTED)
             ).first(),
+            "files": shown.files_of(found, actor),
             "exposure": HouseholdExposure.objects.filter(pk=found.application.organisation_id).first(),
             "history": _history(found, actor),
         }
@@ -218,6 +221,15 @@ def _page(
 def _history(found: Cover, actor: Actor) -> list[Entry]:
     entries = Entry.objects.of_case(found.application.number).readable_by(actor.organisation_id)
     return list(entries.filter(subject=found.subject).exclude(text="")[:50])
+
+
+@allow(*ANSWERING)
+@require_safe
+def attachment(request: HttpRequest, ref: UUID, file_ref: UUID) -> HttpResponseBase:
+    """A file of the request, downloaded, or with ?view=1 read in the browser."""
+    actor = actor_of(request)
+    stored = get_object_or_404(shown.files_of(_own(actor, ref), actor), ref=file_ref)
+    return send(stored, inline="view" in request.GET)
 
 
 @allow(*ANSWERING)

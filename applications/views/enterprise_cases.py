@@ -22,6 +22,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.files import send
 from portal.foundation.core.moments import local_date
+from products.subsidies.estimates import schemes_for
 
 
 @allow(Role.ENTERPRISE)
@@ -81,10 +82,20 @@ def offers(request: HttpRequest, number: str) -> HttpResponse:
         .select_related("referral__institution__organisation", "referral__product", "product_version")
         .order_by("pk")
     )
-    tables = comparison.tables(list(made), today=local_date(moments.now()))
-    choosable = found.state == Application.State.OPEN
-    covers = cover_rows.with_split(cover_rows.of_case(found, actor_of(request), now=moments.now()))
-    context = {"case": found, "tables": tables, "choosable": choosable, "covers": covers}
+    now = moments.now()
+    covers = cover_rows.of_case(found, actor_of(request), now=now)
+    tables = comparison.tables(
+        list(made),
+        today=local_date(now),
+        covers=[row.cover for row in covers],
+        schemes=schemes_for(found.organisation.district_id, today=local_date(now)),
+    )
+    context = {
+        "case": found,
+        "tables": tables,
+        "choosable": found.state == Application.State.OPEN,
+        "covers": cover_rows.with_split(covers),
+    }
     return render(request, "enterprise/offers.html", context)
 
 

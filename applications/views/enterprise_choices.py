@@ -23,6 +23,7 @@ from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.verdict import Verdict
+from products.subsidies.estimates import schemes_for
 
 
 def _show(
@@ -92,17 +93,19 @@ def accept(request: HttpRequest, number: str, offer_id: int) -> HttpResponse:
         referral__application=case,
     )
     today = local_date(now)
+    covers = cover_rows.of_referral(offer.referral, now=now)
+    schemes = schemes_for(case.organisation.district_id, today=today)
     context: dict[str, Any] = {
         "offer": offer,
         "institution": offer.referral.institution,
-        "table": comparison.tables([offer], today=today)[0],
+        "table": comparison.tables([offer], today=today, covers=[row.cover for row in covers], schemes=schemes)[0],
         "rivals": [
             str(r.institution)
             for r in case.referrals.open().select_related("institution__organisation").order_by("pk")
             if r.pk != offer.referral_id
             and r.institution.organisation.kind == offer.referral.institution.organisation.kind
         ],
-        "covers": cover_rows.with_split(cover_rows.of_referral(offer.referral, now=now)),
+        "covers": cover_rows.with_split(covers),
         "differs": offer.amount != case.amount or offer.term_months != case.term_months,
     }
     if request.method == "POST":

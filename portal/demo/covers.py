@@ -11,6 +11,7 @@ from applications.models import Application
 from portal.foundation.accounts.models import Membership, OrganisationKind
 from portal.foundation.core.moments import local_date
 from products.quotas import actions as quotas
+from products.quotas import eligible
 from products.quotas.models import QuotaTool
 from products.risk.models import EnterpriseTier
 from products.risk.schemes import fitting
@@ -132,6 +133,8 @@ def subsidised(who: Membership, guarantor: Bank, first: Membership, second: Memb
         actor=first.actor,
         now=at(12, 9),
     )
+    tool = QuotaTool.objects.get(code="sci-tech")
+    eligible.put_on(tool.pk, institution_id=bank, source="机构名单（示例）", actor=first.actor, now=at(12, 9, 30))
     officer = Membership.objects.get(user__username="officer")
     quotas.use(
         drawn.quota_id,

@@ -17,7 +17,7 @@ from portal.foundation.accounts.models import Organisation, OrganisationKind, Ro
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla.lamps import due_text
 from portal.foundation.sla.models import Clock, Kind, PolicyLevel
-from products.quotas.models import Quota
+from products.quotas.models import Quota, QuotaTool
 from products.subsidies.models import SubsidyClaim
 
 from .models import Notice
@@ -226,6 +226,17 @@ def _allotted(entry: Entry) -> list[Letter]:
         return []
     url = reverse("quota", args=[quota.pk])
     return [Letter([quota.institution_id], ANSWERING, R, "分配了货币政策工具额度", url, quota.tool.name)]
+
+
+def _quota_list(title: str) -> Callable[[Entry], list[Letter]]:
+    """To the bank that was put on a tool's list or taken off it."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        tool = QuotaTool.objects.filter(pk=entry.data["tool"]).first()
+        url = reverse("quotas")
+        return [Letter([entry.data["institution"]], ANSWERING, R, title, url, tool.name)] if tool else []
+
+    return letters
 
 
 def _both(*makers: Callable[[Entry], list[Letter]]) -> Callable[[Entry], list[Letter]]:
@@ -445,6 +456,8 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "referral.not_selected": _to_institution(R, "企业已选定其他机构的方案"),
     "offer.accepted": _both(_to_institution(A, "企业选定了本机构的方案，请办理签约和质押登记"), _carried),
     "quota.allotted": _allotted,
+    "quota.listed": _quota_list("本机构列入了货币政策工具的机构名单"),
+    "quota.unlisted": _quota_list("本机构移出了货币政策工具的机构名单"),
     "subsidy.applied": _subsidy(A, "新的补贴申请，请初审", regulators=True),
     "subsidy.checked": _subsidy(A, "一份补贴申请已初审，请另一人复核", regulators=True),
     "subsidy.approved": _subsidy(R, "补贴申请已核定"),

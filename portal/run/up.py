@@ -16,6 +16,7 @@ from portal.run.environment import (
     with_pdf_libraries,
 )
 from portal.run.lock import held, write_addresses
+from portal.run.outside import stand_in
 from portal.run.places import Places, RunError
 from portal.run.processes import Process, portal_processes
 from portal.run.supervisor import Stopped, Supervisor
@@ -75,6 +76,8 @@ def _start(supervisor: Supervisor, places: Places, *, port: int, demo: bool) -> 
     supervisor.start(Process("fonts", cut, console=False), restart=False)
     supervisor.environment.update(with_pdf_libraries(supervisor.environment, places, supervisor.tick))
     demonstration = _prepare(supervisor, places, demo=demo)
+    if demonstration:
+        supervisor.environment.update(stand_in(supervisor.environment))
     beat_schedule = str(places.run / "beat-schedule")
     first, *others = portal_processes(bind=f"{HOST}:{port}", beat_schedule=beat_schedule)
     web = supervisor.start(first)

@@ -29,3 +29,16 @@ class UseForm(PortalForm):
     amount = AmountWanField(label="使用额度")
     case_number = forms.CharField(label="办件编号", max_length=32)
     loan_number = forms.CharField(label="借据号", max_length=60)
+
+
+class EligibleForm(PortalForm):
+    """列入名单."""
+
+    institution = forms.ChoiceField(label="银行")
+    source = forms.CharField(
+        label="名单出处", max_length=200, help_text="发布名单的文号或通知，例如“……关于印发……机构名单的通知”。"
+    )
+
+    def __init__(self, *args: Any, banks: Sequence[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["institution"].choices = [("", "请选择"), *((str(pk), label) for pk, label in banks)]  # type: ignore[attr-defined]

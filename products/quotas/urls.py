@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from . import views
+from . import views, views_eligible
 
 urlpatterns = [
     path("", views.quotas, name="quotas"),
+    path("eligible/<slug:code>/", views_eligible.listing, name="quota-eligible"),
     path("<int:pk>/", views.quota, name="quota"),
 ]

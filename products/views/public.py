@@ -79,7 +79,7 @@ def _compare(request: HttpRequest, picked: list[Product]) -> HttpResponse:
         "apply_url": apply_url(request),
         "trail": [(reverse("products:list"), "产品矩阵")],
         "most": queries.MAX_COMPARED,
-        "assumed": costing.ASSUMED,
+        "assumed": costing.assumed(),
         "everything": request.GET.get("show") == "all",
     }
     return render(request, "products/compare.html", context)

@@ -4,12 +4,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from applications import cover_figures
-from applications.actions import choices, cover_answers, covers, responses
+from applications.actions import choices, cover_answers, covers, drafts, responses
 from applications.cover_models import Cover
-from applications.models import Application, Consent
+from applications.models import Application, Attachment, Consent
 from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import Forbidden, Invalid, WrongState
@@ -314,3 +315,20 @@ def test_rui_sets_a_scheme_through_the_browser(rui: Person) -> None:
     assert rui.client.post(page, {**sent, "share_bank": "10"}).status_code == 400
     assert rui.client.post(page, sent).status_code == 302
     assert "第 2 版" in rui.client.get(page).content.decode()
+
+
+def test_the_guarantor_reads_the_papers_only_while_the_authorisation_lives(
+    cover: Cover, ling: Person, bo: Person, gu: Person
+) -> None:
+    """Gu needs the certificates to answer; Wai's portal would never show them, and once Gu has declined neither does his."""
+    paper = Attachment.objects.create(
+        application=cover.application, uploaded_by=ling.actor.label, uploaded_at=now(),
+        **drafts.check(SimpleUploadedFile("证书.pdf", b"%PDF-1.7\n" + b"0" * 200)).fields(),
+    )  # fmt: skip
+    page = f"/desk/covers/{cover.ref}/"
+    address = f"{page}files/{paper.ref}/"
+    assert address in gu.client.get(page).content.decode()
+    assert gu.client.get(address).status_code == 200
+    assert bo.client.get(address).status_code == 404, "the bank has its own page for them"
+    cover_answers.decline(cover.pk, code="policy", note="", actor=gu.actor, now=now())
+    assert gu.client.get(address).status_code == 404

@@ -74,6 +74,7 @@ PAGES = {
         "/supervision/risk/",
         "/subsidies/",
         "/quotas/",
+        "/quotas/eligible/sci-tech/",
         "/supervision/risk/schemes/national-a/",
         "/supervision/policy/",
         "/supervision/calendar/",

@@ -78,6 +78,31 @@ def test_a_tool_with_a_list_goes_only_to_who_is_on_it(bo: Person, cui: Person, r
         allotted(cui, rui, code="sci-tech")
 
 
+def test_rui_keeps_the_list_and_bo_reads_where_it_comes_from(bo: Person, cui: Person, gu: Person, rui: Person) -> None:
+    page = reverse("quota-eligible", args=["sci-tech"])
+    wish = {"institution": bo.organisation.pk, "source": "示例名单〔2026〕1号"}
+    assert bo.client.post(page, wish).status_code == 403
+    assert rui.client.post(page, {**wish, "source": " "}).status_code == 400
+    assert rui.client.post(page, {**wish, "institution": gu.organisation.pk}).status_code == 400, (
+        "a guarantor is no bank"
+    )
+    assert rui.client.post(page, wish).status_code == 302
+    assert rui.client.post(page, wish).status_code == 409
+    assert "示例名单〔2026〕1号" in bo.client.get(page).content.decode()
+    quota = allotted(bo, rui, code="sci-tech")
+    row = QuotaEligible.objects.get()
+    assert cui.client.post(page, {"off": row.pk}).status_code == 403
+    assert rui.client.post(page, {"off": row.pk}).status_code == 302
+    assert rui.client.post(page, {"off": row.pk}).status_code == 404
+    assert balance(quota) == Decimal(10_000_000), "what is allotted stays"
+    with pytest.raises(Invalid, match="名单"):
+        allotted(bo, rui, code="sci-tech")
+    verbs = Entry.objects.filter(subject=f"quota-tool:{tool('sci-tech').pk}").order_by("pk")
+    assert [entry.verb for entry in verbs] == ["quota.listed", "quota.unlisted"]
+    assert "示例名单〔2026〕1号" in verbs[1].text, "history outlives the row"
+    assert rui.client.get(reverse("quota-eligible", args=["special"])).status_code == 404, "a tool without a list"
+
+
 def test_only_the_regulator_allots_and_only_the_bank_itself_uses(
     bo: Person, cui: Person, gu: Person, rui: Person
 ) -> None:

@@ -84,6 +84,7 @@ TABLE: dict[str, Row] = {
     "valuations:shares": _valuation("valuing", method="post"),
     "valuations:scores": Row(lambda w: {"number": w.valuing.number, "pk": w.valuing.patents.get().pk}, COMPANY),
     "valuations:final": _valuation("private", BANK),
+    "valuations:discard": _valuation("private", BANK),
     "valuations:renew": _valuation("valued", method="post"),
     "valuations:pdf": _valuation("valued", PARTIES, "get"),
     "valuations:paper": _valuation("sent", method="get"),
@@ -130,6 +131,7 @@ TABLE: dict[str, Row] = {
     "case-cover-ask": _case(),
     "case-cover": Row(lambda w: {"number": w.cover.application.number, "ref": w.cover.ref}, COMPANY),
     "desk-cover": Row(lambda w: {"ref": w.cover.ref}, BANK | {"gu"}),
+    "desk-cover-attachment": Row(lambda w: {"ref": w.cover.ref, "file_ref": w.cover_file.ref}, {"gu"}, "get"),
     "desk-cover-ask": _referral(method="get post"),
     # subsidies and quotas
     "subsidy-claim": Row(lambda w: {"ref": w.claim.ref}, COMPANY | {"rui"}),
@@ -194,6 +196,7 @@ PUBLIC = {
     "supervision-policy-new",
     "supervision-scheme",
     "subsidy-apply",
+    "quota-eligible",
     "valuations:decide",
 }
 

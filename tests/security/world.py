@@ -85,6 +85,7 @@ class World:
     shared: Application  # with Bo and Cui: Bo has made an offer
     claim: SubsidyClaim  # of Ling
     quota: Quota  # of Bo's bank
+    cover_file: Attachment  # of that request
     cover: Cover  # Ling asked Gu to guarantee the loan of Bo in it
     pool: Application  # an open call that Bo and Cui have on their desks and Gu may claim
     begun: Registration  # Bo's side is filling in the form
@@ -170,6 +171,12 @@ def build(people: dict[str, Person]) -> World:
     cover = covers.ask(
         _of(covered, bo).pk, institution_id=gu.organisation.pk, amount=Decimal(1_000_000), actor=ling.actor, now=now
     )
+    cover_file = Attachment.objects.create(
+        application=covered,
+        uploaded_by=ling.actor.label,
+        uploaded_at=now,
+        **drafts.check(upload(MARK["file"] + "担保.pdf")).fields(),
+    )
     claim = subsidies.apply(
         SubsidyScheme.objects.get(code="agency").pk, case_number=covered.number, base=Decimal(1_000_000),
         papers=[upload("凭证.pdf")], district=ling.organisation.district_id, actor=ling.actor, now=now,
@@ -217,6 +224,7 @@ def build(people: dict[str, Person]) -> World:
         offer=offer,
         shared=shared,
         cover=cover,
+        cover_file=cover_file,
         claim=claim,
         quota=quota,
         pool=pool,

@@ -14,6 +14,7 @@ from portal.foundation.core import moments
 from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.core.identifiers import PatentKind
 from portal.foundation.core.pdf import engine
+from portal.foundation.journal.models import Entry
 from tests import factories
 from tests.factories import Person
 
@@ -117,6 +118,19 @@ def test_two_colleagues_do_not_overwrite_each_other(ling: Person) -> None:
     answer = ling.client.post(f"/valuations/{draft.number}/approach/cost/", {**COST_TYPED, "version": "0"})
     assert answer.status_code == 409
     assert "同事刚刚保存过" in answer.content.decode()
+
+
+def test_ling_throws_a_draft_away_but_never_what_is_final(own: Valuation, ling: Person, wai: Person) -> None:
+    draft = begun(ling)
+    page = f"/valuations/{draft.number}/discard/"
+    assert wai.client.post(page, {"version": "0"}).status_code == 404
+    assert "不能恢复" in ling.client.get(page).content.decode()
+    assert ling.client.post(page, {"version": "7"}).status_code == 409, "a colleague has saved meanwhile"
+    assert ling.client.post(page, {"version": "0"}).status_code == 302
+    assert not Valuation.objects.filter(pk=draft.pk).exists()
+    assert Entry.objects.filter(verb="valuation.discarded", data__number=draft.number).exists()
+    assert ling.client.post(f"/valuations/{own.number}/discard/", {"version": str(own.version)}).status_code == 409
+    assert Valuation.objects.filter(pk=own.pk).exists()
 
 
 def test_nothing_is_closed_without_a_value_or_beyond_a_year(ling: Person) -> None:

@@ -225,6 +225,14 @@ def renew(valuation_id: int, *, actor: Actor, now: datetime) -> Valuation:
     return made
 
 
+@transaction.atomic(durable=True)
+def discard(valuation_id: int, *, version: int, actor: Actor, now: datetime) -> None:
+    """Throw a draft away. The journal keeps that it was there; what one began to replace is as before."""
+    valuation = _editable(valuation_id, version=version, actor=actor)
+    tell("valuation.discarded", valuation, actor=actor, now=now, text=f"删除未定稿的估值 {valuation.number}")
+    valuation.delete()
+
+
 def _editable(valuation_id: int, *, version: int, actor: Actor) -> Valuation:
     valuation = lock(Valuation.objects.owned(actor).filter(pk=valuation_id))
     rules.can_edit(actor, valuation).require()

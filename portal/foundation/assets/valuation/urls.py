@@ -17,6 +17,7 @@ urlpatterns = [
     path("<slug:number>/shares/", views.shares, name="shares"),
     path("<slug:number>/scores/<int:pk>/", views.scores, name="scores"),
     path("<slug:number>/final/", views.final, name="final"),
+    path("<slug:number>/discard/", views.discard, name="discard"),
     path("<slug:number>/renew/", views.renew, name="renew"),
     path("<slug:number>/approach/<str:kind>/", views.approach, name="approach"),
 ]

@@ -276,6 +276,28 @@ def final(request: HttpRequest, number: str) -> HttpResponse:
 
 
 @allow(*VALUERS)
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def discard(request: HttpRequest, number: str) -> HttpResponse:
+    """Ask once more, then throw the draft away."""
+    valuation, actor = owned(request, number), actor_of(request)
+    verdict = rules.can_edit(actor, valuation)
+    note = "" if verdict else verdict.reason
+    if request.method == "POST":
+        given = request.POST.get("version", "")
+        version = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else -1
+        try:
+            actions.discard(valuation.pk, version=version, actor=actor, now=moments.now())
+        except DomainError as error:
+            note = error.reason
+        else:
+            messages.success(request, f"已删除未定稿的估值 {number}。")
+            return redirect("valuations:list")
+    context = {"valuation": valuation, "trail": trail(valuation), "note": note, "may": bool(verdict)}
+    return render(request, "valuations/discard.html", context, status=409 if note else 200)
+
+
+@allow(*VALUERS)
 @require_POST
 def renew(request: HttpRequest, number: str) -> HttpResponse:
     """Begin the one that will take its place."""
