@@ -10,9 +10,12 @@ class PledgesConfig(AppConfig):
     def ready(self) -> None:
         from portal.foundation.sla import owners  # models are not loaded before this moment
         from portal.foundation.sla.models import Kind
+        from products import lending
 
         from .enterprise_steps import connect
+        from .lending import loan_of
         from .locking import lock_of_clocks
 
         connect()
+        lending.register(loan_of)
         owners.register(Kind.REGISTRATION, lock_of_clocks)

@@ -90,6 +90,11 @@ def _percent(value: Any, _: Mapping[str, str], *, most: int, places: int) -> Dec
 
 
 def _day(value: Any, _: Mapping[str, str]) -> date:
+    return day_of(value)
+
+
+def day_of(value: Any) -> date:
+    """A cell as a day, typed or as the spreadsheet's own. Raises Unreadable."""
     if isinstance(value, datetime):
         found = value.date()
     elif isinstance(value, date):

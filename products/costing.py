@@ -9,9 +9,11 @@ from portal.foundation.assets.valuation import needed
 from portal.foundation.core.display import money_wan
 from portal.foundation.core.money import format_yuan
 
-from .cost import ZERO, Price, Subsidy, Total, Way, total
+from .cost import INTEREST, ZERO, Price, Subsidy, Total, Way, total
 from .facts import Cell, Row
 from .models import Mode, Product
+from .subsidies import estimates
+from .subsidies.models import SubsidyScheme
 
 WAY = Way.ANNUITY  # products publish no way of repayment
 EXAMPLE_AMOUNT, EXAMPLE_MONTHS = Decimal(1_000_000), 12
@@ -52,8 +54,24 @@ def _fee(product: Product, *, lends: bool, own: bool, mode: Mode) -> Decimal | N
     return None if lends and product.mode == mode else ZERO
 
 
-def of_product(product: Product, *, amount: Decimal, term_months: int, subsidies: Sequence[Subsidy] = ()) -> Total:
-    return total(price(product, amount=amount, term_months=term_months, subsidies=subsidies))
+def of_product(product: Product, *, amount: Decimal, term_months: int, schemes: Sequence[SubsidyScheme] = ()) -> Total:
+    """The bill; of `schemes` (interest subsidies of the enterprise's district) the confirmed ones are subtracted."""
+    cost = total(price(product, amount=amount, term_months=term_months))
+    hoped = estimates.counted(estimates.of_interest(schemes, cost.part(INTEREST)))
+    return total(price(product, amount=amount, term_months=term_months, subsidies=hoped)) if hoped else cost
+
+
+NOT_COUNTED = "政府补贴没有计入"
+
+
+def subsidies_said(schemes: Sequence[SubsidyScheme] | None) -> str:
+    """Whether the bills below count subsidies, in one sentence; None for a visitor, of whom no district is known."""
+    if schemes is None:
+        return f"{NOT_COUNTED}，企业登录后按所在区县计入"
+    counted = [scheme.name for scheme in schemes if scheme.confirmed and scheme.left > 0]
+    if not counted:
+        return f"{NOT_COUNTED}：所在区县现在没有已核实的贷款贴息"
+    return f"已减去所在区县的{'、'.join(counted)}（按现行标准估算，以审核为准）"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +99,11 @@ def in_words(cost: Total) -> Words:
 UNKNOWN = "未知，以机构答复为准"
 
 
-def comparison_rows(products: Sequence[Product], *, amount: Decimal, term_months: int) -> list[Row]:
+def comparison_rows(
+    products: Sequence[Product], *, amount: Decimal, term_months: int, schemes: Sequence[SubsidyScheme] = ()
+) -> list[Row]:
     """Total cost and its rate of products side by side, for the same loan; only complete bills are compared."""
-    costs = [of_product(p, amount=amount, term_months=term_months) for p in products]
+    costs = [of_product(p, amount=amount, term_months=term_months, schemes=schemes) for p in products]
     known = {cost.apr for cost in costs if cost.apr is not None}
     lowest = min(known) if len(known) > 1 else None
     basis = f"借 {money_wan(amount)}、{term_months} 个月"

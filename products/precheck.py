@@ -1,6 +1,6 @@
 """The public pre-check: six questions, and every published product told as 全部符合, 差一项 or 不符合, with why and what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
@@ -21,6 +21,7 @@ from .conditions import CARRIERS, GUARANTEE, INSURANCE, Names
 from .fit import Fit, Outcome, Profile, Verdict
 from .models import Product
 from .queries import shown
+from .subsidies.models import SubsidyScheme
 
 MOST_SHOWN = {Verdict.FITS: 10, Verdict.TO_CONFIRM: 10, Verdict.ONE_SHORT: 8, Verdict.NO: 6}
 TITLES = {
@@ -183,8 +184,9 @@ class Group:
         return self.count - len(self.results)
 
 
-def groups(form: PrecheckForm) -> list[Group]:
-    """Every public product in its group, best first, of large groups only the beginning. Of a valid form."""
+def groups(form: PrecheckForm, *, schemes: Sequence[SubsidyScheme] = ()) -> list[Group]:
+    """Every public product in its group, best first, of large groups only the beginning. Of a valid form; `schemes` are the
+    interest subsidies of the enterprise that asks."""
     ranked = fit.ranked(fit.terms_in(shown()), form.profile())
     by_verdict = {v: [f for f in ranked if f.verdict == v] for v in TITLES}
     wanted = [f.terms.pk for v, found in by_verdict.items() for f in found[: MOST_SHOWN[v]]]
@@ -194,7 +196,11 @@ def groups(form: PrecheckForm) -> list[Group]:
         Group(
             v,
             TITLES[v],
-            [_result(f, products[f.terms.pk], form, names) for f in found[: MOST_SHOWN[v]] if f.terms.pk in products],
+            [
+                _result(f, products[f.terms.pk], form, names, schemes)
+                for f in found[: MOST_SHOWN[v]]
+                if f.terms.pk in products
+            ],
             len(found),
             EMPTY[v],
         )
@@ -206,10 +212,10 @@ def groups(form: PrecheckForm) -> list[Group]:
 _MOST: Mapping[str, int] = dict(fit.PARTS.values())
 
 
-def _result(found: Fit, product: Product, form: PrecheckForm, names: Names) -> Result:
+def _result(found: Fit, product: Product, form: PrecheckForm, names: Names, schemes: Sequence[SubsidyScheme]) -> Result:
     lines = fit_words.lines(found, names)
     amount: Decimal = form.cleaned_data["amount"]
-    cost = costing.of_product(product, amount=amount, term_months=form.cleaned_data["term"])
+    cost = costing.of_product(product, amount=amount, term_months=form.cleaned_data["term"], schemes=schemes)
     return Result(
         product=product,
         verdict=fit_words.verdict(found),

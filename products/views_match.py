@@ -12,7 +12,7 @@ from portal.foundation.core.moments import local_date
 from . import costing, fit, precheck
 from .company import profile_of
 from .precheck import PrecheckForm
-from .views.public import apply_url
+from .views.public import apply_url, schemes_of
 
 
 @public
@@ -30,12 +30,20 @@ def match(request: HttpRequest) -> HttpResponse:
     form = PrecheckForm(request.GET)
     if not form.is_valid():
         return render(request, "products/match.html", {**context, "form": form}, status=400)
-    groups = precheck.groups(form)
+    schemes = schemes_of(request)
+    groups = precheck.groups(form, schemes=schemes or ())
     counts = {group.verdict.name: group.count for group in groups}
     return render(
         request,
         "products/match.html",
-        {**context, "form": form, "groups": groups, "counts": counts, "basis": form.basis()},
+        {
+            **context,
+            "form": form,
+            "groups": groups,
+            "counts": counts,
+            "basis": form.basis(),
+            "subsidies": costing.subsidies_said(schemes),
+        },
     )
 
 

@@ -18,7 +18,9 @@ from applications.views.institution_case import place
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
-from portal.foundation.core import moments
+from portal.foundation.core import confirming, moments
+from portal.foundation.core.confirming import Question
+from portal.foundation.core.display import money_wan
 from portal.foundation.core.errors import DomainError
 from portal.foundation.sla import calendars_in_use, lamps
 from products.risk.shares import AVERAGE_FEE_WATCH
@@ -60,6 +62,16 @@ def ask(request: HttpRequest, number: str) -> HttpResponse:
     return render(request, "enterprise/cover_ask.html", {"case": case, "form": form, "banks": banks}, status=status)
 
 
+def _question(found: Cover, back: str) -> Question:
+    """What is asked before the enterprise refuses a proposal or takes its request back."""
+    about, told = f"{found.institution} 的{found.word}", [(f"{found.word}金额", money_wan(found.amount))]
+    if found.state == Cover.State.PROPOSED:
+        effect = f"不向 {found.institution} 申请，{found.referral.institution} 会看到。以后要用，需要重新提出。"
+        return Question("不同意", about, effect, back, told, dangerous=True)
+    effect = f"{found.institution} 不再办理，也不能再查看这笔需求；已提出的条件和承诺一并作废，不能恢复。"
+    return Question("撤回申请", about, effect, back, told, dangerous=True)
+
+
 @allow(Role.ENTERPRISE)
 @require_http_methods(["GET", "HEAD", "POST"])
 def cover(request: HttpRequest, number: str, ref: UUID) -> HttpResponse:
@@ -81,6 +93,9 @@ def cover(request: HttpRequest, number: str, ref: UUID) -> HttpResponse:
             if step == "consent":
                 asking.consent(found.pk, actor=actor, now=now)
                 said = f"已同意并发给 {found.institution}，它要在 2 个工作日内响应。"
+            elif step == "withdraw" and not confirming.sure(request):
+                rules.can_withdraw(actor, found).require()
+                return confirming.ask(request, _question(found, request.path))
             elif step == "withdraw":
                 asking.withdraw(found.pk, actor=actor, now=now)
                 said = f"已撤回向 {found.institution} 的申请。"

@@ -1,6 +1,6 @@
 """The guarantor's and the insurer's desk and page of one request, in their words; the bank reads the same page."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -24,7 +24,7 @@ from applications.views.institution_case import place
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import OrganisationKind, Role
-from portal.foundation.core import moments
+from portal.foundation.core import confirming, moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import send
@@ -140,6 +140,10 @@ def cover(request: HttpRequest, ref: UUID) -> HttpResponse:
         status, note = 409, "这份申请的状态已变，请按下面显示的办理。"
     elif sent is not None and not sent.is_valid():
         status = 400
+    elif sent is not None and step == "release" and not confirming.sure(request):
+        effect = "责任解除，企业的在保余额相应减少；以后发生损失，本机构不再分担。解除以后不能恢复。"
+        told = [(f"{found.word}金额", money_wan(found.amount)), ("说明", sent.cleaned_data["note"])]
+        return confirming.ask(request, _asked(found, request, "解除责任", effect, told))
     elif sent is not None:
         act, done = _acts(found, step, sent)
         try:
@@ -163,8 +167,19 @@ def _own(actor: Actor, ref: UUID) -> Cover:
     )  # fmt: skip
 
 
+def _asked(
+    found: Cover, request: HttpRequest, verb: str, effect: str, told: Sequence[tuple[str, str]]
+) -> confirming.Question:
+    about = f"{found.word}申请 {found.application.number}，{found.institution}"
+    return confirming.Question(verb, about, effect, request.path, told, dangerous=True)
+
+
 def _take_back(request: HttpRequest, found: Cover, actor: Actor) -> HttpResponse:
     """The bank takes its own proposal back before the enterprise has answered."""
+    if rules.can_withdraw(actor, found) and not confirming.sure(request):
+        effect = f"企业不再需要答复，{found.institution} 也不会收到这份申请。以后要用，需要重新建议。"
+        told = [(f"{found.word}金额", money_wan(found.amount))]
+        return confirming.ask(request, _asked(found, request, "撤回建议", effect, told))
     try:
         asking.withdraw(found.pk, actor=actor, now=moments.now())
     except DomainError as error:

@@ -219,13 +219,26 @@ def _subsidy(kind: str, title: str, *, regulators: bool = False) -> Callable[[En
     return letters
 
 
-def _allotted(entry: Entry) -> list[Letter]:
-    """To the bank that may use it."""
-    quota = Quota.objects.filter(pk=entry.data["quota"]).select_related("tool").first()
-    if quota is None:
-        return []
-    url = reverse("quota", args=[quota.pk])
-    return [Letter([quota.institution_id], ANSWERING, R, "分配了货币政策工具额度", url, quota.tool.name)]
+def _quota(title: str) -> Callable[[Entry], list[Letter]]:
+    """To the bank whose quota it is."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        quota = Quota.objects.filter(pk=entry.data["quota"]).select_related("tool").first()
+        if quota is None:
+            return []
+        url = reverse("quota", args=[quota.pk])
+        return [Letter([quota.institution_id], ANSWERING, R, title, url, quota.tool.name)]
+
+    return letters
+
+
+def _tier(title: str) -> Callable[[Entry], list[Letter]]:
+    """To the enterprise that a list names."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        return [Letter([entry.data["organisation"]], (Role.ENTERPRISE,), R, title, reverse("profile"), entry.text)]
+
+    return letters
 
 
 def _quota_list(title: str) -> Callable[[Entry], list[Letter]]:
@@ -455,7 +468,8 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "next.none": _to_enterprise(A, "调度台答复：暂无其他机构，请调整需求或结束"),
     "referral.not_selected": _to_institution(R, "企业已选定其他机构的方案"),
     "offer.accepted": _both(_to_institution(A, "企业选定了本机构的方案，请办理签约和质押登记"), _carried),
-    "quota.allotted": _allotted,
+    "quota.allotted": _quota("分配了货币政策工具额度"),
+    "quota.reduced": _quota("货币政策工具额度被调减"),
     "quota.listed": _quota_list("本机构列入了货币政策工具的机构名单"),
     "quota.unlisted": _quota_list("本机构移出了货币政策工具的机构名单"),
     "subsidy.applied": _subsidy(A, "新的补贴申请，请初审", regulators=True),
@@ -464,6 +478,8 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "subsidy.refused": _subsidy(R, "补贴申请未通过，请查看理由"),
     "subsidy.withdrawn": _subsidy(R, "补贴申请已撤回", regulators=True),
     "subsidy.paid": _subsidy(R, "补贴已拨付"),
+    "tier.listed": _tier("本企业列入了分档认定名单"),
+    "tier.ended": _tier("本企业的分档认定已结束"),
     "cover.proposed": _covered(A, "银行建议申请担保、保险，请您决定", to="e"),
     "cover.asked": _both(
         _covered(A, "新的担保、保险申请，请在 {days} 个工作日内响应", to="i"),

@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from portal.reports.views import calendar_changes, case, figures, handover, orders, overview, risk, rules_and_days
+from portal.reports.views import (
+    calendar_changes,
+    case,
+    figures,
+    handover,
+    orders,
+    overview,
+    risk,
+    rules_and_days,
+    tiers,
+)
 
 urlpatterns = [
     path("supervision/", overview.overview, name="supervision"),
@@ -11,7 +21,12 @@ urlpatterns = [
     path("supervision/cases/<str:number>/", case.case, name="supervision-case"),
     path("supervision/files/<str:number>/hand-over/", handover.hand_over, name="supervision-hand-over"),
     path("supervision/risk/", risk.overview, name="supervision-risk"),
+    path("supervision/risk/schemes/new/", risk.scheme_new, name="supervision-scheme-new"),
     path("supervision/risk/schemes/<slug:code>/", risk.scheme, name="supervision-scheme"),
+    path("supervision/tiers/", tiers.tiers, name="supervision-tiers"),
+    path("supervision/tiers/import/", tiers.import_list, name="supervision-tiers-import"),
+    path("supervision/tiers/template.xlsx", tiers.template, name="supervision-tiers-template"),
+    path("supervision/tiers/<int:pk>/end/", tiers.end, name="supervision-tier-end"),
     path("supervision/export/", figures.export, name="supervision-export"),
     path("supervision/lamps/", orders.lamps, name="supervision-lamps"),
     path("supervision/lamps/<int:pk>/order/", orders.order, name="supervision-order"),

@@ -1,9 +1,10 @@
-"""Allotting, using and returning quotas. Lock order: tool → quota."""
+"""Allotting, using, returning and reducing quotas. Lock order: tool → quota."""
 
 from datetime import datetime
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Sum
 
 from banks.models import Institution
 from portal.foundation.accounts.models import INSTITUTION_KINDS, Role
@@ -14,6 +15,7 @@ from portal.foundation.core.money import MAX_YUAN, format_wan
 from portal.foundation.core.numbering import normalise
 from portal.foundation.core.verdict import YES, Verdict, not_you
 from portal.foundation.journal.record import record
+from products import lending
 
 from .models import Quota, QuotaEligible, QuotaEntry, QuotaTool
 
@@ -22,6 +24,10 @@ MOST = MAX_YUAN * 100  # yuan of one allotment; above it it is a slip of the uni
 
 def can_allot(actor: Actor) -> Verdict:
     return YES if actor.role == Role.REGULATOR else not_you("role", "只有监管部门可以分配额度。")
+
+
+def can_reduce(actor: Actor) -> Verdict:
+    return YES if actor.role == Role.REGULATOR else not_you("role", "只有监管部门可以调减额度。")
 
 
 def can_move(actor: Actor, quota: Quota) -> Verdict:
@@ -89,17 +95,20 @@ def allot(tool_id: int, *, institution_id: int, amount: Decimal, actor: Actor, n
 def use(
     quota_id: int, *, amount: Decimal, case_number: str, loan_number: str, actor: Actor, now: datetime
 ) -> QuotaEntry:
-    """Draw on the quota for one loan. Under the quota's lock, and never more than is left."""
+    """Draw on the quota for one loan that this bank has paid out: never more than is left, nor more than was lent."""
     quota = lock(Quota.objects.filter(pk=quota_id).select_related("tool"))
     can_move(actor, quota).require()
     said: dict[str, str] = {}
     number = normalise(case_number)
     if number is None:
         said["case_number"] = "办件编号不对，请照办件页面上的编号填写。"
+    else:
+        said |= _not_for(quota, number, amount)
+    of_loan = quota.entries.filter(kind=QuotaEntry.Kind.USED, loan_number=loan_number.strip())
     if not loan_number.strip():
         said["loan_number"] = "填写借据号。"
-    elif quota.entries.filter(kind=QuotaEntry.Kind.USED, loan_number=loan_number.strip()).exists():
-        said["loan_number"] = "这张借据已经登记过使用。"
+    elif of_loan.filter(returned_by=None).exists():
+        said["loan_number"] = "这张借据已经登记过使用，还没有归还。"
     if not Decimal(0) < amount <= MAX_YUAN:
         said["amount"] = "金额要大于 0，请核对单位。"
     if said or number is None:
@@ -108,10 +117,23 @@ def use(
         raise WrongState("left", f"可用额度 {format_wan(quota.left)} 万元，不够 {format_wan(amount)} 万元。")
     quota.used += amount
     quota.save(update_fields=["used"])
-    of = {"case_number": number, "loan_number": loan_number.strip()}
+    of = {"case_number": number, "loan_number": loan_number.strip(), "again": of_loan.count()}
     entry = _entry(quota, QuotaEntry.Kind.USED, amount, actor=actor, now=now, **of)
     _told("quota.used", entry, actor=actor, now=now)
     return entry
+
+
+def _not_for(quota: Quota, number: str, amount: Decimal) -> dict[str, str]:
+    """Why this case draws nothing, by field: it must be a loan of this bank, and no more than was lent."""
+    lent = lending.loan_of(number)
+    if lent is None or lent.lender_id != quota.institution_id:
+        return {"case_number": lending.NOT_YOURS}
+    open_uses = quota.entries.filter(kind=QuotaEntry.Kind.USED, case_number=number, returned_by=None)
+    drawn = open_uses.aggregate(sum=Sum("amount"))["sum"] or Decimal(0)
+    if drawn + amount > lent.amount:
+        before = f"，已登记使用 {format_wan(drawn)} 万元" if drawn else ""
+        return {"amount": f"这一办件放款 {format_wan(lent.amount)} 万元{before}，使用额度合计不能超过放款。"}
+    return {}
 
 
 @transaction.atomic(durable=True)
@@ -127,4 +149,29 @@ def give_back(entry_id: int, *, actor: Actor, now: datetime) -> QuotaEntry:
     of = {"case_number": drawn.case_number, "loan_number": drawn.loan_number, "returns": drawn}
     entry = _entry(quota, QuotaEntry.Kind.RETURNED, drawn.amount, actor=actor, now=now, **of)
     _told("quota.returned", entry, actor=actor, now=now)
+    return entry
+
+
+@transaction.atomic(durable=True)
+def reduce(quota_id: int, *, amount: Decimal, ground: str, actor: Actor, now: datetime) -> QuotaEntry:
+    """调减: take back what the bank has not used, for a reason; the tool may allot it again. This also corrects an allotment."""
+    can_reduce(actor).require()
+    tool = lock(QuotaTool.objects.filter(quotas=quota_id))
+    quota = lock(Quota.objects.filter(pk=quota_id))
+    quota.tool = tool
+    said: dict[str, str] = {}
+    if not ground.strip():
+        said["ground"] = "写明调减的依据或原因。"
+    if not Decimal(0) < amount <= MOST:
+        said["amount"] = "金额要大于 0，请核对单位。"
+    elif amount > quota.left:
+        said["amount"] = f"可用额度 {format_wan(quota.left)} 万元，最多调减这么多。"
+    if said:
+        raise Invalid("quota", "；".join(said.values()), fields=said)
+    tool.allotted -= amount
+    tool.save(update_fields=["allotted"])
+    quota.allotted -= amount
+    quota.save(update_fields=["allotted"])
+    entry = _entry(quota, QuotaEntry.Kind.REDUCED, amount, actor=actor, now=now, ground=ground.strip()[:200])
+    _told("quota.reduced", entry, actor=actor, now=now)
     return entry

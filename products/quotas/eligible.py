@@ -63,7 +63,7 @@ def _told(verb: str, tool: QuotaTool, bank: Institution, said: str, *, actor: Ac
         verb,
         actor=actor,
         now=now,
-        subject=f"quota-tool:{tool.pk}",
+        subject=tool.subject,
         text=f"{tool.name}：{said}",
         data={"tool": tool.pk, "institution": bank.pk},
         parties=[bank.pk],

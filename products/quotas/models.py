@@ -40,6 +40,10 @@ class QuotaTool(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def subject(self) -> str:
+        return f"quota-tool:{self.pk}"
+
 
 class QuotaEligible(models.Model):
     """An institution on the tool's list."""
@@ -94,18 +98,22 @@ class Quota(models.Model):
 
 
 class QuotaEntry(models.Model):
-    """One movement. A use names its loan and counts once for it; a return gives back exactly one use."""
+    """One movement. A use names its loan and counts once for it; a return gives back exactly one use, and a reduction gives
+    back to the tool what the bank has not used."""
 
     class Kind(models.TextChoices):
         ALLOTTED = "allotted", "分配"
         USED = "used", "使用"
         RETURNED = "returned", "归还"
+        REDUCED = "reduced", "调减"
 
     quota = models.ForeignKey(Quota, models.PROTECT, related_name="entries")
     kind = models.CharField("类型", max_length=8, choices=Kind)
     amount = _yuan("金额（元）")
     case_number = models.CharField("办件编号", max_length=32, blank=True)
     loan_number = models.CharField("借据号", max_length=60, blank=True)
+    again = models.PositiveSmallIntegerField("第几次重新登记", default=0)  # of a loan whose earlier uses were returned
+    ground = models.CharField("依据", max_length=200, blank=True)
     returns = models.OneToOneField("self", models.PROTECT, null=True, related_name="returned_by")
     balance = _yuan("变动后可用（元）")
     by = models.CharField("经办", max_length=200)
@@ -123,8 +131,11 @@ class QuotaEntry(models.Model):
             models.CheckConstraint(
                 condition=~Q(kind="returned") | Q(returns__isnull=False), name="quota_return_of_use"
             ),
-            # One loan draws on a tool once, and once only.
-            models.UniqueConstraint(fields=["quota", "loan_number"], condition=Q(kind="used"), name="quota_loan_once"),
+            # One loan draws on a tool once, and again only after that was returned: `again` counts under the quota's lock.
+            models.UniqueConstraint(
+                fields=["quota", "loan_number", "again"], condition=Q(kind="used"), name="quota_loan_once"
+            ),
+            models.CheckConstraint(condition=~Q(kind="reduced") | ~Q(ground=""), name="quota_reduction_has_ground"),
         ]
         triggers = [pgtrigger.Protect(name="kept", operation=pgtrigger.Update | pgtrigger.Delete)]
 

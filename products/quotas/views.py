@@ -1,23 +1,26 @@
 """The quotas for the banks that use them and the regulator who allots them."""
 
-from typing import Any
+from datetime import datetime
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from banks.models import Institution
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import INSTITUTION_KINDS, Role
-from portal.foundation.core import moments
+from portal.foundation.core import confirming, moments
+from portal.foundation.core.actor import Actor
+from portal.foundation.core.confirming import Question
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.templatetags.portal_ui import money_wan
 
 from . import actions
-from .forms import AllotForm, UseForm
+from .forms import AllotForm, ReduceForm, UseForm
 from .models import Quota, QuotaEntry, QuotaTool
 
 ROLES = (Role.OFFICER, Role.MANAGER, Role.REGULATOR)
@@ -54,6 +57,8 @@ def quotas(request: HttpRequest) -> HttpResponse:
         may.require()
     if posted and form is not None and not form.is_valid():
         status = 400
+    elif posted and form is not None and not confirming.sure(request):
+        return confirming.ask(request, _allotting(form))
     elif posted and form is not None:
         given = form.cleaned_data
         try:
@@ -84,33 +89,91 @@ def quota(request: HttpRequest, pk: int) -> HttpResponse:
         Quota.objects.visible_to(actor).select_related("tool", "institution__organisation"), pk=pk
     )
     may, step = actions.can_move(actor, found), request.POST.get("step", "")
+    may_reduce = actions.can_reduce(actor)
     form = UseForm(request.POST if step == "use" else None)
+    reduce = ReduceForm(request.POST if step == "reduce" else None, auto_id="reduce_%s")
     status, note = 200, ""
     if request.method == "POST":
-        may.require()
-        done, status, note = _moved(found, step, form, request.POST.get("entry", ""), actor=actor, now=now)
+        (may_reduce if step == "reduce" else may).require()
+        if not confirming.sure(request) and (question := _question(found, step, reduce, request.POST.get("entry", ""))):
+            return confirming.ask(request, question)
+        sent = reduce if step == "reduce" else form
+        done, status, note = _moved(found, step, sent, request.POST.get("entry", ""), actor=actor, now=now)
         if done:
             messages.success(request, done)
             return redirect("quota", pk=found.pk)
         found.refresh_from_db()
     entries = found.entries.select_related("returned_by").order_by("-pk")
-    context = {"quota": found, "entries": list(entries[:LISTED]), "form": form, "may": may, "note": note}
+    context = {
+        "quota": found,
+        "entries": list(entries[:LISTED]),
+        "form": form,
+        "may": may,
+        "reduce": reduce if may_reduce else None,
+        "sent": reduce if reduce.is_bound else form,
+        "note": note,
+    }
     return render(request, "quotas/quota.html", context, status=status)
 
 
-def _moved(found: Quota, step: str, form: UseForm, entry: str, *, actor: Any, now: Any) -> tuple[str, int, str]:
-    """Use or return: what is said when it is done, or the status and the sentence why not."""
-    if step == "use":
+def _allotting(form: forms.Form) -> Question:
+    """What is asked before an allotment, of a valid form."""
+    given = form.cleaned_data
+    tool, bank = (dict(form.fields[name].choices)[given[name]] for name in ("tool", "institution"))  # type: ignore[attr-defined]
+    effect = "分配以后银行即可使用；分错了只能由监管部门调减没有使用的部分。"
+    told = [("银行", str(bank)), ("分配额度", money_wan(given["amount"]))]
+    return Question("分配额度", str(tool), effect, reverse("quotas"), told)
+
+
+def _drawn(found: Quota, entry: str) -> QuotaEntry:
+    """The entry of this quota that is named."""
+    number = int(entry) if entry.isascii() and entry.isdigit() and len(entry) < 19 else 0
+    return get_object_or_404(QuotaEntry, quota=found, pk=number)
+
+
+def _question(found: Quota, step: str, reduce: ReduceForm, entry: str) -> Question | None:
+    """What is asked before a return or a reduction; None for the rest and for a form that is not right yet."""
+    about, back = f"{found.tool.name}，{found.institution}", reverse("quota", args=[found.pk])
+    if step == "return" and entry:
+        drawn = _drawn(found, entry)
+        if drawn.kind != QuotaEntry.Kind.USED:
+            return None
+        told = [("办件编号", drawn.case_number), ("借据号", drawn.loan_number), ("金额", money_wan(drawn.amount))]
+        return Question(
+            "登记归还",
+            about,
+            "这笔使用全额归还，可用额度随之增加。登记以后不能撤回；登记错了，可以对同一借据重新登记使用。",
+            back,
+            told,
+        )
+    if step == "reduce" and reduce.is_valid():
+        given = reduce.cleaned_data
+        effect = "从这家银行没有使用的额度中调减，调减的部分回到工具的总额度，可以另行分配。"
+        told = [
+            ("可用额度", money_wan(found.left)),
+            ("调减额度", money_wan(given["amount"])),
+            ("依据", given["ground"]),
+        ]
+        return Question("调减额度", about, effect, back, told, dangerous=True)
+    return None
+
+
+def _moved(
+    found: Quota, step: str, form: UseForm | ReduceForm, entry: str, *, actor: Actor, now: datetime
+) -> tuple[str, int, str]:
+    """Use, return or reduce: what is said when it is done, or the status and the sentence why not."""
+    if step in ("use", "reduce"):
         if not form.is_valid():
             return "", 400, ""
+        act = actions.use if step == "use" else actions.reduce
         try:
-            actions.use(found.pk, **form.cleaned_data, actor=actor, now=now)
+            act(found.pk, **form.cleaned_data, actor=actor, now=now)
         except DomainError as error:
             place(form, error)
             return "", error.status, ""
-        return "已登记使用。", 200, ""
-    if step == "return" and entry.isascii() and entry.isdigit() and len(entry) < 19:
-        drawn = get_object_or_404(QuotaEntry, quota=found, pk=int(entry))
+        return "已登记使用。" if step == "use" else "已调减。", 200, ""
+    if step == "return" and entry:
+        drawn = _drawn(found, entry)
         try:
             actions.give_back(drawn.pk, actor=actor, now=now)
         except DomainError as error:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from portal.foundation.accounts.models import Organisation, OrganisationKind, Role
 from portal.foundation.core.actor import Actor
@@ -17,6 +17,8 @@ from portal.foundation.journal.record import record
 from .models import RiskScheme, SchemeShare
 from .shares import FEE_CAP_LARGE, FEE_CAP_SMALL, Party, Shares, Tier, written, wrong_shares
 from .tiers import tier_of
+
+TAKEN = {"new"}  # a word that stands in an address where a code may stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,14 @@ def can_set(actor: Actor) -> Verdict:
 def set_scheme(code: str, plan: Plan, *, valid_from: date, actor: Actor, now: datetime) -> RiskScheme:
     """Write a new version, in force from a day that is not past. Raises Forbidden, Invalid with every rule it breaks."""
     can_set(actor).require()
+    said = _said(plan, valid_from=valid_from, now=now)
+    if said:
+        raise Invalid("scheme", "；".join(said.values()), fields=said)
+    return write(code, plan, valid_from=valid_from, decided_by=actor.label, actor=actor, now=now)
+
+
+def _said(plan: Plan, *, valid_from: date, now: datetime) -> dict[str, str]:
+    """Every rule the plan breaks, by field."""
     said: dict[str, str] = {}
     if valid_from < local_date(now):
         said["valid_from"] = "生效日期不能早于今天：已经承诺的按原方案。"
@@ -55,9 +65,24 @@ def set_scheme(code: str, plan: Plan, *, valid_from: date, actor: Actor, now: da
         said["fee_large"] = f"500 万元以上的再担保费率不超过 {FEE_CAP_LARGE}%。"
     if plan.fee_small > FEE_CAP_SMALL:
         said["fee_small"] = f"500 万元及以下的再担保费率不超过 {FEE_CAP_SMALL}%。"
+    return said
+
+
+@transaction.atomic(durable=True)
+def new_scheme(code: str, plan: Plan, *, valid_from: date, actor: Actor, now: datetime) -> RiskScheme:
+    """The first version of a scheme of its own, e.g. a district's fund. Raises as `set_scheme`, Invalid for a code in use."""
+    can_set(actor).require()
+    said = _said(plan, valid_from=valid_from, now=now)
+    if code in TAKEN or RiskScheme.objects.filter(code=code).exists():
+        said["code"] = "这个代码已经用了；给现有方案设定新版本，请到那个方案的页面。"
     if said:
         raise Invalid("scheme", "；".join(said.values()), fields=said)
-    return write(code, plan, valid_from=valid_from, decided_by=actor.label, actor=actor, now=now)
+    try:
+        with transaction.atomic():  # two at once: the database lets one through
+            return write(code, plan, valid_from=valid_from, decided_by=actor.label, actor=actor, now=now)
+    except IntegrityError as error:
+        taken = "这个代码刚刚被用了，请换一个。"
+        raise Invalid("code", taken, fields={"code": taken}) from error
 
 
 def _wrong(plan: Plan) -> list[str]:

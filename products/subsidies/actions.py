@@ -19,12 +19,17 @@ from portal.foundation.core.money import MAX_YUAN, format_wan
 from portal.foundation.core.numbering import normalise
 from portal.foundation.core.verdict import YES, Verdict, no, not_you
 from portal.foundation.journal.record import record
+from products import lending
 
 from .models import SubsidyClaim, SubsidyPaper, SubsidyScheme
+
+OFFLINE = "运营机构没有接入本平台，这项补助由运营机构在线下申请。"
 
 
 def can_apply(actor: Actor, scheme: SubsidyScheme, *, today: date, district: str | None) -> Verdict:
     """Its kind of organisation, in its district, within its period."""
+    if scheme.applicant is None:
+        return not_you("offline", OFFLINE)
     if actor.organisation_kind != scheme.applicant or actor.role == Role.REGULATOR:
         return not_you("role", "这项补贴不由本单位申请。")
     if scheme.district_id is not None and scheme.district_id != district:
@@ -97,13 +102,16 @@ def apply(
     actor: Actor,
     now: datetime,
 ) -> SubsidyClaim:
-    """Claim a share of `base` yuan, with evidence. Each case counts once a scheme."""
+    """Claim a share of `base` yuan, with evidence, for a loan that was paid out to the claimant or that it covers. Each case
+    counts once a scheme."""
     scheme = lock(SubsidyScheme.objects.filter(pk=scheme_id))
     can_apply(actor, scheme, today=local_date(now), district=district).require()
     said: dict[str, str] = {}
     number = normalise(case_number)
     if number is None:
         said["case_number"] = "办件编号不对，请照办件页面上的编号填写。"
+    else:
+        said |= _not_for(scheme, number, base, actor)
     if not Decimal(0) < base <= MAX_YUAN:
         said["base"] = f"{scheme.base_label}要大于 0。"
     if not papers:
@@ -132,6 +140,20 @@ def apply(
         SubsidyPaper.objects.create(claim=claim, uploaded_by=actor.label, uploaded_at=now, **paper.fields())
     _tell("subsidy.applied", claim, actor=actor, now=now, text=f"申请{scheme.name} {claim.amount} 元")
     return claim
+
+
+def _not_for(scheme: SubsidyScheme, number: str, base: Decimal, actor: Actor) -> dict[str, str]:
+    """Why this loan gives the claimant nothing, by field: it must be its own, and an award is for what it covers."""
+    lent = lending.loan_of(number)
+    if scheme.kind != SubsidyScheme.Kind.FEE_AWARD:
+        own = lent is not None and lent.enterprise_id == actor.organisation_id
+        return {} if own else {"case_number": lending.NOT_YOURS}
+    covered = lent.covered.get(actor.organisation_id) if lent is not None else None
+    if covered is None:
+        return {"case_number": lending.NOT_YOURS}
+    if base > covered:
+        return {"base": f"{scheme.base_label}不超过本单位对这笔贷款的承诺 {format_wan(covered)} 万元。"}
+    return {}
 
 
 @transaction.atomic(durable=True)

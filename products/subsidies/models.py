@@ -1,6 +1,7 @@
 """Subsidy schemes with their budgets, claims on them and the evidence. Money in yuan, rates in percent."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -24,10 +25,10 @@ class SubsidyScheme(models.Model):
         AGENCY = "agency", "运营机构补助"
         INTEREST = "interest", "区县贷款贴息"
 
-    # Who may claim, and what the rate is a share of.
-    APPLICANTS = {
+    # Who may claim, and what the rate is a share of. Operating agencies have no seat on the portal: they claim outside it.
+    APPLICANTS: Mapping[str, tuple[str | None, str]] = {
         Kind.FEE_AWARD: (OrganisationKind.GUARANTOR, "担保金额"),
-        Kind.AGENCY: (OrganisationKind.ENTERPRISE, "运营金额"),
+        Kind.AGENCY: (None, "运营金额"),
         Kind.INTEREST: (OrganisationKind.ENTERPRISE, "已付利息"),
     }
 
@@ -65,9 +66,13 @@ class SubsidyScheme(models.Model):
         return self.name
 
     @property
-    def applicant(self) -> str:
-        """The kind of organisation that may claim."""
-        return str(self.APPLICANTS[self.Kind(self.kind)][0])
+    def applicant(self) -> str | None:
+        """The kind of organisation that may claim here; None: nobody on the portal, it is claimed outside."""
+        return self.APPLICANTS[self.Kind(self.kind)][0]
+
+    @property
+    def subject(self) -> str:
+        return f"subsidy_scheme:{self.pk}"
 
     @property
     def base_label(self) -> str:

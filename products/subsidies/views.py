@@ -7,16 +7,19 @@ from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
-from portal.foundation.core import moments
+from portal.foundation.core import confirming, moments
 from portal.foundation.core.actor import Actor
+from portal.foundation.core.confirming import Question
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import send
 from portal.foundation.core.moments import local_date
+from portal.foundation.core.money import format_wan
 
 from . import actions
 from .forms import ClaimSubsidyForm, PayForm, RefuseForm
@@ -31,7 +34,7 @@ def _district(request: HttpRequest) -> str | None:
     return found
 
 
-def _place(form: forms.Form, error: DomainError) -> None:
+def place(form: forms.Form, error: DomainError) -> None:
     """A refusal beside its field, or above the form when it has none."""
     for name, said in (error.fields or {"": error.reason}).items():
         field = {"papers": "paper"}.get(name, name)
@@ -88,7 +91,7 @@ def apply(request: HttpRequest, code: str) -> HttpResponse:
             if error.status in (413, 415):
                 form.add_error("paper", error.reason)
             else:
-                _place(form, error)
+                place(form, error)
             status = error.status
         else:
             messages.success(request, f"已申请 {made.amount} 元，由两人先后审核。")
@@ -120,6 +123,29 @@ def _act(found: SubsidyClaim, step: str, form: forms.Form | None, *, actor: Acto
     return "已记录拨付。"
 
 
+def _question(found: SubsidyClaim, step: str, form: forms.Form | None, *, actor: Actor) -> Question | None:
+    """What is asked before a step that cannot be undone. Raises DomainError when it could not be done anyway."""
+    scheme, yuan = found.scheme, f"{found.amount} 元"
+    if step == "approve":
+        actions.can_approve(actor, found).require()
+        effect = f"从预算中核定 {yuan}，核定以后不能撤回。预算现在还剩 {format_wan(scheme.left)} 万元。"
+        verb = "复核通过"
+    elif step == "pay" and form is not None:
+        actions.can_pay(actor, found).require()
+        paid_on, voucher = form.cleaned_data["paid_on"], form.cleaned_data["voucher"]
+        effect = f"记录 {paid_on} 已拨付 {yuan}，凭证号 {voucher}。记录以后这份申请办结，不能更改。"
+        verb = "记录拨付"
+    elif step == "withdraw":
+        actions.can_withdraw(actor, found).require()
+        effect = f"撤回对 {yuan} 的申请，已做的审核作废。申请期内可以重新申请。"
+        verb = "撤回申请"
+    else:
+        return None
+    about = f"{scheme.name}，{found.organisation.title}"
+    told = [("办件编号", found.case_number), ("申请金额", yuan)]
+    return Question(verb, about, effect, reverse("subsidy-claim", args=[found.ref]), told, step == "withdraw")
+
+
 @allow(*ROLES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def claim(request: HttpRequest, ref: UUID) -> HttpResponse:
@@ -137,11 +163,14 @@ def claim(request: HttpRequest, ref: UUID) -> HttpResponse:
         status = 400
     elif step:
         try:
+            question = _question(found, step, sent, actor=actor)
+            if question is not None and not confirming.sure(request):
+                return confirming.ask(request, question)
             said = _act(found, step, sent, actor=actor, now=now)
         except DomainError as error:
             status = error.status
             if sent is not None:
-                _place(sent, error)
+                place(sent, error)
             else:
                 note = error.reason
             found = _claim(actor, ref)

@@ -15,6 +15,8 @@ from portal.foundation.core.pdf import engine
 from products import catalogue, costing, facts, queries, terms
 from products.forms import MatrixForm
 from products.models import Product, ProductVersion
+from products.subsidies import estimates
+from products.subsidies.models import SubsidyScheme
 
 SHOWN_CHANGES = 50
 
@@ -28,6 +30,15 @@ def apply_url(request: HttpRequest) -> str:
         return reverse("apply:start")
     except NoReverseMatch:
         return ""
+
+
+def schemes_of(request: HttpRequest) -> list[SubsidyScheme] | None:
+    """The interest subsidies of the enterprise that is logged in, by its district; None for everybody else."""
+    actor = getattr(request, "actor", None)
+    if actor is None or actor.role != Role.ENTERPRISE:
+        return None
+    district: str | None = request.membership.organisation.district_id  # type: ignore[attr-defined]
+    return estimates.schemes_for(district, today=moments.local_date(moments.now()))
 
 
 @public
@@ -68,7 +79,8 @@ def _compare(request: HttpRequest, picked: list[Product]) -> HttpResponse:
     wish.is_valid()
     amount = wish.cleaned_data.get("amount") or costing.EXAMPLE_AMOUNT
     months = wish.cleaned_data.get("term") or costing.EXAMPLE_MONTHS
-    for row in costing.comparison_rows(products, amount=amount, term_months=months):
+    schemes = schemes_of(request)
+    for row in costing.comparison_rows(products, amount=amount, term_months=months, schemes=schemes or ()):
         (different if row.differs else same).append(row)
     context = {
         "products": products,
@@ -80,6 +92,7 @@ def _compare(request: HttpRequest, picked: list[Product]) -> HttpResponse:
         "trail": [(reverse("products:list"), "产品矩阵")],
         "most": queries.MAX_COMPARED,
         "assumed": costing.assumed(),
+        "subsidies": costing.subsidies_said(schemes),
         "everything": request.GET.get("show") == "all",
     }
     return render(request, "products/compare.html", context)

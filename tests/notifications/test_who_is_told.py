@@ -42,6 +42,9 @@ SILENT = {
     "report.exported",
     "policy.set",
     "risk.scheme_set",
+    "risk.tiers_imported",  # each enterprise is told of its own entry
+    "subsidy.scheme_set",
+    "quota.tool_set",
     "quota.used",  # the bank's own bookkeeping
     "quota.returned",
     "enterprise.registered",

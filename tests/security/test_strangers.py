@@ -173,6 +173,7 @@ TABLE: dict[str, Row] = {
     # supervision
     "supervision-case": _case({"rui"}, "get"),
     "supervision-hand-over": _pledge("waiting", {"rui"}),
+    "supervision-tier-end": Row(lambda w: {"pk": w.tier.pk}, {"rui"}),
     "supervision-order": Row(lambda w: {"pk": w.order.clock_id}, {"rui"}),
     "order-reply": Row(lambda w: {"number": w.order.number}, BANK | {"rui"}),
     # the product library
@@ -195,7 +196,9 @@ PUBLIC = {
     "api-product-detail",
     "supervision-policy-new",
     "supervision-scheme",
+    "subsidy-scheme",
     "subsidy-apply",
+    "quota-tool",
     "quota-eligible",
     "valuations:decide",
 }

@@ -15,7 +15,8 @@ from applications.actions import choices, covers, drafts, responses, valuations
 from applications.cover_models import Cover
 from applications.models import Application, Attachment, Draft, InformationRequest, NextRound, Offer, Referral
 from banks.models import Institution
-from pledges.actions import examination
+from pledges.actions import examination, loans
+from pledges.actions.loans import Payment
 from pledges.models import Document, Notice, Registration
 from portal.foundation.accounts import actions as accounts
 from portal.foundation.accounts.actions import Issued
@@ -32,6 +33,7 @@ from portal.reports.models import SupervisionOrder
 from products import workbook
 from products.actions import drafting, importing, review
 from products.models import (
+    EnterpriseTier,
     Product,
     ProductImport,
     ProductVersion,
@@ -41,6 +43,7 @@ from products.models import (
     SubsidyScheme,
 )
 from products.quotas import actions as quotas
+from products.risk import listing
 from products.subsidies import actions as subsidies
 from tests import factories
 from tests.factories import Person
@@ -85,6 +88,7 @@ class World:
     shared: Application  # with Bo and Cui: Bo has made an offer
     claim: SubsidyClaim  # of Ling
     quota: Quota  # of Bo's bank
+    tier: EnterpriseTier  # of Wai
     cover_file: Attachment  # of that request
     cover: Cover  # Ling asked Gu to guarantee the loan of Bo in it
     pool: Application  # an open call that Bo and Cui have on their desks and Gu may claim
@@ -124,7 +128,7 @@ def upload(name: str, body: bytes = PDF) -> SimpleUploadedFile:
 def build(people: dict[str, Person]) -> World:
     """The world; `people` are the fixtures of tests/conftest.py by name."""
     now = moments.now()
-    ling, bo, cui, gu, chen, rui = (people[n] for n in ("ling", "bo", "cui", "gu", "chen", "rui"))
+    ling, wai, bo, cui, gu, chen, rui = (people[n] for n in ("ling", "wai", "bo", "cui", "gu", "chen", "rui"))
     desk = factories.organisation(OrganisationKind.PLATFORM, "示例调度台")
     Institution.objects.create(organisation=desk, example=True, dispatcher=True, takes_open_calls=False)
     duan = factories.person("duan", "段示例", Role.OFFICER, desk)
@@ -177,10 +181,6 @@ def build(people: dict[str, Person]) -> World:
         uploaded_at=now,
         **drafts.check(upload(MARK["file"] + "担保.pdf")).fields(),
     )
-    claim = subsidies.apply(
-        SubsidyScheme.objects.get(code="agency").pk, case_number=covered.number, base=Decimal(1_000_000),
-        papers=[upload("凭证.pdf")], district=ling.organisation.district_id, actor=ling.actor, now=now,
-    )  # fmt: skip
     quota = quotas.allot(
         QuotaTool.objects.get(code="special").pk, institution_id=bo.organisation.pk, amount=Decimal(1_000_000),
         actor=rui.actor, now=now,
@@ -194,6 +194,16 @@ def build(people: dict[str, Person]) -> World:
     waiting = submitted(accepted(ling, bo, product, patents=patents[2:]), bo, ling)
     done = examined(submitted(accepted(ling, bo, product, patents=patents[:1]), bo, ling), chen)
     notice = examination.register(done.pk, actor=chen.actor, now=now)
+    lent = Payment(Decimal(1_000_000), Decimal("3.45"), moments.local_date(moments.now()), "SL-1")
+    loans.record_loan(done.pk, lent, actor=bo.actor, now=moments.now())
+    claim = subsidies.apply(
+        SubsidyScheme.objects.get(code="interest-500157").pk, case_number=done.application.number,
+        base=Decimal(100_000), papers=[upload("凭证.pdf")], district=ling.organisation.district_id, actor=ling.actor,
+        now=now,
+    )  # fmt: skip
+    day = moments.local_date(now) - timedelta(days=1)
+    wish = listing.Wish(str(wai.organisation.uscc), "a", day, None)
+    tier = listing.put_on(wish, source="示例名单", actor=rui.actor, now=now)
     late = Seed(ling, serial=9000).referral(bo.organisation, started=now - timedelta(days=20)).clock
     assert late is not None
     order = reports.issue(late.pk, demand="请说明原因。", reply_days=1, actor=rui.actor, now=now)
@@ -227,6 +237,7 @@ def build(people: dict[str, Person]) -> World:
         cover_file=cover_file,
         claim=claim,
         quota=quota,
+        tier=tier,
         pool=pool,
         begun=begun,
         waiting=Registration.objects.get(pk=waiting.pk),

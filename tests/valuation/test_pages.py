@@ -107,7 +107,12 @@ def test_market_deals_have_to_weigh_a_hundred_and_an_approach_can_be_taken_out(l
     draft.refresh_from_db()
     assert draft.value == draft.market_value == Decimal("1980000.00")
     assert ling.client.get(f"/valuations/{draft.number}/approach/market/").status_code == 200
-    assert post(ling, draft, "approach/market/", {"away": "1"}).status_code == 302
+    asked = post(ling, draft, "approach/market/", {"away": "1"})
+    assert asked.status_code == 200
+    assert "198 万元" in asked.content.decode(), "what would be lost is said before it is"
+    draft.refresh_from_db()
+    assert draft.value == Decimal("1980000.00"), "nothing is done before it is confirmed"
+    assert post(ling, draft, "approach/market/", {"away": "1", "sure": "1"}).status_code == 302
     draft.refresh_from_db()
     assert draft.value is None
 

@@ -1,5 +1,6 @@
 """Shared risk as the regulator sees it: schemes, what households have outstanding, compensation rate and average fee."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,14 +15,14 @@ from applications import cover_figures as figures
 from applications.views.institution_case import place
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
-from portal.foundation.accounts.models import OrganisationKind, Role
+from portal.foundation.accounts.models import District, OrganisationKind, Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import DateField, PortalForm
 from portal.foundation.core.moments import local_date
 from products.risk.models import RiskScheme
-from products.risk.schemes import Plan, set_scheme
-from products.risk.shares import AVERAGE_FEE_WATCH, COMPENSATION_CAP, HOUSEHOLD_CAP, Party
+from products.risk.schemes import Plan, new_scheme, set_scheme
+from products.risk.shares import AVERAGE_FEE_WATCH, COMPENSATION_CAP, HOUSEHOLD_CAP, Party, Tier
 
 
 @allow(Role.REGULATOR)
@@ -69,9 +70,14 @@ class SchemeForm(PortalForm):
     city_percent = _percent("市级分担：已备案而国家基金未补偿的，占基金份额的")
     valid_from = DateField(label="生效日期")
 
-    def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kind: str = "", **kwargs: Any) -> None:
+        """Of a scheme of this kind; without one the kind is still to be chosen and both carriers have a field."""
         super().__init__(*args, **kwargs)
-        other = Party.GUARANTOR if kind == OrganisationKind.INSURER else Party.INSURER
+        others: dict[str, Party] = {
+            OrganisationKind.INSURER: Party.GUARANTOR,
+            OrganisationKind.GUARANTOR: Party.INSURER,
+        }
+        other = others.get(kind)
         for party in Party:
             if party not in (other, Party.CITY):
                 self.fields[f"share_{party.value}"] = _percent(str(party.label))
@@ -79,21 +85,90 @@ class SchemeForm(PortalForm):
         self.order_fields([*order, "fee_large", "fee_small", "city_percent", "ground", "confirmed", "valid_from"])
 
     def plan(self, like: RiskScheme) -> Plan:
+        """The next version of a scheme: whose it is and for whom stays."""
+        return self.plan_for(like.kind, tier=like.tier, district=like.district_id, counts_to_cap=like.counts_to_cap)
+
+    def plan_for(self, kind: str, *, tier: str, district: str | None, counts_to_cap: bool) -> Plan:
         given = self.cleaned_data
         shares = {p: part for p in Party if (part := given.get(f"share_{p.value}"))}
         return Plan(
             name=given["name"],
-            kind=like.kind,
+            kind=kind,
             shares=shares,
             ground=given["ground"],
-            tier=like.tier,
-            district=like.district_id,
-            counts_to_cap=like.counts_to_cap,
+            tier=tier,
+            district=district,
+            counts_to_cap=counts_to_cap,
             fee_large=given["fee_large"] or Decimal(0),
             fee_small=given["fee_small"] or Decimal(0),
             city_percent=given["city_percent"] or Decimal(0),
             confirmed=given["confirmed"],
         )
+
+
+class NewSchemeForm(SchemeForm):
+    """A scheme of its own code: whose it is and for whom is chosen once."""
+
+    code = forms.SlugField(
+        label="代码",
+        max_length=40,
+        help_text="小写字母、数字和短横线，例如 district-500103；定下后不改。",
+        error_messages={"invalid": "代码只能用字母、数字、短横线和下划线。"},
+    )
+    kind = forms.ChoiceField(
+        label="承保方",
+        choices=[("", "请选择"), *((k.value, k.label) for k in (OrganisationKind.GUARANTOR, OrganisationKind.INSURER))],
+    )
+    tier = forms.ChoiceField(
+        label="适用分档",
+        required=False,
+        choices=[("", "不分档（不使用国家基金）"), *((t.value, t.short) for t in Tier)],
+    )
+    district = forms.ChoiceField(
+        label="区县资金", required=False, help_text="区县风险补偿资金承担的，选是哪个区县的；只有这个区县的企业可用。"
+    )
+    counts_to_cap = forms.BooleanField(label="计入单户在保余额", required=False, initial=True)
+
+    def __init__(self, *args: Any, districts: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["district"].choices = [("", "没有"), *districts]  # type: ignore[attr-defined]
+        first = ["name", "code", "kind", "tier", "district", "counts_to_cap"]
+        self.order_fields([*first, *(name for name in self.fields if name not in first)])
+
+    def fresh(self) -> Plan:
+        given = self.cleaned_data
+        return self.plan_for(
+            given["kind"],
+            tier=given["tier"],
+            district=given["district"] or None,
+            counts_to_cap=given["counts_to_cap"],
+        )
+
+
+@allow(Role.REGULATOR)
+@require_http_methods(["GET", "HEAD", "POST"])
+def scheme_new(request: HttpRequest) -> HttpResponse:
+    """新设: a scheme with shares of its own, e.g. a district's fund."""
+    actor, now = actor_of(request), moments.now()
+    form = NewSchemeForm(
+        request.POST if request.method == "POST" else None,
+        districts=list(District.objects.filter(current=True).values_list("code", "name")),
+        initial={"valid_from": local_date(now)},
+    )
+    status = 200
+    if request.method == "POST" and not form.is_valid():
+        status = 400
+    elif request.method == "POST":
+        given = form.cleaned_data
+        try:
+            made = new_scheme(given["code"].lower(), form.fresh(), valid_from=given["valid_from"], actor=actor, now=now)
+        except DomainError as error:
+            place(form, error)
+            status = error.status
+        else:
+            messages.success(request, f"已新设“{made.name}”，{made.valid_from} 起生效。")
+            return redirect("supervision-risk")
+    return render(request, "supervision/scheme_new.html", {"form": form}, status=status)
 
 
 def _start(scheme: RiskScheme, today: date) -> dict[str, Any]:

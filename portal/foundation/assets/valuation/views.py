@@ -14,7 +14,8 @@ from portal.foundation.accounts.forms import place
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
-from portal.foundation.core import moments
+from portal.foundation.core import confirming, moments
+from portal.foundation.core.display import money_wan
 from portal.foundation.core.errors import DomainError, Invalid
 
 from . import actions, inputs, presenting, rules
@@ -163,6 +164,12 @@ def _take_out(request: HttpRequest, valuation: Valuation, kind: str) -> HttpResp
     seen = Versioned(request.POST)
     if not seen.is_valid():
         raise Invalid("version", "页面不完整，请回到估值重新打开这一方法。")
+    if kind in valuation.inputs and not confirming.sure(request):
+        name, value = inputs.KINDS[kind], getattr(valuation, f"{kind}_value")
+        effect = f"{name}填写的全部参数会删去，结果按其余方法重新计算；要再用就得重新填写。"
+        back = reverse("valuations:approach", args=[valuation.number, kind])
+        told = [("估值编号", valuation.number), ("这一方法的结果", money_wan(value))]
+        return confirming.ask(request, confirming.Question(f"不采用{name}", name, effect, back, told, dangerous=True))
     actions.set_inputs(
         valuation.pk, kind, None, version=seen.cleaned_data["version"], actor=actor_of(request), now=moments.now()
     )
