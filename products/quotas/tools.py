@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -51,7 +52,7 @@ def begin(code: str, name: str, *, restricted: bool, figures: Figures, actor: Ac
     except IntegrityError as error:
         taken = "这个代码刚刚被用了，请换一个。"
         raise Invalid("code", taken, fields={"code": taken}) from error
-    _tell(tool, f"新设货币政策工具“{tool.name}”：{'，'.join(words(figures).values())}", actor=actor, now=now)
+    _tell(tool, f"新设货币政策工具“{tool.name}”：{'，'.join(words(figures).values())}", {}, actor=actor, now=now)
     return tool
 
 
@@ -73,7 +74,8 @@ def change(tool_id: int, figures: Figures, *, why: str, actor: Actor, now: datet
     tool.save(update_fields=[field.name for field in fields(Figures)])
     old, new = words(before), words(figures)
     moved = "；".join(f"{old[part]} → {new[part]}" for part in new if old[part] != new[part])
-    _tell(tool, f"调整“{tool.name}”：{moved}。原因：{why.strip()}", actor=actor, now=now)
+    text = f"调整“{tool.name}”：{moved}。原因：{why.strip()}"
+    _tell(tool, text, {"before": _plain(before), "why": why.strip()}, actor=actor, now=now)
     return tool
 
 
@@ -99,17 +101,17 @@ def _wrong(figures: Figures) -> dict[str, str]:
     return said
 
 
-def _tell(tool: QuotaTool, text: str, *, actor: Actor, now: datetime) -> None:
-    after = figures_of(tool)
+def _plain(figures: Figures) -> dict[str, Any]:
+    total = None if figures.total is None else str(figures.total)
+    return {"total": total, "confirmed": figures.confirmed, "ground": figures.ground}
+
+
+def _tell(tool: QuotaTool, text: str, data: dict[str, Any], *, actor: Actor, now: datetime) -> None:
     record(
         "quota.tool_set",
         actor=actor,
         now=now,
         subject=tool.subject,
         text=text,
-        data={
-            "tool": tool.pk,
-            "total": None if after.total is None else str(after.total),
-            "confirmed": after.confirmed,
-        },
+        data={"tool": tool.pk, "after": _plain(figures_of(tool)), **data},
     )

@@ -159,15 +159,17 @@ def _question(found: Quota, step: str, reduce: ReduceForm, entry: str) -> Questi
 
 
 def _moved(
-    found: Quota, step: str, form: UseForm | ReduceForm, entry: str, *, actor: Actor, now: datetime
+    found: Quota, step: str, form: forms.Form, entry: str, *, actor: Actor, now: datetime
 ) -> tuple[str, int, str]:
     """Use, return or reduce: what is said when it is done, or the status and the sentence why not."""
     if step in ("use", "reduce"):
         if not form.is_valid():
             return "", 400, ""
-        act = actions.use if step == "use" else actions.reduce
         try:
-            act(found.pk, **form.cleaned_data, actor=actor, now=now)
+            if step == "use":
+                actions.use(found.pk, **form.cleaned_data, actor=actor, now=now)
+            else:
+                actions.reduce(found.pk, **form.cleaned_data, actor=actor, now=now)
         except DomainError as error:
             place(form, error)
             return "", error.status, ""

@@ -84,21 +84,25 @@ def _wish(number: int, values: tuple[Any, ...], faults: list[Fault]) -> Wish | N
     for part, place in PLACES.items():
         value = values[place] if place < len(values) else None
         try:
-            typed[part] = _READ[part](value) if value not in (None, "") and text_of(value) else _empty(part)
+            typed[part] = _value(part, value)
         except (Unreadable, ValueError) as error:
             faults.append(fault(number, part, str(error)))
     return Wish(**typed) if len(faults) == before else None
 
 
-def _empty(part: str) -> None:
-    if part != "until":
+def _value(part: str, cell: Any) -> Any:
+    """What stands in a cell; None for an empty one that may be. Raises Unreadable, InvalidIdentifier."""
+    if cell is None or not text_of(cell):
+        if part == "until":
+            return None
         raise Unreadable("这一格必填。")
+    return _READ[part](cell)
 
 
 def _tier(value: Any) -> str:
     text = text_of(value).partition("（")[0].partition("(")[0].strip()
     if text not in TIERS:
-        raise Unreadable(f"请填写{'、'.join(TIERS)}。")
+        raise Unreadable("请填写一档、二档或三档。")
     return TIERS[text]
 
 

@@ -21,6 +21,7 @@ from portal.foundation.core.moments import local_date
 from products.risk import listing, tier_sheet
 from products.risk.models import EnterpriseTier
 from products.risk.shares import Tier
+from products.workbook import Fault
 
 PAGE = 50
 LONGEST_SEARCH = 60
@@ -133,7 +134,8 @@ def import_list(request: HttpRequest) -> HttpResponse:
     actor, now = actor_of(request), moments.now()
     posted = request.method == "POST"
     form = ImportForm(request.POST if posted else None, request.FILES if posted else None)
-    status, faults = 200, []
+    status = 200
+    faults: list[Fault] = []
     if posted and not form.is_valid():
         status = 400
     elif posted:
