@@ -25,16 +25,19 @@ def desk(request: HttpRequest) -> HttpResponse:
     actor, now, days = actor_of(request), moments.now(), staleness.stale_days()
     tab = request.GET.get("tab", "waiting")
     tab = tab if tab in TABS else "waiting"
+    after, q = request.GET.get("after", ""), request.GET.get("q", "").strip()[:40]
+    waiting, later = queries_managed.waiting_page(after) if tab == "waiting" else ([], "")
     counts = {"waiting": queries_managed.waiting().count(), "stale": staleness.stale(now=now, days=days).count()}
     context = {
         "tab": tab,
         "tabs": [(code, label, counts.get(code)) for code, label in TABS.items()],
-        "waiting": list(queries_managed.waiting()[:100]) if tab == "waiting" else [],
+        "waiting": waiting,
+        "after": after,
+        "later": later,
         "page": None
         if tab == "waiting"
-        else queries_managed.managed_page(
-            actor, after=request.GET.get("after", ""), now=now, days=days, stale_only=tab == "stale"
-        ),
+        else queries_managed.managed_page(actor, after=after, now=now, days=days, stale_only=tab == "stale", q=q),
+        "q": q,
         "days": days,
     }
     return render(request, "products/review.html", context)

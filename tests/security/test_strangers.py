@@ -183,6 +183,7 @@ TABLE: dict[str, Row] = {
     ),
     "products:review-item": Row(lambda w: {"pk": w.draft_terms.pk}, {"rui"}),
     "products:import-job": Row(lambda w: {"pk": w.book.pk}, BANK),
+    "products:import-submit": Row(lambda w: {"pk": w.book.pk}, BANK),
     # the machine interface
     "api-referral-detail": _referral(method="get"),
     "api-referral-claim": _referral(),
