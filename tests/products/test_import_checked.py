@@ -6,6 +6,7 @@ from typing import Any
 import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from openpyxl.utils import get_column_letter
 
 from portal.foundation.core import moments
 from products import imports
@@ -109,8 +110,9 @@ def test_a_workbook_exported_before_the_last_publication_is_told_by_the_cell(
     assert job.state == "faulty"
     [(row, cell, label, said)] = job.faults
     assert (row, label, said) == (2, "版本", "导出以后已发布第 2 版，请重新导出后再改。")
+    old.seek(0)
     heads = [cell.value for cell in openpyxl.load_workbook(old).worksheets[0][1]]
-    assert cell == f"{openpyxl.utils.get_column_letter(heads.index('版本') + 1)}2"
+    assert cell == f"{get_column_letter(heads.index('版本') + 1)}2"
     job = handed_in(bo, exported(bo, **{"最长期限（月）": 48}))
     assert (job.state, job.changed) == ("checked", 1)
 
