@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -24,6 +25,7 @@ from .models import SubsidyClaim, SubsidyScheme
 
 ROLES = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER, Role.REGULATOR)
 PAGE = 50
+WAITING = (SubsidyClaim.State.APPLIED, SubsidyClaim.State.CHECKED, SubsidyClaim.State.APPROVED)  # for the regulator
 
 
 def _district(request: HttpRequest) -> str | None:
@@ -41,19 +43,32 @@ def _place(form: forms.Form, error: DomainError) -> None:
 @allow(*ROLES)
 @require_safe
 def subsidies(request: HttpRequest) -> HttpResponse:
-    """The schemes with what is left of their budgets, and the claims this reader may see, newest first."""
+    """The schemes with what is left of their budgets, and the claims this reader may see: what waits for the regulator
+    the longest waiting first, everything else newest first."""
     actor, today, district = actor_of(request), local_date(moments.now()), _district(request)
+    visible, regulator = SubsidyClaim.objects.visible_to(actor), actor.role == Role.REGULATOR
+    counts: dict[str, int] = dict(visible.values_list("state").annotate(Count("pk")).order_by()) if regulator else {}
+    state = request.GET.get("state", "")
+    state = state if regulator and state in SubsidyClaim.State.values else ""
     after = request.GET.get("after", "")
-    claims = SubsidyClaim.objects.visible_to(actor).select_related("scheme", "organisation").order_by("-pk")
+    claims = visible.select_related("scheme", "organisation").order_by("pk" if state in WAITING else "-pk")
+    if state:
+        claims = claims.filter(state=state)
     if after.isascii() and after.isdigit() and len(after) < 19:
-        claims = claims.filter(pk__lt=int(after))
+        claims = claims.filter(**{"pk__gt" if state in WAITING else "pk__lt": int(after)})
     found = list(claims[: PAGE + 1])
     schemes = SubsidyScheme.objects.select_related("district").order_by("pk")
     context = {
         "schemes": [(s, actions.can_apply(actor, s, today=today, district=district)) for s in schemes],
         "claims": found[:PAGE],
         "after": found[PAGE - 1].pk if len(found) > PAGE else "",
-        "regulator": actor.role == Role.REGULATOR,
+        "first": not after,
+        "state": state,
+        "tabs": [
+            ("", "全部", sum(counts.values())),
+            *((code, label, counts.get(code, 0)) for code, label in SubsidyClaim.State.choices),
+        ],
+        "regulator": regulator,
     }
     return render(request, "subsidies/list.html", context)
 
