@@ -464,6 +464,7 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "quota.listed": _quota_list("本机构列入了货币政策工具的机构名单"),
     "quota.unlisted": _quota_list("本机构移出了货币政策工具的机构名单"),
     "subsidy.applied": _subsidy(A, "新的补贴申请，请初审", regulators=True),
+    "subsidy.supplemented": _subsidy(R, "补贴申请补充了证明材料", regulators=True),
     "subsidy.checked": _subsidy(A, "一份补贴申请已初审，请另一人复核", regulators=True),
     "subsidy.approved": _subsidy(R, "补贴申请已核定"),
     "subsidy.refused": _subsidy(R, "补贴申请未通过，请查看理由"),

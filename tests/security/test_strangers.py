@@ -90,6 +90,7 @@ TABLE: dict[str, Row] = {
     "valuations:paper": _valuation("sent", method="get"),
     "valuation-show": _valuation("valued"),
     "desk-valuation": _referral(method="get post"),
+    "desk-valuation-renew": _valuation("private", BANK, "post"),
     # drafts
     "apply:discard": _draft(),
     "apply:review": _draft("get"),

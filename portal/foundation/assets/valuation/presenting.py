@@ -44,7 +44,7 @@ def paged(found: "QuerySet[Valuation]", after: str) -> Listed:
     cursor = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
     rows = list((found if cursor is None else found.filter(pk__lt=cursor))[: LISTED + 1])
     last = str(rows[LISTED - 1].pk) if len(rows) > LISTED else ""
-    return Listed([(v, presenting.TAGS[v.state]) for v in rows[:LISTED]], last, cursor is None)
+    return Listed([(v, TAGS[v.state]) for v in rows[:LISTED]], last, cursor is None)
 
 
 @dataclass(frozen=True, slots=True)
