@@ -1,18 +1,17 @@
 """Bo keeps the bank's products in the browser, Rui reviews them, anyone reads, compares, prints and subscribes."""
 
-import io
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from xml.etree import ElementTree as ET
 
-import pypdf
 import pytest
 from django.test import Client
+from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from portal.foundation.core import moments
-from portal.foundation.core.pdf import engine
 from products import facts
 from products.actions import drafting, life, review
 from products.models import Product, ProductVersion
@@ -207,14 +206,21 @@ def test_the_feed_tells_every_public_change(published: Publish, revised: Revise,
     assert "内部原因" not in Client().get("/products/changes/").content.decode()
 
 
-@pytest.mark.skipif(not engine.available().ok, reason="no Pango")
-def test_the_list_prints_as_a_paper(published: Publish) -> None:
-    published(term_max=84)
-    answer = Client().get("/products/list.pdf")
-    assert answer.headers["Content-Type"] == "application/pdf"
-    said = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(answer.content)).pages)
-    assert "渝知贷主要产品清单" in said.replace("\n", "")
-    assert "长期" in said
+def test_the_border_of_the_report_is_told_by_the_setting(published: Publish, ling: Person, settings: Any) -> None:
+    """When the office decides that a loan of exactly the limit needs a report, every page says it so."""
+    pk = published().product_id
+    pages = [(Client(), f"/products/{pk}/"), (Client(), "/guide/"), (ling.client, "/valuations/")]
+    for client, page in pages:
+        assert "不超过 1000 万元" in client.get(page).content.decode(), page
+    settings.VALUATION_FREE_INCLUSIVE = False
+    settings.VALUATION_FREE_UP_TO = 5_000_000
+    for client, page in pages:
+        assert "低于 500 万元" in client.get(page).content.decode(), page
+
+
+def test_ling_without_a_case_is_offered_the_reckoning_first(ling: Person) -> None:
+    page = ling.client.get("/cases/").content.decode()
+    assert f'href="{reverse("match")}">先测算</a>' in page
 
 
 def test_marks_of_the_term_are_derived() -> None:
