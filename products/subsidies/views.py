@@ -53,7 +53,8 @@ def subsidies(request: HttpRequest) -> HttpResponse:
     the longest waiting first, everything else newest first."""
     actor, today, district = actor_of(request), local_date(moments.now()), _district(request)
     visible, regulator = SubsidyClaim.objects.visible_to(actor), actor.role == Role.REGULATOR
-    counts: dict[str, int] = dict(visible.values_list("state").annotate(Count("pk")).order_by()) if regulator else {}
+    counted = visible.order_by().values("state").annotate(n=Count("pk")) if regulator else []
+    counts: dict[str, int] = {row["state"]: row["n"] for row in counted}
     state = request.GET.get("state", "")
     state = state if regulator and state in SubsidyClaim.State.values else ""
     after = request.GET.get("after", "")
@@ -155,7 +156,8 @@ def claim(request: HttpRequest, ref: UUID) -> HttpResponse:
     step = request.POST.get("step", "") if request.method == "POST" else ""
     refuse = RefuseForm(request.POST if step == "refuse" else None, auto_id="refuse_%s")
     pay = PayForm(request.POST if step == "pay" else None, initial={"paid_on": local_date(now)}, auto_id="pay_%s")
-    add = SupplementForm(*((request.POST, request.FILES) if step == "add" else ()), auto_id="add_%s")
+    adding = step == "add"
+    add = SupplementForm(request.POST if adding else None, request.FILES if adding else None, auto_id="add_%s")
     sent: forms.Form | None = {"refuse": refuse, "pay": pay, "add": add}.get(step)
     status, note = 200, ""
     if request.method == "POST" and step not in STEPS:

@@ -34,7 +34,7 @@ def exported(person: Person, **changed: Any) -> SimpleUploadedFile:
     page = book.worksheets[0]
     heads = [cell.value for cell in page[1]]
     for label, value in changed.items():
-        page.cell(row=2, column=heads.index(label) + 1, value=value)
+        page.cell(row=2, column=heads.index(label) + 1).value = value
     out = io.BytesIO()
     book.save(out)
     return SimpleUploadedFile("产品.xlsx", out.getvalue())
