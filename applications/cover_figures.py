@@ -7,7 +7,7 @@ from django.db.models import Count, F, Q, Sum
 
 from portal.foundation.accounts.models import OrganisationKind
 from products.risk.models import HouseholdExposure
-from products.risk.shares import AVERAGE_FEE_WATCH, COMPENSATION_CAP
+from products.risk.shares import AVERAGE_FEE_WATCH, COMPENSATION_CAP, Party
 
 from .cover_models import Cover, CoverQuerySet
 
@@ -25,7 +25,12 @@ class Figures:
     lost: Decimal
     live: int
     outstanding: Decimal
-    fee: Decimal | None  # weighted by amount, % a year
+    weighted: Decimal | None  # fees (% a year) times amounts
+
+    @property
+    def fee(self) -> Decimal | None:
+        """The average, weighted by amount, % a year."""
+        return (self.weighted / self.amount).quantize(_TWO) if self.amount and self.weighted is not None else None
 
     @property
     def compensation_rate(self) -> Decimal | None:
@@ -33,12 +38,12 @@ class Figures:
 
     @property
     def rate_high(self) -> bool:
-        return self.compensation_rate is not None and self.compensation_rate > COMPENSATION_CAP
+        return self.lost * 100 > COMPENSATION_CAP * self.amount
 
     @property
     def fee_high(self) -> bool:
         """Watched: a warning, never a block. The average is to stay below one percent."""
-        return self.fee is not None and self.fee >= AVERAGE_FEE_WATCH
+        return self.weighted is not None and self.weighted >= AVERAGE_FEE_WATCH * self.amount
 
 
 def _sums(covers: CoverQuerySet) -> Figures:
@@ -57,7 +62,7 @@ def _sums(covers: CoverQuerySet) -> Figures:
         lost=found["lost"] or Decimal(0),
         live=found["live"],
         outstanding=found["outstanding"] or Decimal(0),
-        fee=(found["weighted"] / amount).quantize(_TWO) if amount and found["weighted"] is not None else None,
+        weighted=found["weighted"],
     )
 
 
@@ -72,8 +77,12 @@ def of_institution(institution_id: int) -> Figures:
 
 
 def rate_with(institution_id: int, loss: Decimal) -> Decimal | None:
-    """The compensation rate this guarantor would have with a further loss, in percent; None without guarantees."""
-    now = of_institution(institution_id)
+    """The compensation rate of this guarantor's business with the national fund if there were a further loss, in percent,
+    not rounded; None without such business. What no enterprise ever took is no business."""
+    filed = Cover.objects.filter(
+        institution_id=institution_id, shares__has_key=str(Party.NATIONAL), accepted_at__isnull=False
+    )
+    now = _sums(filed)
     return (now.lost + loss) * 100 / now.amount if now.amount else None
 
 

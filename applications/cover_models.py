@@ -4,6 +4,7 @@ import uuid
 from datetime import datetime
 from decimal import Decimal
 
+from django.apps import apps
 from django.db import models
 from django.db.models import Q
 from django_fsm import FSMField, transition
@@ -12,7 +13,7 @@ from banks.models import Institution
 from portal.foundation.accounts.models import OrganisationKind, Role, User
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import StateModel
-from portal.foundation.core.money import MAX_YUAN
+from portal.foundation.core.money import MAX_YUAN, round_to_fen
 from portal.foundation.sla.models import Clock
 from products.risk.models import RiskScheme
 from products.risk.shares import Party, read, split, uncompensated
@@ -29,6 +30,14 @@ class CoverQuerySet(models.QuerySet["Cover"]):
         if actor.role == Role.REGULATOR:
             return self
         return self.none()
+
+    def with_readable(self, organisation_id: int) -> "CoverQuerySet":
+        """Each with `readable`: whether the enterprise's authorisation of this institution still stands."""
+        consent = apps.get_model("applications", "Consent")
+        mine = consent.objects.filter(
+            application=models.OuterRef("application"), institution=organisation_id, revoked_at=None
+        )
+        return self.annotate(readable=models.Exists(mine))
 
     def live(self) -> "CoverQuerySet":
         return self.filter(state__in=Cover.LIVE_STATES)
@@ -161,6 +170,11 @@ class Cover(StateModel):
         return f"cover:{self.pk}"
 
     @property
+    def seen(self) -> str:
+        """What an open page shows of it: another value tells that it has changed."""
+        return f"{self.ref}:{self.version}:{self.state}"
+
+    @property
     def insures(self) -> bool:
         return self.institution.organisation.kind == OrganisationKind.INSURER
 
@@ -189,9 +203,7 @@ class Cover(StateModel):
     @property
     def yearly_fee(self) -> Decimal:
         """Yuan of the first year: the fee on the whole amount, or the premium."""
-        return (self.amount * (self.fee_rate or Decimal(0)) / 100 + (self.premium or Decimal(0))).quantize(
-            Decimal("0.01")
-        )
+        return round_to_fen(self.amount * (self.fee_rate or Decimal(0)) / 100) + (self.premium or Decimal(0))
 
     def parts(self, *, loss: Decimal | None = None, fund_pays: bool = True) -> list[tuple[Party, Decimal, Decimal]]:
         """Who carries how much of a loss (yuan; of the whole amount if none is given): party, percent, yuan to the fen."""

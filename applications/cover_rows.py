@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import OuterRef, QuerySet
-from django.db.models.functions import JSONObject
+from django.db.models import OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, JSONObject
+from django.utils.dateparse import parse_datetime
 
 from banks.models import Institution
 from portal.foundation.core.actor import Actor
@@ -97,19 +98,50 @@ def of_referral(referral: Referral, *, now: datetime) -> list[CoverRow]:
     return rows(list(found.order_by("pk")[:LISTED]), now=now)
 
 
-def of_desk(actor: Actor, *, live: bool, now: datetime) -> list[CoverRow]:
-    """What an institution has to do with: to answer or committed, or what has ended, newest first; one query."""
-    found = Cover.objects.visible_to(actor).select_related(*_LOADED)
-    found = found.filter(state__in=Cover.LIVE_STATES) if live else found.exclude(state__in=Cover.LIVE_STATES)
-    order = ("clock__stopped_at", "clock__due_at", "pk") if live else ("-pk",)
-    shown = rows(list(found.order_by(*order)[:LISTED]), now=now)
-    # What waits for an answer comes first, the most urgent at the head.
-    return sorted(shown, key=lambda row: row.cover.state != Cover.State.WAITING) if live else shown
+# What an institution has to do with, by what is to be done: the label and the states.
+TABS = {
+    "waiting": ("待响应", (Cover.State.PROPOSED, Cover.State.WAITING)),
+    "open": ("办理中", (Cover.State.INTENT, Cover.State.TERMS)),
+    "committed": ("已承诺", (Cover.State.COMMITTED,)),
+    "ended": (
+        "已结束",
+        (Cover.State.RELEASED, Cover.State.COMPENSATED, Cover.State.DECLINED, Cover.State.WITHDRAWN),
+    ),
+}
+_NEVER = datetime(9999, 1, 1, tzinfo=UTC)  # a proposal has no due moment yet: it comes after those that have
+
+
+def of_desk(actor: Actor, *, tab: str, after: str = "", now: datetime) -> tuple[list[CoverRow], str]:
+    """One page of a tab and the cursor of the next («» at the end); one query.
+
+    What waits comes by its due moment, the rest newest first. A cursor that is none shows the first page.
+    """
+    found = Cover.objects.visible_to(actor).select_related(*_LOADED).filter(state__in=TABS[tab][1])
+    due, _, key = after.partition("~")
+    pk = int(key) if key.isascii() and key.isdigit() and len(key) < 19 else None
+    if tab == "waiting":
+        found = found.annotate(due=Coalesce("clock__due_at", Value(_NEVER))).order_by("due", "pk")
+        since = parse_datetime(due) if pk is not None else None
+        if since is not None and since.tzinfo is not None:
+            found = found.filter(Q(due__gt=since) | Q(due=since, pk__gt=pk))
+    else:
+        found = found.order_by("-pk")
+        if pk is not None:
+            found = found.filter(pk__lt=pk)
+    fetched = list(found[: LISTED + 1])
+    shown = fetched[:LISTED]
+    if len(fetched) <= LISTED:
+        return rows(shown, now=now), ""
+    last = shown[-1]
+    moment = last.due.isoformat() if tab == "waiting" else ""  # type: ignore[attr-defined]
+    return rows(shown, now=now), f"{moment}~{last.pk}"
 
 
 def files_of(cover: Cover, actor: Actor) -> "QuerySet[Attachment]":
     """The request's files for the institution asked, while the enterprise's authorisation lives; answers to others' questions
-    are theirs. Lazy."""
+    are theirs. Lazy. `cover` comes from `with_readable`."""
+    if not cover.readable:  # type: ignore[attr-defined]
+        return Attachment.objects.none()
     if (
         cover.institution_id != actor.organisation_id
         or cover.consented_at is None

@@ -91,9 +91,17 @@ def can_decline(actor: Actor, cover: Cover) -> Verdict:
     return _may(actor, cover, can_proceed(cover.decline), "婉拒")
 
 
-def can_release(actor: Actor, cover: Cover) -> Verdict:
-    """After the loan was repaid, or where the commitment was never used and its day has passed."""
-    return _may(actor, cover, can_proceed(cover.release), "解除")
+def can_release(actor: Actor, cover: Cover, *, today: date) -> Verdict:
+    """After the loan was repaid, or where the commitment was never used and its day has passed: until then it binds."""
+    verdict = _may(actor, cover, can_proceed(cover.release), "解除")
+    if not verdict:
+        return verdict
+    if cover.accepted_at is None:
+        if cover.valid_until is not None and cover.valid_until >= today:
+            return no("valid", "承诺还在有效期内，企业仍可选定；有效期过后才能解除。")
+    elif cover.application.state != Application.State.DISBURSED:
+        return no("loan", "企业已连同银行方案选定，放款并结清以后才能解除；不办了由企业撤回整笔需求。")
+    return verdict
 
 
 def can_compensate(actor: Actor, cover: Cover) -> Verdict:

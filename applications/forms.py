@@ -12,7 +12,14 @@ from portal.foundation.assets.valuation import needed
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import ACCEPTED, ACCEPTED_TEXT
-from portal.foundation.core.forms import AmountWanField, CheckboxCards, PhoneField, PortalForm, RadioCards
+from portal.foundation.core.forms import (
+    AmountWanField,
+    CheckboxCards,
+    ManyFilesField,
+    PhoneField,
+    PortalForm,
+    RadioCards,
+)
 from products.company import whole_months
 
 from .actions.submit import MAX_PRODUCTS, OPEN_CALL_REACH, require_life
@@ -236,20 +243,6 @@ class FileForm(PortalForm):
         widget=forms.FileInput(attrs={"accept": ACCEPT}),
         error_messages={"required": "请先选择要上传的文件。"},
     )
-
-
-class ManyFilesInput(forms.FileInput):
-    allow_multiple_selected = True
-
-
-class ManyFilesField(forms.FileField):
-    """Several files at once; cleans to a list. What they are is checked by the action, by content."""
-
-    widget = ManyFilesInput(attrs={"accept": ACCEPT})
-
-    def clean(self, data: Any, initial: Any = None) -> Any:
-        given = data if isinstance(data, list | tuple) else [data] if data else []
-        return [super(ManyFilesField, self).clean(one, initial) for one in given]
 
 
 class AnswerForm(PortalForm):

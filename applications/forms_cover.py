@@ -9,6 +9,7 @@ from django import forms
 
 from portal.foundation.core.forms import AmountWanField, DateField, PortalForm
 from products.risk.models import RiskScheme
+from products.risk.shares import Party, read
 
 from .actions.cover_answers import Terms
 from .cover_models import Cover
@@ -75,6 +76,7 @@ class TermsForm(PortalForm):
         label="附加条件", required=False, max_length=500, widget=forms.Textarea(attrs={"rows": 3})
     )
     valid_until = DateField(label="有效期至")
+    over = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, cover: Cover, schemes: Sequence[RiskScheme], today: date, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -82,6 +84,7 @@ class TermsForm(PortalForm):
         del self.fields["fee_rate" if cover.insures else "premium"]
         self.fields["amount"].label = "承保金额" if cover.insures else "担保金额"
         self.initial.setdefault("valid_until", today + timedelta(days=VALID_DAYS))
+        self.initial["over"] = cover.version
 
     def terms(self) -> Terms:
         """What the action wants; only after is_valid()."""
@@ -114,8 +117,16 @@ class CompensateForm(PortalForm):
     loss = YuanField(label="代偿金额")
     fund_pays = forms.ChoiceField(
         label="国家基金补偿",
-        choices=[("yes", "补偿，或方案不含国家基金"), ("no", "已备案，未获补偿")],
-        help_text="代偿率超过 5% 的部分，国家基金不补偿，由市级按方案分担。",
+        choices=[("", "请选择"), ("yes", "补偿"), ("no", "已备案，未获补偿")],
+        help_text="计入这一笔后代偿率超过 5% 的，按国家基金不补偿这一笔计（待确认）。",
     )
     note = forms.CharField(label="说明", required=False, max_length=300)
     confirmed = forms.BooleanField(label="我确认记录代偿：不能恢复。")
+
+    def __init__(self, *args: Any, cover: Cover, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if Party.NATIONAL not in read(cover.shares):  # nobody to ask about
+            del self.fields["fund_pays"]
+        if cover.insures:
+            self.fields["loss"].label = "赔付金额"
+            self.fields["confirmed"].label = "我确认记录赔付：不能恢复。"

@@ -34,9 +34,9 @@ def of_offer(
     carried = not lends or mode in (Mode.GUARANTEED, Mode.INSURED)
     fee = offer.fee_rate if carried or offer.fee_rate is not None else ZERO
     guarantee_rate, insurance_rate = (ZERO, fee) if insured else (fee, ZERO)
-    if lends and told:  # whoever carries the risk says it better than the bank
-        guarantee_rate = _rate([cover for cover in told if not cover.insures], offer.amount)
-        insurance_rate = _rate([cover for cover in told if cover.insures], offer.amount)
+    if lends:  # whoever carries the risk says it better than the bank; whoever has not said it yet leaves it unknown
+        guarantee_rate = _carried(covers, offer.amount, insures=False, said=guarantee_rate)
+        insurance_rate = _carried(covers, offer.amount, insures=True, said=insurance_rate)
     price = Price(
         amount=offer.amount,
         term_months=offer.term_months,
@@ -55,9 +55,20 @@ def of_offer(
 TOLD = (Cover.State.TERMS, Cover.State.COMMITTED)  # covers whose price is known
 
 
-def _rate(covers: Sequence[Cover], loan: Decimal) -> Decimal:
-    """Percent a year of the loan: a cover's fee is a share of what it covers."""
-    return sum((cover.amount * (cover.fee_rate or ZERO) / loan for cover in covers), ZERO)
+ASKED = (Cover.State.PROPOSED, Cover.State.WAITING, Cover.State.INTENT)  # covers whose price is not known yet
+
+
+def _carried(covers: Sequence[Cover], loan: Decimal, *, insures: bool, said: Decimal | None) -> Decimal | None:
+    """What guarantors (or insurers) take, percent a year of the loan; a cover's fee is a share of what it covers.
+
+    None while one of them has been asked and has not named it; without any of them what the bank `said`.
+    """
+    mine = [cover for cover in covers if cover.insures == insures and cover.state in (*TOLD, *ASKED)]
+    if not mine:
+        return said
+    if any(cover.state in ASKED for cover in mine):
+        return None
+    return sum((cover.amount * (cover.fee_rate or ZERO) / loan for cover in mine), ZERO)
 
 
 def hoped(cost: Total, schemes: Sequence[SubsidyScheme]) -> list[estimates.Estimate]:

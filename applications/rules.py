@@ -133,6 +133,10 @@ def can_accept(actor: Actor, offer: Offer, application: Application, *, now: dat
         return no("replaced", "这份方案已被机构的新方案替代或已结束，请刷新后按最新方案选择。")
     if offer.valid_until < today:
         return no("expired", "这份方案已过有效期，请联系机构重新出具。")
+    if (
+        not offer.referral.institution.lends
+    ):  # only a cover counts to the household's limit and settles who carries a loss
+        return no("cover", "担保、保险机构的方案供参考。银行接单后，请从办件页“申请担保、保险”，连同银行方案一并选定。")
     return YES
 
 

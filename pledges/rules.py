@@ -59,14 +59,12 @@ def can_propose(actor: Actor, file: Registration, application: Application) -> V
 
 
 def value_proven(file: Registration) -> Verdict:
-    """Above the limit of measure 3 the file needs an asset valuation report; up to it any way of finding the value will do."""
-    border = needed.limit()
-    if not needed.valuation_needed(file.debt_amount, border):
-        return YES
-    if file.valuation != Valuation.REPORT:
-        return no("valuation", f"债权数额{border.beyond}，价值确定方式须选“资产评估报告”，并上传报告。")
-    if not file.documents.filter(kind=Document.Kind.VALUATION, replaced_at=None).exists():
-        return no("valuation", f"债权数额{border.beyond}，请在“价值”一栏上传资产评估报告。")
+    """What was valued comes with its report (公告第461号第七条); whether something must be is said by valuation.needed."""
+    if needed.required(file.debt_amount) and file.valuation != Valuation.REPORT:
+        return no("valuation", f"债权数额{needed.limit().beyond}，价值确定方式须选“资产评估报告”，并上传报告。")
+    there = file.documents.filter(kind=Document.Kind.VALUATION, replaced_at=None)
+    if file.valuation == Valuation.REPORT and not there.exists():
+        return no("valuation", "价值确定方式选了“资产评估报告”，请在“价值”一栏上传报告，或改选其他方式。")
     return YES
 
 

@@ -261,6 +261,8 @@ SILENCED_SYSTEM_CHECKS: list[str] = []
 # Measure 3: up to this amount a loan (yuan), an internal or a negotiated value suffices; inclusive by 民法典 1259.
 VALUATION_FREE_UP_TO = env.int("VALUATION_FREE_UP_TO", default=10_000_000)
 VALUATION_FREE_INCLUSIVE = env.bool("VALUATION_FREE_INCLUSIVE", default=True)
+# What the measure leaves open: whether a pledge file above that amount needs an asset valuation report. Off: the bank decides.
+VALUATION_REPORT_BEYOND = env.bool("VALUATION_REPORT_BEYOND", default=False)
 # The credit agency's free report (docs/contracts/valuation.md); without an address the service is «not connected».
 VALUATION_AGENCY_URL = env.str("VALUATION_AGENCY_URL", default="")
 VALUATION_AGENCY_TOKEN = env.str("VALUATION_AGENCY_TOKEN", default="")

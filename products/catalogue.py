@@ -15,8 +15,9 @@ from .models import Mode, Product
 COLUMNS = ("产品", "机构", "可质押", "额度", "期限", "年利率或费率", "适用条件", "版本")
 
 
-def context(products: Sequence[Product], *, now: datetime) -> dict[str, Any]:
-    """What pdf/report_products.html prints; `products` with institution, organisation and current version loaded."""
+def context(products: Sequence[Product], *, total: int, now: datetime) -> dict[str, Any]:
+    """What pdf/report_products.html prints; `products` with institution, organisation and current version loaded, the
+    first of `total`."""
     tables = []
     for mode in Mode:
         mine = [p for p in products if p.mode == mode]
@@ -29,9 +30,10 @@ def context(products: Sequence[Product], *, now: datetime) -> dict[str, Any]:
                     "texts": len(COLUMNS),
                 }
             )
+    cut = f"，本清单列出前 {len(products)} 款" if total > len(products) else ""
     return {
         "title": "渝知贷主要产品清单",
-        "number": f"截至 {full_date_cn(local_date(now))}，共 {len(products)} 款",
+        "number": f"截至 {full_date_cn(local_date(now))}，共 {total} 款{cut}",
         "demo": settings.DEMO,
         "tables": tables,
         "note": f"机构没有公布的写作“{facts.UNKNOWN}”。标“公开资料”的摘自公开来源，机构尚未接入本平台。超过 12 个月为中期，超过 60 个月为长期。",

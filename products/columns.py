@@ -13,7 +13,8 @@ from portal.foundation.core.spreadsheets import plain
 
 from .models import LprTerm, Mode, Product, Repayment
 
-INSTITUTION, SOURCE, NOTE = "institution", "source", "note"  # columns that are no terms
+INSTITUTION, SOURCE, NOTE, VERSION = "institution", "source", "note", "version"  # columns that are no terms
+VERSION_LABEL = "版本"
 _YES, _NO = ("是", "支持", "可以", "y", "yes", "1", "true"), ("否", "不支持", "不可以", "n", "no", "0", "false")
 
 
@@ -44,6 +45,14 @@ def text_of(value: Any) -> str:
     if isinstance(value, float):
         return f"{Decimal(repr(value)).normalize():f}"
     return plain(str(value)).strip()
+
+
+def version_of(value: Any) -> int:
+    """The number of «第 3 版», as the export writes it, or of a bare «3»."""
+    text = text_of(value).removeprefix("第").removesuffix("版").strip()
+    if not (text.isascii() and text.isdigit() and len(text) <= 6):
+        raise Unreadable("请保留导出时的写法，例如“第 3 版”；新增的产品留空。")
+    return int(text)
 
 
 def _words(most: int) -> Callable[[Any, Mapping[str, str]], str]:

@@ -43,6 +43,13 @@ GUARANTEE, INSURANCE = "guarantee", "insurance"
 CARRIERS = {GUARANTEE: "担保", INSURANCE: "保险"}
 PATENT = "patent"  # the three kinds of patent together
 PATENT_KINDS = (IPKind.INVENTION, IPKind.UTILITY, IPKind.DESIGN)
+
+
+def family(kind: str) -> str:
+    """Patents are one family for a combined pledge; trademarks and copyrights are others."""
+    return PATENT if kind in PATENT_KINDS else kind
+
+
 HELD = {**{str(k.value): str(k.label) for k in IPKind}, PATENT: "专利（发明、实用新型、外观设计合计）"}
 MOST_HELD, MOST_YEARS = 999, 100
 _KEYS = {

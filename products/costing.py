@@ -9,25 +9,31 @@ from portal.foundation.assets.valuation import needed
 from portal.foundation.core.display import money_wan
 from portal.foundation.core.money import format_yuan
 
-from .cost import INTEREST, ZERO, Price, Subsidy, Total, Way, total
+from .cost import INTEREST, ZERO, Price, Subsidy, Total, Way, total, way_of
 from .facts import Cell, Row
-from .models import Mode, Product
+from .models import Mode, Product, Repayment
 from .subsidies import estimates
 from .subsidies.models import SubsidyScheme
 
-WAY = Way.ANNUITY  # products publish no way of repayment
+WAY = Way.ANNUITY  # where a product does not publish its way of repayment
 EXAMPLE_AMOUNT, EXAMPLE_MONTHS = Decimal(1_000_000), 12
 
 
 def assumed() -> str:
     """What an estimate takes for granted, in one sentence."""
     free = needed.limit().words
-    return f"按公布的最低利率或费率、等额本息估算；单笔{free}的按内部评估或协商定价，不计评估费"
+    return f"按公布的最低利率或费率和还款方式（没有公布的按等额本息）估算；单笔{free}的按内部评估或协商定价，不计评估费"
 
 
 def valuation_fee(amount: Decimal) -> Decimal | None:
     """Nothing where the value may be settled inside the bank or between bank and enterprise (measure 3); else unknown."""
-    return None if needed.valuation_needed(amount) else ZERO
+    return None if needed.above(amount) else ZERO
+
+
+def way(product: Product) -> Way:
+    """The first published way of repayment that can be computed."""
+    ways = (way_of(str(Repayment(code).label)) for code in product.repayment)
+    return next((found for found in ways if found is not None), WAY)
 
 
 def price(product: Product, *, amount: Decimal, term_months: int, subsidies: Sequence[Subsidy] = ()) -> Price:
@@ -38,7 +44,7 @@ def price(product: Product, *, amount: Decimal, term_months: int, subsidies: Seq
     return Price(
         amount=amount,
         term_months=term_months,
-        way=WAY,
+        way=way(product),
         annual_rate=product.rate_from if lends else None,
         guarantee_rate=_fee(product, lends=lends, own=kind == OrganisationKind.GUARANTOR, mode=Mode.GUARANTEED),
         insurance_rate=_fee(product, lends=lends, own=kind == OrganisationKind.INSURER, mode=Mode.INSURED),

@@ -116,7 +116,13 @@ def terms_of(product: Product) -> Terms:
     return Terms(product.pk, product.institution_id, key, *(getattr(product, name) for name in Terms._fields[3:]))
 
 
-AMOUNT, TERM, PLEDGE, TEXT = "amount", "term", "pledge", "text"  # kinds of check beside the kinds of condition
+AMOUNT, TERM, PLEDGE, COMBINED, TEXT = (
+    "amount",
+    "term",
+    "pledge",
+    "combined",
+    "text",
+)  # kinds of check beside the kinds of condition
 
 
 class Check(NamedTuple):
@@ -218,11 +224,18 @@ def _within(kind: str, low: _Number | None, high: _Number | None, wish: _Number 
 
 
 def _pledge(terms: Terms, profile: Profile) -> Check:
-    """One usable kind is enough; which of them are pledged is agreed with the institution."""
+    """One usable kind is enough, of which two for a combined pledge; what exactly is pledged is agreed with the institution.
+
+    Of a request only the patents are known here: whether there is a trademark or a copyright beside them is to be confirmed.
+    """
     if not terms.ip_kinds:
         unneeded = terms.mode == Mode.CREDIT and terms.example
         return Check(PLEDGE, Outcome.MET if unneeded else Outcome.UNKNOWN, (), profile.kinds)
     usable = profile.kinds is not None and not profile.kinds.isdisjoint(terms.ip_kinds)
+    if usable and terms.mode == Mode.COMBINED and profile.kinds is not None:
+        families = {c.family(kind) for kind in profile.kinds.intersection(terms.ip_kinds)}
+        if len(families) < 2:
+            return Check(COMBINED, Outcome.UNKNOWN, terms.ip_kinds, profile.kinds)
     return Check(PLEDGE, _met(profile.kinds is not None, usable), terms.ip_kinds, profile.kinds)
 
 

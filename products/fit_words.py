@@ -37,7 +37,7 @@ def line(check: Check, names: c.Names) -> Line:
     return Line(label(check.kind), check.outcome, why, "" if check.outcome == Outcome.MET else cure)
 
 
-_LABELS = {f.AMOUNT: "金额", f.TERM: "期限", f.PLEDGE: "可质押的知识产权", f.TEXT: "其他条件"}
+_LABELS = {f.AMOUNT: "金额", f.TERM: "期限", f.PLEDGE: "可质押的知识产权", f.COMBINED: "组合质押", f.TEXT: "其他条件"}
 
 
 def label(kind: str) -> str:
@@ -68,6 +68,8 @@ def _said(check: Check, names: c.Names) -> tuple[str, str]:
         return _term(check)
     if check.kind == f.PLEDGE:
         return _pledge(check)
+    if check.kind == f.COMBINED:
+        return "组合质押需要专利、商标、著作权中的至少两类", "请与机构确认可以一并质押的商标或著作权。"
     if check.kind == f.TEXT:
         return str(check.need).rstrip("。"), "这一条是文字说明，系统不能判断，请向机构确认。"
     if check.kind not in c.KINDS:

@@ -180,6 +180,8 @@ _IN_ORDER = (
 
 def contradictions(typed: Mapping[str, Any]) -> dict[str, str]:
     """Terms that cannot stand together: column → sentence. For the form and for imported rows."""
+    worked = with_floating_rate({**typed, "rate_from": None}).get("rate_from")
+    typed = with_floating_rate(typed)
     said = {
         high: word
         for low, high, word in _IN_ORDER
@@ -192,6 +194,8 @@ def contradictions(typed: Mapping[str, Any]) -> dict[str, str]:
             said["lpr_date"] = "填写了 LPR 加点，请填写是哪一天的报价。"
     elif any(typed.get(name) for name in ("lpr_term", "lpr_rate", "lpr_date")):
         said["lpr_spread"] = "跟随 LPR 的，请填写加点；不加点写 0。"
+    if worked is not None and typed["rate_from"] != worked:
+        said["rate_from"] = f"按 LPR 和加点应为 {worked.normalize():f}%，请改正，或清空由系统计算。"
     return said
 
 

@@ -48,6 +48,8 @@ class ProductImport(StateModel, StoredFile):
     # The first ones: [[row, cell, label, message], …]; and the first rows as they would stand.
     faults = models.JSONField("错误", default=list, encoder=DjangoJSONEncoder)
     preview = models.JSONField("预览", default=list, encoder=DjangoJSONEncoder)
+    # What the check found for every row, until it is written or given up: see products.import_plan.as_checked.
+    plan = models.JSONField(default=list)
     attempts = models.PositiveSmallIntegerField(default=0)  # of the step it is in: a process that died is one
     leased_until = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -71,7 +73,7 @@ class ProductImport(StateModel, StoredFile):
 
     @transition(field=state, source=[State.CHECKING, State.WRITING], target=State.FAULTY)
     def fail(self, *, now: datetime) -> None:
-        self.leased_until, self.finished_at = None, now
+        self.leased_until, self.finished_at, self.plan = None, now, []
 
     @transition(field=state, source=State.CHECKING, target=State.CHECKED)
     def pass_check(self) -> None:
@@ -83,7 +85,7 @@ class ProductImport(StateModel, StoredFile):
 
     @transition(field=state, source=[State.WAITING, State.CHECKED], target=State.CANCELLED)
     def cancel(self, *, now: datetime) -> None:
-        self.finished_at = now
+        self.finished_at, self.plan = now, []
 
     @transition(field=state, source=[State.CONFIRMED, State.WRITING], target=State.WRITING)
     def begin_write(self, *, until: datetime) -> None:
@@ -91,4 +93,4 @@ class ProductImport(StateModel, StoredFile):
 
     @transition(field=state, source=State.WRITING, target=State.DONE)
     def finish(self, *, now: datetime) -> None:
-        self.leased_until, self.finished_at = None, now
+        self.leased_until, self.finished_at, self.plan = None, now, []

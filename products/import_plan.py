@@ -8,11 +8,12 @@ from banks.models import Institution
 from portal.foundation.accounts.models import Role
 
 from . import columns, forms_edit, rules, terms
-from .actions.drafting import SOURCE
+from .actions.drafting import SOURCE, seen_of
 from .models import Product, ProductImport, ProductVersion
 from .workbook import Fault, Read
 
 NEW, CHANGED, SAME = "新增", "修改", "没有变化"
+MOVED = "检查以后这款产品有变动，请重新导出后再改。"
 
 
 @dataclass(slots=True)
@@ -54,6 +55,21 @@ def plan(job: ProductImport, reads: Sequence[Read], *, lock: bool) -> tuple[list
         if one is not None:
             planned.append(one)
     return planned, faults
+
+
+def as_checked(planned: Sequence[Planned]) -> list[list[Any]]:
+    """What the person confirms, kept as JSON: [row, product, its public version, its draft's edition, outcome] a row."""
+    return [[one.read.row, one.product.pk, one.product.current_id, seen_of(one.draft), one.outcome] for one in planned]
+
+
+def moved(planned: Sequence[Planned], checked: Sequence[Sequence[Any]]) -> list[Fault]:
+    """A fault for every row that would now do something else than its owner has seen, or to something else."""
+    seen = {kept[0]: list(kept) for kept in checked}
+    return [
+        one.read.fault("name", "产品名称", MOVED)
+        for one, found in zip(planned, as_checked(planned), strict=True)
+        if seen.get(one.read.row) != found
+    ]
 
 
 def _institutions(job: ProductImport, *, regulator: bool) -> dict[str, Institution]:
@@ -101,6 +117,9 @@ def _one(
     if product is not None and regulator and product.current is None:
         faults.append(row.fault("name", "产品名称", "机构已起草同名产品，请在产品审核里办理，或从表里删去这一行。"))
         return None
+    if said := _other_version(row, product):
+        faults.append(row.fault(columns.VERSION, columns.VERSION_LABEL, said))
+        return None
     if regulator and not institution.connected and not row.source and product is None:
         faults.append(row.fault(columns.SOURCE, "事实来源", "尚未接入的机构，请写明事实来源。"))
         return None
@@ -125,6 +144,16 @@ def _one(
         return Planned(row, product, None, kept, NEW)
     outcome = SAME if base and terms.same(base, kept) else CHANGED
     return Planned(row, product, draft if not regulator else None, kept, outcome)
+
+
+def _other_version(row: Read, product: Product | None) -> str:
+    """What to say when the row was exported from another public version than the one in force; empty when it was not."""
+    current = product.current.number if product is not None and product.current is not None else None
+    if row.version is None or row.version == current:
+        return ""
+    if current is None:
+        return "这款产品没有发布过的版本；新增的产品请把这一格留空。"
+    return f"导出以后已发布第 {current} 版，请重新导出后再改。"
 
 
 def _label(name: str) -> str:

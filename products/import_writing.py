@@ -46,7 +46,7 @@ def write(job: ProductImport, planned: Sequence[Planned], *, actor: Actor, now: 
     if job.role == "regulator":
         _publish(fresh, moved, actor=actor, now=now)
     else:
-        _draft(fresh, moved, actor=actor, now=now)
+        _draft(job, fresh, moved, actor=actor, now=now)
     same = sum(row.outcome == SAME for row in planned)
     return Written(len(fresh), len(moved), same, [row.product.pk for row in (*fresh, *moved)])
 
@@ -57,14 +57,18 @@ def _version(row: Planned, *, actor: Actor, now: datetime) -> ProductVersion:
     )
 
 
-def _draft(fresh: Sequence[Planned], moved: Sequence[Planned], *, actor: Actor, now: datetime) -> None:
+def _draft(
+    job: ProductImport, fresh: Sequence[Planned], moved: Sequence[Planned], *, actor: Actor, now: datetime
+) -> None:
     made = [_version(row, actor=actor, now=now) for row in (*fresh, *moved) if row.draft is None]
+    for version in made:
+        version.brought_by = job
     ProductVersion.objects.bulk_create(made, batch_size=BATCH)
     for row in moved:
         if row.draft is not None:
             row.draft.terms, row.draft.note = row.terms, row.read.note or row.draft.note
-            row.draft.saved_at, row.draft.edition = now, row.draft.edition + 1
-            row.draft.save(update_fields=["terms", "note", "saved_at", "edition"])
+            row.draft.saved_at, row.draft.edition, row.draft.brought_by = now, row.draft.edition + 1, job
+            row.draft.save(update_fields=["terms", "note", "saved_at", "edition", "brought_by"])
         if row.product.state == Product.State.DRAFT:
             row.product.updated_on = local_date(now)
             row.product.save(update_fields=[*terms.apply(row.product, row.terms), "updated_on"])

@@ -89,6 +89,7 @@ def _check(job: ProductImport) -> None:
     job.preview = [
         [row.read.row, str(row.product.institution), row.terms["name"], row.outcome] for row in planned[:SHOWN_ROWS]
     ]
+    job.plan = import_plan.as_checked(planned)
     job.pass_check()
     now = moments.now()
     with transaction.atomic(durable=True):
@@ -109,6 +110,7 @@ def _write(job: ProductImport) -> None:
             if held.state != State.WRITING or held.attempts != job.attempts:  # another took it up meanwhile
                 return
             planned, faults = import_plan.plan(held, reads, lock=True)
+            faults = faults or import_plan.moved(planned, held.plan)
             if not faults:
                 written = import_writing.write(held, planned, actor=_actor(held), now=now)
                 held.total = held.done = len(planned)

@@ -1,9 +1,10 @@
 """What an institution sees of its own products, and the regulator of all."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
@@ -13,6 +14,16 @@ from .staleness import stale
 from .version_models import ProductVersionQuerySet
 
 PAGE = 50
+S, V = Product.State, ProductVersion.State
+# What the list can be narrowed to: code → what it is called, and which products.
+FILTERS: Mapping[str, tuple[str, Q]] = {
+    "unsent": ("草稿未提交", Q(versions__state=V.DRAFT)),
+    "returned": ("已退回", Q(versions__state=V.RETURNED)),
+    "submitted": ("待审核", Q(versions__state=V.SUBMITTED)),
+    "published": ("已发布", Q(state=S.PUBLISHED)),
+    "suspended": ("暂停", Q(state=S.SUSPENDED)),
+    "withdrawn": ("已下架", Q(state=S.WITHDRAWN)),
+}
 
 
 def managed(actor: Actor) -> ProductQuerySet:
@@ -59,12 +70,20 @@ class ManagedPage:
     days: int
 
 
-def managed_page(actor: Actor, *, after: str, now: datetime, days: int, stale_only: bool = False) -> ManagedPage:
-    """Fifty at a time, newest first; `after` is the cursor of the page before."""
+def managed_page(
+    actor: Actor, *, after: str, now: datetime, days: int, stale_only: bool = False, q: str = "", state: str = ""
+) -> ManagedPage:
+    """Fifty at a time, newest first; `after` is the cursor of the page before, `q` a part of the name (also of the draft's,
+    and of the institution's), `state` a code of FILTERS. At most one version of a product is open, so no row comes twice."""
     found = managed(actor).order_by("-pk")
+    if q:
+        drafted = versions(actor).open().filter(terms__name__icontains=q).values("product")
+        found = found.filter(Q(name__icontains=q) | Q(institution__organisation__name__icontains=q) | Q(pk__in=drafted))
+    if state in FILTERS:
+        found = found.filter(FILTERS[state][1])
     if stale_only:
         found = found.filter(pk__in=stale(now=now, days=days).values("pk"))
-    cursor = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
+    cursor = int(after) if _is_pk(after) else None
     if cursor is not None:
         found = found.filter(pk__lt=cursor)
     open_ones = versions(actor).open()
@@ -83,6 +102,23 @@ def waiting() -> "QuerySet[ProductVersion]":
         .select_related("product__institution__organisation", "product__current")
         .order_by("submitted_at", "pk")
     )
+
+
+def waiting_page(after: str) -> tuple[list[ProductVersion], str]:
+    """A page of what waits, and the cursor of the next one; `after` is the last version of the page before. A cursor of a
+    version that has been decided since still holds: it keeps the moment it was put forward."""
+    found = waiting()
+    anchor = ProductVersion.objects.filter(pk=int(after)).first() if _is_pk(after) else None
+    if anchor is not None and anchor.submitted_at is not None:
+        found = found.filter(
+            Q(submitted_at__gt=anchor.submitted_at) | Q(submitted_at=anchor.submitted_at, pk__gt=anchor.pk)
+        )
+    rows = list(found[: PAGE + 1])
+    return rows[:PAGE], str(rows[PAGE - 1].pk) if len(rows) > PAGE else ""
+
+
+def _is_pk(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def reviewable(actor: Actor) -> "QuerySet[ProductVersion]":

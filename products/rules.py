@@ -1,10 +1,10 @@
 """Who may do what to a product and its versions: allowed or not, with a reason a person can read."""
 
 from portal.foundation.accounts.models import INSTITUTION_KINDS, OrganisationKind, Role
-from portal.foundation.assets.models import IPKind
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.verdict import YES, Verdict, no, not_you
 
+from . import conditions
 from .models import Mode, Product, ProductVersion
 
 ANSWERING = (Role.OFFICER, Role.MANAGER)
@@ -110,17 +110,12 @@ def missing(product: Product, *, kind: str) -> dict[str, str]:
         said["rate_from"] = "填写最低年利率，或填写 LPR 加点。" if bank else "填写最低年费率。"
     if not product.ip_kinds and product.mode != Mode.CREDIT:
         said["ip_kinds"] = "选择可质押的知识产权。"
-    families = {_family(k) for k in product.ip_kinds}
+    families = {conditions.family(k) for k in product.ip_kinds}
     if product.mode == Mode.COMBINED and len(families) < 2:
         said["ip_kinds"] = "组合质押要选择专利、商标、著作权中的至少两类。"
     if not product.repayment and kind == OrganisationKind.BANK:
         said["repayment"] = "选择还款方式。"
     return said
-
-
-def _family(kind: str) -> str:
-    """Patents are one family for a combined pledge; trademarks and copyrights are others."""
-    return "patent" if kind in (IPKind.INVENTION, IPKind.UTILITY, IPKind.DESIGN) else kind
 
 
 def _own(actor: Actor, product: Product) -> Verdict:

@@ -24,4 +24,5 @@ urlpatterns = [
     path("import/", imports.start, name="import"),
     path("import/template.xlsx", imports.template, name="import-template"),
     path("import/<int:pk>/", imports.job, name="import-job"),
+    path("import/<int:pk>/submit/", imports.submit, name="import-submit"),
 ]

@@ -56,6 +56,9 @@ class ProductVersion(StateModel):
     )  # [[label, before, after], …] in words, kept at publication
     note = models.CharField("修改说明", max_length=200, blank=True)  # the institution's, public with the version
     reason = models.CharField("退回理由", max_length=300, blank=True)
+    brought_by = models.ForeignKey(
+        "products.ProductImport", models.PROTECT, null=True, related_name="drafts"
+    )  # as a draft
     drafted_by = models.CharField(max_length=200)
     drafted_at = models.DateTimeField()
     saved_at = models.DateTimeField()

@@ -15,7 +15,8 @@ from .columns import Column
 from .models import Product
 
 MOST_ROWS = 10_000
-_EXTRA = ("状态", "版本", "更新日期")  # written for reading; an import passes them over
+# Written for reading. An import passes them over, but for the version: it says what the row was exported from.
+_EXTRA = ("状态", columns.VERSION_LABEL, "更新日期")
 SHEET = "产品"
 
 
@@ -41,6 +42,7 @@ class Read:
     institution: str = ""
     source: str = ""
     note: str = ""
+    version: int | None = None  # the public version it was exported from
     cells: dict[str, str] = field(default_factory=dict)  # column name → cell, for faults found later
 
     def fault(self, name: str, label: str, said: str) -> Fault:
@@ -113,7 +115,8 @@ def _about(used: list[Column], *, title: str, today: date) -> list[tuple[str, st
             f"在“{SHEET}”表里修改或添加行，第一行的列名不要改，一次最多 {MOST_ROWS} 行；有一处错误就一行也不导入。",
         ),
         ("同名产品", "同一机构已有同名产品的，导入为它的新版本；内容没有变化的不动。"),
-        ("不导入的列", "、".join(_EXTRA)),
+        ("不导入的列", "、".join(label for label in _EXTRA if label != columns.VERSION_LABEL)),
+        (columns.VERSION_LABEL, "用来核对导出以后产品有没有变动，不要改；新增的产品留空。"),
         ("", ""),
         *rules,
     ]
@@ -131,13 +134,14 @@ def read(
     """
     used = columns.of(regulator=regulator)
     places: dict[int, Column] = {}
+    version: int | None = None
     found: list[Read] = []
     faults: list[Fault] = []
     for count, (number, values) in enumerate(rows(body, most=MOST_ROWS, width=len(used) + len(_EXTRA) + 10)):
         if count == 0:
-            places = _places(values, used)
+            places, version = _places(values, used)
             continue
-        row = _row(number, values, places, codes, faults)
+        row = _row(number, values, places, version, codes, faults)
         if row is not None:
             found.append(row)
         if count % 200 == 0:
@@ -147,7 +151,8 @@ def read(
     return found, faults
 
 
-def _places(values: tuple[Any, ...], used: list[Column]) -> dict[int, Column]:
+def _places(values: tuple[Any, ...], used: list[Column]) -> tuple[dict[int, Column], int | None]:
+    """Which column stands where, and where the version does, if it is there."""
     by_label = {column.label: column for column in used}
     heads = [columns.text_of(value) if value is not None else "" for value in values]
     unknown = [head for head in heads if head and head not in by_label and head not in _EXTRA]
@@ -160,11 +165,17 @@ def _places(values: tuple[Any, ...], used: list[Column]) -> dict[int, Column]:
         )
     if len(set(filter(None, heads))) < len(list(filter(None, heads))):
         raise WrongType("headings", "第一行有重复的列名，请按模板填写。")
-    return {place: by_label[head] for place, head in enumerate(heads) if head in by_label}
+    version = heads.index(columns.VERSION_LABEL) if columns.VERSION_LABEL in heads else None
+    return {place: by_label[head] for place, head in enumerate(heads) if head in by_label}, version
 
 
 def _row(
-    number: int, values: tuple[Any, ...], places: Mapping[int, Column], codes: Mapping[str, str], faults: list[Fault]
+    number: int,
+    values: tuple[Any, ...],
+    places: Mapping[int, Column],
+    version: int | None,
+    codes: Mapping[str, str],
+    faults: list[Fault],
 ) -> Read | None:
     before = len(faults)
     typed: dict[str, Any] = {}
@@ -181,6 +192,7 @@ def _row(
             typed[column.name] = column.read(value, codes)
         except columns.Unreadable as error:
             faults.append(Fault(number, cell, column.label, str(error)))
+    exported = _exported(number, values, version, cells, faults)
     if len(faults) == before:
         labels = {column.name: column.label for column in places.values()}
         faults.extend(
@@ -194,9 +206,27 @@ def _row(
         institution=typed.pop(columns.INSTITUTION, ""),
         source=typed.pop(columns.SOURCE, ""),
         note=typed.pop(columns.NOTE, ""),
+        version=exported,
         values=forms_edit.with_floating_rate(typed),
         cells=cells,
     )
+
+
+def _exported(
+    number: int, values: tuple[Any, ...], place: int | None, cells: dict[str, str], faults: list[Fault]
+) -> int | None:
+    """The version that the row says it was exported from; None when the cell is empty."""
+    if place is None:
+        return None
+    cell = cells[columns.VERSION] = f"{_letter(place)}{number}"
+    value = values[place] if place < len(values) else None
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return None
+    try:
+        return columns.version_of(value)
+    except columns.Unreadable as error:
+        faults.append(Fault(number, cell, columns.VERSION_LABEL, str(error)))
+        return None
 
 
 def _empty(column: Column) -> Any:

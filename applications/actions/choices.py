@@ -1,6 +1,6 @@
 """What the enterprise does after submitting: answer a question, accept an offer, withdraw, address further institutions."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,6 @@ from applications import rules
 from applications.actions import cover_ends, next_lenders
 from applications.actions.responses import lock_open_offers, locked
 from applications.actions.submit import choose, refer
-from applications.cover_models import Cover
 from applications.models import Application, Attachment, Consent, InformationRequest, NextRound, Offer, Referral
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
@@ -70,8 +69,11 @@ def answer(
 
 
 @transaction.atomic(durable=True)
-def accept(offer_id: int, *, actor: Actor, now: datetime) -> Application:
-    """Take an offer. A bank's offer settles the request and the other banks are told; a guarantor's or insurer's joins it."""
+def accept(offer_id: int, *, covers_seen: Collection[str] | None = None, actor: Actor, now: datetime) -> Application:
+    """Take a bank's offer with what was committed for it: the request is settled and the other banks are told.
+
+    `covers_seen` are the guarantees and insurances the page showed (`Cover.seen`). Raises WrongState when they changed.
+    """
     application_id = Offer.objects.values_list("referral__application_id", flat=True).get(pk=offer_id)
     application = lock(Application.objects.filter(pk=application_id))
     referrals = list(
@@ -80,7 +82,7 @@ def accept(offer_id: int, *, actor: Actor, now: datetime) -> Application:
         .select_related("institution__organisation")
         .order_by("pk")
     )
-    chosen = lock(Offer.objects.filter(pk=offer_id))
+    chosen = lock(Offer.objects.filter(pk=offer_id).select_related("referral__institution__organisation"))
     rules.can_accept(actor, chosen, application, now=now, today=local_date(now)).require()
     mine = next(r for r in referrals if r.pk == chosen.referral_id)
     kind = mine.institution.organisation.kind
@@ -89,12 +91,10 @@ def accept(offer_id: int, *, actor: Actor, now: datetime) -> Application:
         for r in referrals
         if r.pk != mine.pk and r.institution.organisation.kind == kind and r.state in Referral.OPEN_STATES
     ]
-    carried: list[Cover] = []
-    if mine.institution.lends:
-        others = [r for r in referrals if r.pk != mine.pk]
-        why = "企业已选定其他银行的方案"
-        cover_ends.end_all(application, referrals=others, reason="not_selected", why=why, actor=actor, now=now)
-        carried = cover_ends.carry(mine, now=now)
+    carried = cover_ends.carry(chosen, seen=covers_seen, now=now)  # before any clock is touched
+    others = [r for r in referrals if r.pk != mine.pk]
+    why = "企业已选定其他银行的方案"
+    cover_ends.end_all(application, referrals=others, reason="not_selected", why=why, actor=actor, now=now)
     stopped: dict[int, Sequence[facts.Fact]] = {}
     chosen.accept()
     chosen.save(update_fields=["state"])
@@ -107,11 +107,9 @@ def accept(offer_id: int, *, actor: Actor, now: datetime) -> Application:
         if rival.clock_id is not None:
             stopped[rival.pk] = clocks.stop(rival.clock_id, now=now, reason="not_selected", excused=True).facts
     failpoint("accept.rivals_closed")
-    settled: Sequence[facts.Fact] = ()
-    if mine.institution.lends:
-        settled = next_lenders.settle(application, outcome=NextRound.Outcome.SETTLED, now=now)
-        application.accept(offer=chosen, now=now)
-        application.save(update_fields=["state", "accepted_offer", "accepted_at"])
+    settled = next_lenders.settle(application, outcome=NextRound.Outcome.SETTLED, now=now)
+    application.accept(offer=chosen, now=now)
+    application.save(update_fields=["state", "accepted_offer", "accepted_at"])
     record(
         "offer.accepted",
         actor=actor,
@@ -245,7 +243,10 @@ def revoke(referral_id: int, *, actor: Actor, now: datetime) -> Referral:
     referral = locked(referral_id)
     rules.can_revoke(actor, referral).require()
     why = f"企业收回对 {referral.institution} 的授权"
-    cover_ends.end_all(referral.application, referrals=[referral], reason="revoked", why=why, actor=actor, now=now)
+    cover_ends.end_all(
+        referral.application, referrals=[referral], institution_id=referral.institution_id, reason="revoked", why=why,
+        actor=actor, now=now,
+    )  # fmt: skip
     _close_offers(referral)
     referral.withdraw(now=now)
     referral.save(update_fields=["state", "closed_at"])

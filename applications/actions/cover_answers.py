@@ -17,8 +17,10 @@ from applications.actions.covers import own_locked
 from applications.cover_figures import rate_with
 from applications.cover_models import Cover
 from applications.models import DeclineReason
+from banks.models import Institution
 from portal.foundation.core.actor import Actor
-from portal.foundation.core.errors import Invalid
+from portal.foundation.core.db import lock
+from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.money import format_wan
 from portal.foundation.sla import clocks, facts
@@ -67,6 +69,7 @@ class Terms:
     fee_rate: Decimal | None = None
     premium: Decimal | None = None
     conditions: str = ""
+    over: int | None = None  # the version the page showed; None where no page was open
 
 
 @transaction.atomic(durable=True)
@@ -74,6 +77,8 @@ def set_terms(cover_id: int, terms: Terms, *, actor: Actor, now: datetime) -> Co
     """提出条件: the scheme, the fee and the conditions; a later version replaces the one before until it is committed."""
     cover = own_locked(cover_id)
     rules.can_set_terms(actor, cover).require()
+    if terms.over is not None and terms.over != cover.version:
+        raise WrongState("stale", f"同事刚刚发出第 {cover.version} 版条件，您填写的内容还在页面上，请核对后再发。")
     scheme = _scheme(cover, terms, today=local_date(now))
     cover.set_terms(officer_id=actor.user_id, now=now)
     cover.scheme, cover.shares, cover.amount = scheme, written(scheme.percentages()), terms.amount
@@ -137,6 +142,9 @@ def commit(cover_id: int, *, version: int, actor: Actor, now: datetime) -> Cover
     rules.can_commit(actor, cover, today=local_date(now)).require()
     if cover.version != version or cover.scheme is None:
         raise Invalid("version", f"条件已改为第 {cover.version} 版，请核对后再承诺。")
+    schemes, _ = fitting(cover.application.organisation, kind=cover.institution.organisation.kind, on=local_date(now))
+    if cover.scheme_id not in {scheme.pk for scheme in schemes}:
+        raise WrongState("scheme", "风险分担方案或企业分档已有变动，请重新提出条件后再承诺。")
     cover.commit(by=actor.label, now=now)
     cover.save(update_fields=["state", "committed_by", "committed_at"])
     if cover.scheme.counts_to_cap:
@@ -184,7 +192,7 @@ def decline(cover_id: int, *, code: str, note: str, actor: Actor, now: datetime)
 def release(cover_id: int, *, note: str, actor: Actor, now: datetime) -> Cover:
     """解除: the loan is repaid, or was never taken; the household's outstanding goes down by what was counted."""
     cover = own_locked(cover_id)
-    rules.can_release(actor, cover).require()
+    rules.can_release(actor, cover, today=local_date(now)).require()
     if not note.strip():
         raise Invalid(
             "note", "写明解除的原因，例如“贷款已结清”。", fields={"note": "写明解除的原因，例如“贷款已结清”。"}
@@ -207,8 +215,11 @@ def compensate(cover_id: int, *, loss: Decimal, fund_pays: bool, note: str, acto
     """代偿: so many yuan were lost. Above the cap of the compensation rate the national fund does not pay, and the city shares."""
     cover = own_locked(cover_id)
     rules.can_compensate(actor, cover).require()
-    if not Decimal(0) < loss <= cover.amount:
-        said = f"代偿金额要大于 0，不超过{cover.word}金额 {format_wan(cover.amount)} 万元。"
+    lock(Institution.objects.filter(pk=cover.institution_id))  # its rate is read and changed by one at a time
+    offer = cover.application.accepted_offer
+    most = cover.amount if offer is None else min(cover.amount, offer.amount)
+    if not Decimal(0) < loss <= most:
+        said = f"金额要大于 0，不超过{cover.word}金额和贷款金额中较小的 {format_wan(most)} 万元。"
         raise Invalid("loss", said, fields={"loss": said})
     filed = Party.NATIONAL in read(cover.shares)
     rate = rate_with(cover.institution_id, loss) if filed else None
@@ -219,7 +230,9 @@ def compensate(cover_id: int, *, loss: Decimal, fund_pays: bool, note: str, acto
     give_back(cover, now=now)
     said = f"{cover.institution} 记录{'赔付' if cover.insures else '代偿'}"
     if filed and not pays:
-        said += "，国家基金不补偿" + (f"（代偿率超过 {COMPENSATION_CAP}%）" if over else "") + "，市级按方案分担"
+        said += "，国家基金不补偿" + (f"（计入这一笔后代偿率超过 {COMPENSATION_CAP}%）" if over else "")
+        if cover.scheme is not None and cover.scheme.city_percent:
+            said += "，市级按方案分担"
     parts = {party.value: str(part) for party, _, part in cover.parts(loss=loss, fund_pays=pays or not filed)}
     tell(
         "cover.compensated",

@@ -1,12 +1,17 @@
 """How covers end with what they were asked for, and what of them is told. Called inside the verbs of a case."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
+from decimal import Decimal
+
+from django.db.models import Q
 
 from applications.cover_models import Cover
-from applications.models import Application, Consent, Referral
+from applications.models import Application, Consent, Offer, Referral
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import WrongState
+from portal.foundation.core.moments import local_date
+from portal.foundation.core.money import format_wan
 from portal.foundation.journal.record import record
 from portal.foundation.sla import clocks, facts
 from products.risk import exposure
@@ -41,6 +46,7 @@ def end_all(
     application: Application,
     *,
     referrals: Iterable[Referral] | None = None,
+    institution_id: int | None = None,
     reason: str,
     why: str,
     actor: Actor,
@@ -48,11 +54,13 @@ def end_all(
 ) -> None:
     """End what is live of a case, or of some banks' parts of it; those referrals (and the application) are locked already.
 
+    With `institution_id` also what that institution itself was asked for, whoever's loan it is for.
+
     `reason` is the clocks' (a word of sla.replay_words.REASONS), `why` what people read.
     """
     covers = Cover.objects.live().filter(application=application)
     if referrals is not None:
-        covers = covers.filter(referral__in=list(referrals))
+        covers = covers.filter(Q(referral__in=list(referrals)) | Q(institution_id=institution_id))
     found = covers.select_for_update(of=("self",)).select_related("institution__organisation", "referral")
     for cover in found.order_by("pk"):
         cover.application = application
@@ -98,11 +106,24 @@ def lock_of_clocks(clock_ids: Iterable[int]) -> None:
     list(wanted.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
 
 
-def carry(referral: Referral, *, now: datetime) -> list[Cover]:
-    """The bank's offer is being accepted: what was committed for it goes with it. Raises WrongState while one is undecided."""
-    found = Cover.objects.live().filter(referral=referral).select_for_update(of=("self",))
+def carry(offer: Offer, *, seen: Collection[str] | None, now: datetime) -> list[Cover]:
+    """The bank's offer is being accepted: what was committed for it goes with it.
+
+    Raises WrongState while one is undecided or expired, when together they exceed the loan, and when they are not those the
+    enterprise has `seen` (`Cover.seen` of each; None: it was shown none to compare).
+    """
+    found = Cover.objects.live().filter(referral=offer.referral_id).select_for_update(of=("self",))
     covers = list(found.select_related("institution__organisation").order_by("pk"))
+    if seen is not None and {cover.seen for cover in covers} != set(seen):
+        raise WrongState("cover_changed", "担保、保险的条件在您查看以后有变动，请按最新的条件再核对一遍。")
+    together = sum((cover.amount for cover in covers), Decimal(0))
+    if together > offer.amount:
+        said = f"担保、保险合计 {format_wan(together)} 万元，超过方案金额 {format_wan(offer.amount)} 万元。"
+        raise WrongState("cover_amount", said + "请撤回其中一份，按方案金额重新申请。")
+    today = local_date(now)
     for cover in covers:
+        if cover.valid_until is not None and cover.valid_until < today:
+            raise WrongState("cover_expired", f"{cover.institution} 的条件已过有效期，请联系它重新提出并承诺。")
         if cover.state != Cover.State.COMMITTED:
             raise WrongState(
                 "cover",

@@ -87,14 +87,31 @@ def value_privately(referral: Referral, *, scene: str, purpose: str, actor: Acto
     readable = with_consent(Referral.objects.visible_to(actor).filter(pk=referral.pk)).first()
     if readable is None:
         raise WrongState("state", "这一件已结束或企业已收回授权，不能再开始内部评估。")
-    own = readable.application.patents.values("patent_id")
-    lent = Patent.objects.filter(pk__in=own).exclude(kind=PatentKind.DESIGN)
     return valuing.start(
         [],
         scene=scene,
         purpose=purpose,
-        lent=list(lent),
+        lent=_lent(readable),
         case_number=readable.application.number,
         actor=actor,
         now=now,
     )
+
+
+def renew_privately(valuation_id: int, *, actor: Actor, now: datetime) -> Valuation:
+    """Begin the valuation that will replace an institution's own one, of what of its patents the request still has.
+
+    Raises WrongState when the institution no longer works on the request or its authorisation has ended.
+    """
+    before = Valuation.objects.owned(actor).get(pk=valuation_id, kind=Valuation.Kind.INTERNAL)
+    of_it = Referral.objects.visible_to(actor).filter(application__number=before.case_number)
+    readable = with_consent(of_it).select_related("application").first()
+    if readable is None:
+        raise WrongState("state", "这一件已结束或企业已收回授权，不能更新内部评估。")
+    return valuing.renew(before.pk, lent=_lent(readable), actor=actor, now=now)
+
+
+def _lent(referral: Referral) -> list[Patent]:
+    """The patents of its request that can be valued."""
+    own = referral.application.patents.values("patent_id")
+    return list(Patent.objects.filter(pk__in=own).exclude(kind=PatentKind.DESIGN))

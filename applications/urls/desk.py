@@ -32,5 +32,6 @@ urlpatterns = [
     path("referrals/<uuid:ref>/assign/", institution_referral.assign, name="desk-assign"),
     path("referrals/<uuid:ref>/dispatch/", institution_referral.dispatch, name="desk-dispatch"),
     path("referrals/<uuid:ref>/valuation/", valuations.begin, name="desk-valuation"),
+    path("valuations/<slug:number>/renew/", valuations.renew, name="desk-valuation-renew"),
     path("referrals/<uuid:ref>/files/<uuid:file_ref>/", institution_files.attachment, name="desk-attachment"),
 ]

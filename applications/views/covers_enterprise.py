@@ -37,7 +37,7 @@ def ask(request: HttpRequest, number: str) -> HttpResponse:
         request.POST if posted else None,
         institutions=shown.institutions(),
         referrals=banks,
-        initial={"amount": case.amount},
+        initial={"amount": case.amount, "institution": request.GET.get("institution", "")},
     )
     status = 200 if banks else 409
     if posted and not form.is_valid():

@@ -44,10 +44,14 @@ ANSWERING = (Role.OFFICER, Role.MANAGER)
 def covers(request: HttpRequest) -> HttpResponse:
     """Every guarantee and insurance request this institution has to do with."""
     actor, now = actor_of(request), moments.now()
-    live = request.GET.get("tab") != "ended"
+    wanted = request.GET.get("tab", "")
+    tab = wanted if wanted in shown.TABS else "waiting"
+    rows, after = shown.of_desk(actor, tab=tab, after=request.GET.get("after", ""), now=now)
     context: dict[str, Any] = {
-        "live": live,
-        "rows": shown.of_desk(actor, live=live, now=now),
+        "tab": tab,
+        "tabs": [(code, label) for code, (label, _) in shown.TABS.items()],
+        "rows": rows,
+        "after": after,
         "covering": actor.organisation_kind in rules.COVERING,
         "figures": of_institution(actor.organisation_id)
         if actor.organisation_kind == OrganisationKind.GUARANTOR
@@ -79,8 +83,8 @@ def _forms(request: HttpRequest, found: Cover, *, step: str, now: Any) -> dict[s
     if rules.can_decline(actor, found):
         made["decline"] = DeclineForm(data("decline"), auto_id="decline_%s")
     if rules.can_compensate(actor, found):
-        made["compensate"] = CompensateForm(data("compensate"), auto_id="compensate_%s")
-    if rules.can_release(actor, found):
+        made["compensate"] = CompensateForm(data("compensate"), cover=found, auto_id="compensate_%s")
+    if rules.can_release(actor, found, today=today):
         made["release"] = ReleaseForm(data("release"), auto_id="release_%s")
     return made
 
@@ -121,8 +125,10 @@ def _acts(found: Cover, step: str, form: Any) -> tuple[Callable[..., Any], str]:
                 pk, note=given["note"], **who
             ), "已解除，企业的在保余额相应减少。"
         case _:
-            loss = {"loss": given["loss"], "fund_pays": given["fund_pays"] == "yes", "note": given["note"]}
-            return lambda **who: cover_answers.compensate(pk, **loss, **who), "已记录代偿，损失分担见下。"
+            loss = {"loss": given["loss"], "fund_pays": given.get("fund_pays") == "yes", "note": given["note"]}
+            return lambda **who: cover_answers.compensate(
+                pk, **loss, **who
+            ), f"已记录{'赔付' if found.insures else '代偿'}，损失分担见下。"
 
 
 @allow(*ANSWERING)
@@ -151,6 +157,10 @@ def cover(request: HttpRequest, ref: UUID) -> HttpResponse:
         except DomainError as error:
             place(sent, error)
             status = error.status
+            if error.code == "stale":  # sent once more, it is sent knowing the colleague's version
+                found = _own(actor, ref)
+                sent.data = sent.data.copy()
+                sent.data["over"] = str(found.version)
         else:
             messages.success(request, done)
             return redirect("desk-cover", ref=found.ref)
@@ -159,7 +169,9 @@ def cover(request: HttpRequest, ref: UUID) -> HttpResponse:
 
 def _own(actor: Actor, ref: UUID) -> Cover:
     return get_object_or_404(
-        Cover.objects.visible_to(actor).select_related(
+        Cover.objects.visible_to(actor)
+        .with_readable(actor.organisation_id)
+        .select_related(
             "application__organisation__industry", "clock", "scheme", "officer",
             "institution__organisation", "referral__institution__organisation",
         ),
@@ -201,12 +213,12 @@ def _page(
     note: str,
 ) -> HttpResponse:
     asked = actor.organisation_id == found.institution_id
-    over = found.state in (Cover.State.DECLINED, Cover.State.WITHDRAWN)
+    over = asked and found.state in (Cover.State.DECLINED, Cover.State.WITHDRAWN)
     context: dict[str, Any] = {
         "cover": found,
         "case": found.application,
         "asked": asked,
-        "over": over and asked,  # the authorisation has ended: number and state stay
+        "over": over or not found.readable,  # type: ignore[attr-defined]  # the authorisation has ended: number and state stay
         "state_label": Cover.State(found.state).label,
         "lamp": lamps.of(found.clock, now=now, calendar=calendars_in_use.current()) if found.clock else None,
         "panel": panel,
@@ -227,10 +239,15 @@ def _page(
                 referral=found.referral_id, state__in=(Offer.State.OPEN, Offer.State.ACCEPTED)
             ).first(),
             "files": shown.files_of(found, actor),
-            "exposure": HouseholdExposure.objects.filter(pk=found.application.organisation_id).first(),
+            "exposure": _exposure(found) if asked and found.state in Cover.LIVE_STATES else None,
             "history": _history(found, actor),
         }
     return render(request, "bank/cover.html", context, status=status)
+
+
+def _exposure(found: Cover) -> HouseholdExposure | None:
+    """What the household has outstanding now, with everybody: whoever is to decide on more of it needs to know."""
+    return HouseholdExposure.objects.filter(pk=found.application.organisation_id).first()
 
 
 def _history(found: Cover, actor: Actor) -> list[Entry]:

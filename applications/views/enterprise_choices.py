@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 from applications import comparison, cover_rows, matching
 from applications import queries_case as cases
 from applications.actions import choices, next_lenders
+from applications.cover_models import Cover
 from applications.forms import AddressForm, AnswerForm, ReasonForm
 from applications.models import Application, InformationRequest, NextLender, NextRound, Offer, Referral
 from applications.rules import UNDO, can_accept, can_answer, can_close_unmet, can_extend, can_revoke, can_withdraw
@@ -106,11 +107,12 @@ def accept(request: HttpRequest, number: str, offer_id: int) -> HttpResponse:
             and r.institution.organisation.kind == offer.referral.institution.organisation.kind
         ],
         "covers": cover_rows.with_split(covers),
+        "seen": [row.cover.seen for row in covers if row.cover.state in Cover.LIVE_STATES],
         "differs": offer.amount != case.amount or offer.term_months != case.term_months,
     }
     if request.method == "POST":
         try:
-            case = choices.accept(offer.pk, actor=actor, now=now)
+            case = choices.accept(offer.pk, covers_seen=request.POST.getlist("cover"), actor=actor, now=now)
         except DomainError as refusal:
             refused = Verdict(False, refusal.reason, refusal.code)
             return _show(request, "enterprise/accept.html", case, refused, status=refusal.status, **context)

@@ -167,7 +167,7 @@ def show(
         "decline_reason": DeclineReason(referral.decline_code).label if referral.decline_code else "",
         "history": _history(referral, actor),
         "valuations": _valuations(referral, actor),
-        "report_needed": needed.valuation_needed(case.amount),
+        "beyond": needed.beyond() if needed.above(case.amount) else "",
         "value_rule": needed.limit(),
         "covers": cover_rows.listed(referral.cover_rows),  # type: ignore[attr-defined]
         "may_cover": bool(cover_rules.can_ask(actor, referral)),

@@ -15,7 +15,6 @@ from applications import cover_rows
 from applications import desk as desks
 from applications import desk_figures as figures
 from applications.actions import claiming, responses
-from applications.cover_models import Cover
 from applications.cover_rules import COVERING
 from applications.models import Referral
 from applications.next_rounds import owed_by
@@ -89,11 +88,10 @@ def desk(request: HttpRequest) -> HttpResponse:
 
 
 def _covers(actor: Actor, *, now: Any) -> list[cover_rows.CoverRow]:
-    """What a guarantor or an insurer is still to answer or to commit; nobody else's desk asks (one query)."""
+    """What a guarantor or an insurer is still to answer or to commit; nobody else's desk asks (two queries)."""
     if actor.organisation_kind not in COVERING:
         return []
-    rows = cover_rows.of_desk(actor, live=True, now=now)
-    return [row for row in rows if row.cover.state in Cover.PENDING_STATES]
+    return [row for tab in ("waiting", "open") for row in cover_rows.of_desk(actor, tab=tab, now=now)[0]]
 
 
 def _kpis(actor: Actor, found: figures.Numbers, *, now: Any) -> list[dict[str, str]]:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from applications.actions import valuations
 from applications.models import Referral, ValuationShare
@@ -112,3 +112,14 @@ def begin(request: HttpRequest, ref: UUID) -> HttpResponse:
         "design_note": indicators.DESIGN_REFUSED,
     }
     return render(request, "valuations/private.html", context, status=status)
+
+
+@allow(Role.OFFICER, Role.MANAGER)
+@require_POST
+def renew(request: HttpRequest, number: str) -> HttpResponse:
+    """Begin the 内部评估 that will take an older one's place, while the request and its authorisation live."""
+    actor = actor_of(request)
+    before = get_object_or_404(Valuation.objects.owned(actor).filter(kind=Valuation.Kind.INTERNAL), number=number)
+    made = valuations.renew_privately(before.pk, actor=actor, now=moments.now())
+    messages.success(request, f"已开始编制 {made.number}，定稿后替代 {number}。")
+    return redirect("valuations:detail", made.number)

@@ -15,7 +15,7 @@ from pledges import rules
 from pledges.locking import locked
 from pledges.models import DebtKind, Document, PledgedPatent, Registration, Valuation
 from portal.foundation.accounts.models import Organisation, OrganisationKind
-from portal.foundation.assets.valuation.needed import valuation_needed
+from portal.foundation.assets.valuation.needed import required
 from portal.foundation.core import files
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
@@ -114,7 +114,7 @@ def start(application_id: int, *, actor: Actor, now: datetime) -> Registration:
         debt_amount=offer.amount,
         debt_from=today,
         debt_to=add_months(today, offer.term_months),
-        valuation=Valuation.REPORT if valuation_needed(offer.amount) else Valuation.NEGOTIATED,
+        valuation=Valuation.REPORT if required(offer.amount) else Valuation.NEGOTIATED,
         created_at=now,
     )
     choose(file, list(application.patents.values_list("patent_id", flat=True)))

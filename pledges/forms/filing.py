@@ -99,9 +99,9 @@ class FilingForm(PortalForm):
         self.fields["scope"].help_text = "按常用范围带出，以合同为准。"
         border = needed.limit()
         self.fields["valuation"].help_text = (
-            f"方案金额{border.beyond}，须选“资产评估报告”并上传报告。"
-            if needed.valuation_needed(file.offer.amount, border)
-            else f"单笔{border.words}的，内部评估或银企协商即可；{border.beyond}的须上传资产评估报告。"
+            f"方案金额{border.beyond}，{needed.beyond()}。"
+            if needed.above(file.offer.amount, border)
+            else f"单笔{border.words}的，内部评估或银企协商即可。"
         )
         self.fields["patents"].help_text = f"来自融资需求 {case.number}。"
 

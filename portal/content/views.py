@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.foundation.accounts.guards import public
+from portal.foundation.assets.valuation import needed
 from portal.foundation.core.templatetags.portal_ui import MODES
 
 from . import samples
@@ -44,7 +45,7 @@ def policy(request: HttpRequest) -> HttpResponse:
 @require_safe
 def guide(request: HttpRequest) -> HttpResponse:
     """办事指南 of the two matters: a financing request, and the registration of a patent pledge."""
-    return render(request, "content/guide.html", {"stages": STAGES})
+    return render(request, "content/guide.html", {"stages": STAGES, "value_rule": needed.limit()})
 
 
 @public

@@ -64,7 +64,7 @@ def tell(time: Timeline, *, first: Bank, second: Bank, third: Bank, insurer: Ban
         note="改为随 LPR 浮动。", seen="", actor=third.officer.actor, now=at(6, 9),
     )  # fmt: skip
     waiting = review.submit(renewed.pk, actor=third.officer.actor, now=at(6, 10))
-    review.publish(waiting.pk, actor=regulator.actor, now=at(5, 14))
+    review.publish(waiting.pk, seen=drafting.seen_of(waiting), actor=regulator.actor, now=at(5, 14))
     combined = first.products[-1]
     drafting.save(
         combined.pk,
@@ -79,7 +79,11 @@ def tell(time: Timeline, *, first: Bank, second: Bank, third: Bank, insurer: Ban
     )
     review.submit(returned.product_id, actor=second.officer.actor, now=at(3, 10))
     review.send_back(
-        returned.pk, reason="超过 5 年的期限请写明每年的利率调整办法。", actor=regulator.actor, now=at(2, 15)
+        returned.pk,
+        reason="超过 5 年的期限请写明每年的利率调整办法。",
+        seen=drafting.seen_of(returned),
+        actor=regulator.actor,
+        now=at(2, 15),
     )
     drafting.start(
         {"name": "商标质押贷", "mode": Mode.PLEDGE, "summary": "用注册商标质押，正在拟定条款。", "ip_kinds": ["trademark"]},
@@ -94,4 +98,4 @@ def _published(
 ) -> ProductVersion:
     made = drafting.start(values, actor=bank.officer.actor, now=drafted)
     review.submit(made.product_id, actor=bank.officer.actor, now=drafted + timedelta(minutes=20))
-    return review.publish(made.pk, actor=regulator.actor, now=published)
+    return review.publish(made.pk, seen=drafting.seen_of(made), actor=regulator.actor, now=published)

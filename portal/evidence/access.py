@@ -101,6 +101,7 @@ def _of_cover(actor: Actor, clock_id: int) -> Seen | None:
     """The promise of a guarantor or an insurer: its own, the bank's it was asked for, the enterprise's, the regulator's."""
     cover = (
         Cover.objects.visible_to(actor)
+        .with_readable(actor.organisation_id)
         .filter(clock_id=clock_id)
         .select_related("clock__organisation", "application", "institution__organisation", "referral")
         .first()
@@ -118,7 +119,7 @@ def _of_cover(actor: Actor, clock_id: int) -> Seen | None:
         about=f"{cover.institution} 响应{cover.word}申请 {number}",
         trail=trails.get(Role(actor.role), desk),
         parties=frozenset({cover.application.organisation_id, cover.institution_id, cover.referral.institution_id}),
-        readable=True,
+        readable=actor.role in (Role.ENTERPRISE, Role.REGULATOR) or bool(cover.readable),  # type: ignore[attr-defined]
         whole=actor.role == Role.ENTERPRISE,
         supervises=actor.role == Role.REGULATOR,
     )

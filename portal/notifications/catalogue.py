@@ -405,6 +405,11 @@ def _product_submitted(entry: Entry) -> list[Letter]:
     return [Letter(_keepers((Role.REGULATOR,)), (Role.REGULATOR,), A, "机构提交产品，请审核", url, entry.text)]
 
 
+def _products_submitted(entry: Entry) -> list[Letter]:
+    url = reverse("products:review")
+    return [Letter(_keepers((Role.REGULATOR,)), (Role.REGULATOR,), A, "机构提交多款产品，请审核", url, entry.text)]
+
+
 def _other_side(title: str) -> Callable[[Entry], list[Letter]]:
     """What one side did to a public product, the other reads."""
 
@@ -473,6 +478,7 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "quota.listed": _quota_list("本机构列入了货币政策工具的机构名单"),
     "quota.unlisted": _quota_list("本机构移出了货币政策工具的机构名单"),
     "subsidy.applied": _subsidy(A, "新的补贴申请，请初审", regulators=True),
+    "subsidy.supplemented": _subsidy(R, "补贴申请补充了证明材料", regulators=True),
     "subsidy.checked": _subsidy(A, "一份补贴申请已初审，请另一人复核", regulators=True),
     "subsidy.approved": _subsidy(R, "补贴申请已核定"),
     "subsidy.refused": _subsidy(R, "补贴申请未通过，请查看理由"),
@@ -511,6 +517,7 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "pledge.discarded": _parties(R, "质押登记草稿已撤回", but_actor=True),
     "loan.recorded": _to_enterprise(R, "贷款已发放"),
     "product.submitted": _product_submitted,
+    "product.submitted_together": _products_submitted,
     "product.returned": _to_its_institution(A, "产品被退回，请按理由修改"),
     "product.published": _to_its_institution(R, "产品已发布"),
     "product.suspended": _other_side("产品已暂停"),

@@ -76,7 +76,7 @@ def cancel(job_id: int, *, actor: Actor, now: datetime) -> ProductImport:
     if job.state not in (ProductImport.State.WAITING, ProductImport.State.CHECKED):
         raise WrongState("state", f"这个文件{job.get_state_display()}，不能放弃。")
     job.cancel(now=now)
-    job.save(update_fields=["state", "finished_at"])
+    job.save(update_fields=["state", "finished_at", "plan"])
     _tell("product.import_cancelled", job, actor=actor, now=now, text=f"放弃导入“{job.name}”")
     return job
 

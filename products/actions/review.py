@@ -12,9 +12,11 @@ from products import changes, rules, terms
 from products.models import Product, ProductVersion, PublicChange
 from products.queries import district_names
 
+from .drafting import seen_of
 from .locking import locked, locked_version
 from .telling import tell
 
+STALE = "机构撤回后又改过，请重新核对。"
 UNCHANGED = "这一版与现行版本没有不同，不必提交。要说明产品仍然有效，请点“仍然有效”。"
 
 
@@ -62,11 +64,11 @@ def take_back(product_id: int, *, actor: Actor, now: datetime) -> ProductVersion
 
 
 @transaction.atomic(durable=True)
-def publish(version_id: int, *, actor: Actor, now: datetime) -> ProductVersion:
+def publish(version_id: int, *, seen: str, actor: Actor, now: datetime) -> ProductVersion:
     """The version's terms are the public ones from now on; the version before is kept, replaced. A suspended product
-    stays suspended. Raises Invalid when another product of the institution has taken the name meanwhile."""
-    product, version = locked_version(version_id)
-    rules.can_review(actor, version).require()
+    stays suspended. `seen` is `seen_of` the version as the reviewer read it. Raises WrongState when it was changed since,
+    Invalid when another product of the institution has taken the name meanwhile."""
+    product, version = _reviewable(version_id, seen=seen, actor=actor)
     put_in_force(product, version, by=actor.label, now=now)
     tell(
         "product.published",
@@ -107,10 +109,9 @@ def put_in_force(product: Product, version: ProductVersion, *, by: str, now: dat
 
 
 @transaction.atomic(durable=True)
-def send_back(version_id: int, *, reason: str, actor: Actor, now: datetime) -> ProductVersion:
-    """Return it to its institution, saying why."""
-    product, version = locked_version(version_id)
-    rules.can_review(actor, version).require()
+def send_back(version_id: int, *, reason: str, seen: str, actor: Actor, now: datetime) -> ProductVersion:
+    """Return it to its institution, saying why; `seen` as of `publish`."""
+    product, version = _reviewable(version_id, seen=seen, actor=actor)
     if not reason.strip():
         said = "写明退回的理由，机构据此修改。"
         raise Invalid("reason", said, fields={"reason": said})
@@ -125,3 +126,12 @@ def send_back(version_id: int, *, reason: str, actor: Actor, now: datetime) -> P
         data={"version": version.pk},
     )
     return version
+
+
+def _reviewable(version_id: int, *, seen: str, actor: Actor) -> tuple[Product, ProductVersion]:
+    """Locked, and what the reviewer has read: the institution may have taken it back and put other terms forward."""
+    product, version = locked_version(version_id)
+    rules.can_review(actor, version).require()
+    if seen_of(version) != seen:
+        raise WrongState("stale", STALE)
+    return product, version

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -24,7 +25,14 @@ from .forms import AllotForm, ReduceForm, UseForm
 from .models import Quota, QuotaEntry, QuotaTool
 
 ROLES = (Role.OFFICER, Role.MANAGER, Role.REGULATOR)
-LISTED = 200
+PAGE = 50
+TABS = {"open": "未归还", "all": "全部变动"}
+
+
+def cursor(request: HttpRequest) -> int | None:
+    """`?after=`, the last row of the page before; nonsense begins at the beginning."""
+    after = request.GET.get("after", "")
+    return int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
 
 
 def place(form: forms.Form, error: DomainError) -> None:
@@ -75,15 +83,25 @@ def quotas(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"已分配 {money_wan(made.amount)}。")
             return redirect("quotas")
-    found = Quota.objects.visible_to(actor).select_related("tool", "institution__organisation")
-    context = {"tools": tools, "quotas": list(found.order_by("tool_id", "pk")[:LISTED]), "form": form}
+    visible, after = Quota.objects.visible_to(actor), cursor(request)
+    found = visible.select_related("tool", "institution__organisation").order_by("tool_id", "pk")
+    if (anchor := visible.filter(pk=after).first() if after else None) is not None:
+        found = found.filter(Q(tool__gt=anchor.tool_id) | Q(tool=anchor.tool_id, pk__gt=anchor.pk))
+    rows = list(found[: PAGE + 1])
+    context = {
+        "tools": tools,
+        "quotas": rows[:PAGE],
+        "first": anchor is None,
+        "after": rows[PAGE - 1].pk if len(rows) > PAGE else "",
+        "form": form,
+    }
     return render(request, "quotas/list.html", context, status=status)
 
 
 @allow(*ROLES)
 @require_http_methods(["GET", "HEAD", "POST"])
 def quota(request: HttpRequest, pk: int) -> HttpResponse:
-    """One bank's quota of one tool: every movement, and what is left."""
+    """One bank's quota of one tool: what is not returned yet, every movement, and what is left."""
     actor, now = actor_of(request), moments.now()
     found = get_object_or_404(
         Quota.objects.visible_to(actor).select_related("tool", "institution__organisation"), pk=pk
@@ -103,10 +121,22 @@ def quota(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, done)
             return redirect("quota", pk=found.pk)
         found.refresh_from_db()
+    tab, after = "all" if request.GET.get("tab") == "all" else "open", cursor(request)
+    unreturned = Q(kind=QuotaEntry.Kind.USED, returned_by=None)
     entries = found.entries.select_related("returned_by").order_by("-pk")
+    if tab == "open":
+        entries = entries.filter(unreturned)
+    if after is not None:
+        entries = entries.filter(pk__lt=after)
+    rows = list(entries[: PAGE + 1])
+    counts = found.entries.aggregate(open=Count("pk", filter=unreturned), all=Count("pk"))
     context = {
         "quota": found,
-        "entries": list(entries[:LISTED]),
+        "tab": tab,
+        "tabs": [(code, label, counts[code]) for code, label in TABS.items()],
+        "entries": rows[:PAGE],
+        "first": after is None,
+        "after": rows[PAGE - 1].pk if len(rows) > PAGE else "",
         "form": form,
         "may": may,
         "reduce": reduce if may_reduce else None,

@@ -13,6 +13,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, WrongState
+from portal.foundation.core.files import Checked
 from portal.foundation.core.files import check as checked_file
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.money import MAX_YUAN, format_wan
@@ -23,6 +24,7 @@ from products import lending
 
 from .models import SubsidyClaim, SubsidyPaper, SubsidyScheme
 
+MOST_PAPERS = 30  # pieces of evidence of one claim
 OFFLINE = "运营机构没有接入本平台，这项补助由运营机构在线下申请。"
 
 
@@ -63,6 +65,15 @@ def can_withdraw(actor: Actor, claim: SubsidyClaim) -> Verdict:
         return not_you("role", "只有申请单位可以撤回。")
     if not can_proceed(claim.withdraw):
         return no("state", f"这份申请现在是“{SubsidyClaim.State(claim.state).label}”，不能撤回。")
+    return YES
+
+
+def can_supplement(actor: Actor, claim: SubsidyClaim) -> Verdict:
+    """Until the first of the two has looked: what was examined stays what was handed in."""
+    if actor.role == Role.REGULATOR or actor.organisation_id != claim.organisation_id:
+        return not_you("role", "只有申请单位可以补充材料。")
+    if claim.state != SubsidyClaim.State.APPLIED:
+        return no("state", f"这份申请现在是“{SubsidyClaim.State(claim.state).label}”，不能再补充材料。")
     return YES
 
 
@@ -125,7 +136,7 @@ def apply(
     if live.filter(scheme=scheme, organisation_id=actor.organisation_id, case_number=number).exists():
         twice = "这一办件已经申请过这项补贴。"
         raise Invalid("case_number", twice, fields={"case_number": twice})
-    whole = [checked_file(paper) for paper in papers]  # all before the first is stored
+    whole = _checked(papers)
     claim = SubsidyClaim.objects.create(
         scheme=scheme,
         organisation_id=actor.organisation_id,
@@ -136,8 +147,7 @@ def apply(
         applied_by=actor.label,
         applied_at=now,
     )
-    for paper in whole:
-        SubsidyPaper.objects.create(claim=claim, uploaded_by=actor.label, uploaded_at=now, **paper.fields())
+    _keep(claim, whole, actor=actor, now=now)
     _tell("subsidy.applied", claim, actor=actor, now=now, text=f"申请{scheme.name} {claim.amount} 元")
     return claim
 
@@ -154,6 +164,35 @@ def _not_for(scheme: SubsidyScheme, number: str, base: Decimal, actor: Actor) ->
     if base > covered:
         return {"base": f"{scheme.base_label}不超过本单位对这笔贷款的承诺 {format_wan(covered)} 万元。"}
     return {}
+
+
+@transaction.atomic(durable=True)
+def supplement(claim_id: int, *, papers: "Sequence[File[Any]]", actor: Actor, now: datetime) -> SubsidyClaim:
+    """补充材料: further evidence, at most MOST_PAPERS in all, before anybody has examined the claim."""
+    claim = _locked(claim_id)
+    can_supplement(actor, claim).require()
+    whole = _checked(papers)
+    if not whole:
+        said = "请选择要补充的材料。"
+        raise Invalid("papers", said, fields={"papers": said})
+    there = claim.papers.count()
+    if there + len(whole) > MOST_PAPERS:
+        said = f"一份申请最多 {MOST_PAPERS} 个文件，已有 {there} 个。请合并后再上传。"
+        raise Invalid("papers", said, fields={"papers": said})
+    _keep(claim, whole, actor=actor, now=now)
+    text = f"{claim.scheme.name}：补充证明材料 {len(whole)} 份"
+    _tell("subsidy.supplemented", claim, actor=actor, now=now, text=text)
+    return claim
+
+
+def _checked(papers: "Sequence[File[Any]]") -> list[Checked]:
+    """All looked at before the first is stored."""
+    return [checked_file(paper) for paper in papers]
+
+
+def _keep(claim: SubsidyClaim, papers: Sequence[Checked], *, actor: Actor, now: datetime) -> None:
+    for paper in papers:
+        SubsidyPaper.objects.create(claim=claim, uploaded_by=actor.label, uploaded_at=now, **paper.fields())
 
 
 @transaction.atomic(durable=True)

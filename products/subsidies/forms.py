@@ -6,9 +6,12 @@ from django import forms
 
 from portal.foundation.core import money
 from portal.foundation.core.files import ACCEPTED_TEXT
-from portal.foundation.core.forms import DateField, PortalForm
+from portal.foundation.core.forms import DateField, ManyFilesField, PortalForm
 
 from .models import SubsidyScheme
+
+MOST_AT_ONCE = 10  # pieces of evidence in one upload
+CHOOSE_AGAIN = "请重新选择文件。"  # a browser forgets the files it has sent
 
 
 class BaseYuanField(forms.CharField):
@@ -31,8 +34,11 @@ class ClaimSubsidyForm(PortalForm):
 
     case_number = forms.CharField(label="办件编号", max_length=32, help_text="贷款所属的办件，例如 YZD202611230001X。")
     base = BaseYuanField()
-    paper = forms.FileField(
-        label="证明材料", help_text=f"合同、付息或付费凭证，{ACCEPTED_TEXT}。", allow_empty_file=True
+    papers = ManyFilesField(
+        label="证明材料",
+        help_text=f"合同、付息或付费凭证，可选多个文件，最多 {MOST_AT_ONCE} 个，每个 {ACCEPTED_TEXT}。",
+        most=MOST_AT_ONCE,
+        allow_empty_file=True,
     )
     note = forms.CharField(label="说明", required=False, max_length=300)
 
@@ -40,6 +46,17 @@ class ClaimSubsidyForm(PortalForm):
         super().__init__(*args, **kwargs)
         self.fields["base"].label = scheme.base_label
         self.fields["base"].error_messages["required"] = f"请填写{scheme.base_label}。"
+
+
+class SupplementForm(PortalForm):
+    """补充材料."""
+
+    papers = ManyFilesField(
+        label="补充的材料",
+        help_text=f"可选多个文件，最多 {MOST_AT_ONCE} 个，每个 {ACCEPTED_TEXT}。",
+        most=MOST_AT_ONCE,
+        allow_empty_file=True,
+    )
 
 
 class RefuseForm(PortalForm):

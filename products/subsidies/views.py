@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -22,11 +23,13 @@ from portal.foundation.core.moments import local_date
 from portal.foundation.core.money import format_wan
 
 from . import actions
-from .forms import ClaimSubsidyForm, PayForm, RefuseForm
+from .forms import CHOOSE_AGAIN, ClaimSubsidyForm, PayForm, RefuseForm, SupplementForm
 from .models import SubsidyClaim, SubsidyScheme
 
 ROLES = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER, Role.REGULATOR)
 PAGE = 50
+STEPS = ("check", "approve", "withdraw", "refuse", "pay", "add")
+WAITING = (SubsidyClaim.State.APPLIED, SubsidyClaim.State.CHECKED, SubsidyClaim.State.APPROVED)  # for the regulator
 
 
 def _district(request: HttpRequest) -> str | None:
@@ -37,26 +40,45 @@ def _district(request: HttpRequest) -> str | None:
 def place(form: forms.Form, error: DomainError) -> None:
     """A refusal beside its field, or above the form when it has none."""
     for name, said in (error.fields or {"": error.reason}).items():
-        field = {"papers": "paper"}.get(name, name)
-        form.add_error(field if field in form.fields else None, said)
+        form.add_error(name if name in form.fields else None, said)
+
+
+def _forgotten(form: forms.Form, request: HttpRequest) -> None:
+    """After a refusal: what was chosen has to be chosen again."""
+    if request.FILES and "papers" in form.fields:
+        form.add_error("papers", CHOOSE_AGAIN)
 
 
 @allow(*ROLES)
 @require_safe
 def subsidies(request: HttpRequest) -> HttpResponse:
-    """The schemes with what is left of their budgets, and the claims this reader may see, newest first."""
+    """The schemes with what is left of their budgets, and the claims this reader may see: what waits for the regulator
+    the longest waiting first, everything else newest first."""
     actor, today, district = actor_of(request), local_date(moments.now()), _district(request)
+    visible, regulator = SubsidyClaim.objects.visible_to(actor), actor.role == Role.REGULATOR
+    counted = visible.order_by().values("state").annotate(n=Count("pk")) if regulator else []
+    counts: dict[str, int] = {row["state"]: row["n"] for row in counted}
+    state = request.GET.get("state", "")
+    state = state if regulator and state in SubsidyClaim.State.values else ""
     after = request.GET.get("after", "")
-    claims = SubsidyClaim.objects.visible_to(actor).select_related("scheme", "organisation").order_by("-pk")
+    claims = visible.select_related("scheme", "organisation").order_by("pk" if state in WAITING else "-pk")
+    if state:
+        claims = claims.filter(state=state)
     if after.isascii() and after.isdigit() and len(after) < 19:
-        claims = claims.filter(pk__lt=int(after))
+        claims = claims.filter(**{"pk__gt" if state in WAITING else "pk__lt": int(after)})
     found = list(claims[: PAGE + 1])
     schemes = SubsidyScheme.objects.select_related("district").order_by("pk")
     context = {
         "schemes": [(s, actions.can_apply(actor, s, today=today, district=district)) for s in schemes],
         "claims": found[:PAGE],
         "after": found[PAGE - 1].pk if len(found) > PAGE else "",
-        "regulator": actor.role == Role.REGULATOR,
+        "first": not after,
+        "state": state,
+        "tabs": [
+            ("", "全部", sum(counts.values())),
+            *((code, label, counts.get(code, 0)) for code, label in SubsidyClaim.State.choices),
+        ],
+        "regulator": regulator,
     }
     return render(request, "subsidies/list.html", context)
 
@@ -82,20 +104,22 @@ def apply(request: HttpRequest, code: str) -> HttpResponse:
                 case_number=given["case_number"],
                 base=given["base"],
                 note=given["note"],
-                papers=[given["paper"]],
+                papers=given["papers"],
                 district=district,
                 actor=actor,
                 now=now,
             )
         except DomainError as error:
             if error.status in (413, 415):
-                form.add_error("paper", error.reason)
+                form.add_error("papers", error.reason)
             else:
                 place(form, error)
             status = error.status
         else:
             messages.success(request, f"已申请 {made.amount} 元，由两人先后审核。")
             return redirect("subsidy-claim", ref=made.ref)
+    if status != 200:
+        _forgotten(form, request)
     return render(request, "subsidies/apply.html", {"scheme": scheme, "form": form, "verdict": verdict}, status=status)
 
 
@@ -116,6 +140,9 @@ def _act(found: SubsidyClaim, step: str, form: forms.Form | None, *, actor: Acto
         actions.withdraw(found.pk, actor=actor, now=now)
         return "已撤回。"
     assert form is not None
+    if step == "add":
+        actions.supplement(found.pk, **form.cleaned_data, actor=actor, now=now)
+        return "已补充材料。"
     if step == "refuse":
         actions.refuse(found.pk, note=form.cleaned_data["note"], actor=actor, now=now)
         return "已告知不予补贴的理由。"
@@ -155,9 +182,11 @@ def claim(request: HttpRequest, ref: UUID) -> HttpResponse:
     step = request.POST.get("step", "") if request.method == "POST" else ""
     refuse = RefuseForm(request.POST if step == "refuse" else None, auto_id="refuse_%s")
     pay = PayForm(request.POST if step == "pay" else None, initial={"paid_on": local_date(now)}, auto_id="pay_%s")
-    sent: forms.Form | None = {"refuse": refuse, "pay": pay}.get(step)
+    adding = step == "add"
+    add = SupplementForm(request.POST if adding else None, request.FILES if adding else None, auto_id="add_%s")
+    sent: forms.Form | None = {"refuse": refuse, "pay": pay, "add": add}.get(step)
     status, note = 200, ""
-    if request.method == "POST" and step not in ("check", "approve", "withdraw", "refuse", "pay"):
+    if request.method == "POST" and step not in STEPS:
         status, note = 400, "请用下面的按钮办理。"
     elif sent is not None and not sent.is_valid():
         status = 400
@@ -169,7 +198,9 @@ def claim(request: HttpRequest, ref: UUID) -> HttpResponse:
             said = _act(found, step, sent, actor=actor, now=now)
         except DomainError as error:
             status = error.status
-            if sent is not None:
+            if sent is add and error.status in (413, 415):
+                add.add_error("papers", error.reason)
+            elif sent is not None:
                 place(sent, error)
             else:
                 note = error.reason
@@ -177,6 +208,8 @@ def claim(request: HttpRequest, ref: UUID) -> HttpResponse:
         else:
             messages.success(request, said)
             return redirect("subsidy-claim", ref=found.ref)
+    if status != 200 and sent is not None:
+        _forgotten(sent, request)
     approve = actions.can_approve(actor, found)
     context = {
         "claim": found,
@@ -186,6 +219,7 @@ def claim(request: HttpRequest, ref: UUID) -> HttpResponse:
         "regulator": actor.role == Role.REGULATOR,
         "may_check": bool(actions.can_check(actor, found)),
         "approve": approve,
+        "add": add if actions.can_supplement(actor, found) else None,
         "may_withdraw": bool(actions.can_withdraw(actor, found)),
         "refuse": refuse if actions.can_refuse(actor, found) else None,
         "pay": pay if actions.can_pay(actor, found) else None,

@@ -18,10 +18,13 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm
 from products import queries_managed, rules, workbook
-from products.actions import importing
-from products.models import Product, ProductImport
+from products.actions import importing, together
+from products.models import Product, ProductImport, ProductVersion
 
+INSTITUTION = (Role.OFFICER, Role.MANAGER)
 USERS = (Role.OFFICER, Role.MANAGER, Role.REGULATOR)
+SHOWN = 50  # drafts by name on the page that puts them forward
+DECISIONS = {"confirm": importing.confirm, "cancel": importing.cancel}
 
 
 class WorkbookForm(PortalForm):
@@ -92,7 +95,7 @@ def start(request: HttpRequest) -> HttpResponse:
             return redirect("products:import-job", job.pk)
     context = {
         "form": form,
-        "jobs": ProductImport.objects.visible_to(actor).order_by("-pk")[:20],
+        "jobs": ProductImport.objects.visible_to(actor).defer("plan").order_by("-pk")[:20],
         "regulator": actor.role == Role.REGULATOR,
         "trail": _trail(actor),
     }
@@ -104,10 +107,12 @@ def start(request: HttpRequest) -> HttpResponse:
 def job(request: HttpRequest, pk: int) -> HttpResponse:
     """How far it is, what is wrong, what it would do; `?part=live` is the part that the page asks for again and again."""
     actor, now = actor_of(request), moments.now()
-    found = get_object_or_404(ProductImport.objects.visible_to(actor), pk=pk)
+    found = get_object_or_404(ProductImport.objects.visible_to(actor).defer("plan"), pk=pk)
     refused, status = "", 200
-    if request.method == "POST":
-        act = importing.cancel if request.POST.get("decision") == "cancel" else importing.confirm
+    act = DECISIONS.get(request.POST.get("decision", ""))
+    if request.method == "POST" and act is None:
+        refused, status = "请用下面的按钮办理。", 400
+    elif request.method == "POST" and act is not None:
         try:
             found = act(pk, actor=actor, now=now)
         except DomainError as error:
@@ -122,5 +127,39 @@ def job(request: HttpRequest, pk: int) -> HttpResponse:
         "regulator": actor.role == Role.REGULATOR,
         "trail": [*_trail(actor), (reverse("products:import"), "批量导入")],
     }
+    if found.state == ProductImport.State.DONE and actor.role in INSTITUTION:
+        context["drafts"] = found.drafts.filter(state__in=ProductVersion.EDITABLE).count()
     page = "products/_import_job.html" if request.GET.get("part") == "live" else "products/import_job.html"
     return render(request, page, context, status=status)
+
+
+@allow(*INSTITUTION)
+@require_http_methods(["GET", "HEAD", "POST"])
+def submit(request: HttpRequest, pk: int) -> HttpResponse:
+    """一并提交审核: which drafts of this workbook would be put forward, which cannot be and why; then it is done."""
+    actor, now = actor_of(request), moments.now()
+    found = get_object_or_404(ProductImport.objects.visible_to(actor).defer("plan"), pk=pk)
+    refused, status = "", 200
+    if request.method == "POST":
+        try:
+            done = together.submit(pk, actor=actor, now=now)
+        except DomainError as error:
+            refused, status = error.reason, error.status
+        else:
+            messages.success(request, f"已提交 {done} 款产品审核。")
+            return redirect("products:import-job", pk)
+    drafts = together.of_import(found)
+    context = {
+        "job": found,
+        "drafts": drafts,
+        "shown": drafts.ready[:SHOWN],
+        "held": drafts.held[:SHOWN],
+        "at_once": together.AT_ONCE,
+        "refused": refused,
+        "trail": [
+            *_trail(actor),
+            (reverse("products:import"), "批量导入"),
+            (reverse("products:import-job", args=[pk]), found.name),
+        ],
+    }
+    return render(request, "products/import_submit.html", context, status=status)

@@ -31,9 +31,19 @@ def own(request: HttpRequest) -> HttpResponse:
     """The institution's products, what needs somebody first."""
     actor, now = actor_of(request), moments.now()
     rules.can_draft(actor).require()
-    after = request.GET.get("after", "")
-    page = queries_managed.managed_page(actor, after=after, now=now, days=staleness.stale_days())
-    return render(request, "products/own.html", {"page": page, "days": page.days})
+    q, state = request.GET.get("q", "").strip()[:40], request.GET.get("state", "")
+    page = queries_managed.managed_page(
+        actor, after=request.GET.get("after", ""), now=now, days=staleness.stale_days(), q=q, state=state
+    )
+    context = {
+        "page": page,
+        "days": page.days,
+        "q": q,
+        "state": state,
+        "states": [(code, label) for code, (label, _) in queries_managed.FILTERS.items()],
+        "filtered": bool(q or state in queries_managed.FILTERS),
+    }
+    return render(request, "products/own.html", context)
 
 
 @allow(*BOTH)

@@ -10,9 +10,10 @@ from django.views.decorators.http import require_safe
 
 from portal.foundation.accounts.guards import public
 from portal.foundation.accounts.models import Role
+from portal.foundation.assets.valuation import needed
 from portal.foundation.core import moments
 from portal.foundation.core.pdf import engine
-from products import catalogue, costing, facts, queries, terms
+from products import costing, facts, printing, queries, terms
 from products.forms import MatrixForm
 from products.models import Product, ProductVersion
 from products.subsidies import estimates
@@ -107,6 +108,7 @@ def product(request: HttpRequest, pk: int) -> HttpResponse:
         "lines": facts.all_lines(found, names=queries.district_names(found.districts)),
         "history": queries.public_changes().filter(product=found)[:SHOWN_CHANGES],
         "apply_url": apply_url(request),
+        "value_rule": needed.advice(),
         "trail": [(reverse("products:list"), "产品矩阵")],
         "unknown": facts.UNKNOWN,
     }
@@ -176,11 +178,9 @@ def feed(request: HttpRequest) -> HttpResponse:
 @public
 @require_safe
 def paper(request: HttpRequest) -> HttpResponse:
-    """《渝知贷主要产品清单》 as PDF: everything the matrix shows now."""
+    """《渝知贷主要产品清单》 as PDF: what the matrix shows now, as far as it can be printed."""
     now = moments.now()
-    products = list(queries.shown().select_related("institution__organisation", "current")[: queries.PRINTED])
-    body = engine.render_template("pdf/report_products.html", catalogue.context(products, now=now), created=now)
-    answer = HttpResponse(body, content_type="application/pdf")
+    answer = HttpResponse(printing.product_list(now=now), content_type="application/pdf")
     answer.headers["Content-Disposition"] = content_disposition_header(
         True, f"渝知贷主要产品清单-{moments.local_date(now)}.pdf"
     )

@@ -12,7 +12,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from products import changes, forms_edit, queries, queries_managed, rules, staleness, terms
-from products.actions import life, review
+from products.actions import drafting, life, review
 from products.models import LibraryPolicy, ProductVersion
 
 TABS = {"waiting": "待审核", "all": "全部产品", "stale": "久未确认"}
@@ -25,16 +25,19 @@ def desk(request: HttpRequest) -> HttpResponse:
     actor, now, days = actor_of(request), moments.now(), staleness.stale_days()
     tab = request.GET.get("tab", "waiting")
     tab = tab if tab in TABS else "waiting"
+    after, q = request.GET.get("after", ""), request.GET.get("q", "").strip()[:40]
+    waiting, later = queries_managed.waiting_page(after) if tab == "waiting" else ([], "")
     counts = {"waiting": queries_managed.waiting().count(), "stale": staleness.stale(now=now, days=days).count()}
     context = {
         "tab": tab,
         "tabs": [(code, label, counts.get(code)) for code, label in TABS.items()],
-        "waiting": list(queries_managed.waiting()[:100]) if tab == "waiting" else [],
+        "waiting": waiting,
+        "after": after,
+        "later": later,
         "page": None
         if tab == "waiting"
-        else queries_managed.managed_page(
-            actor, after=request.GET.get("after", ""), now=now, days=days, stale_only=tab == "stale"
-        ),
+        else queries_managed.managed_page(actor, after=after, now=now, days=days, stale_only=tab == "stale", q=q),
+        "q": q,
         "days": days,
     }
     return render(request, "products/review.html", context)
@@ -47,18 +50,22 @@ def item(request: HttpRequest, pk: int) -> HttpResponse:
     actor, now = actor_of(request), moments.now()
     found = queries_managed.reviewable(actor)
     version = get_object_or_404(found, pk=pk)
-    returning = request.method == "POST" and request.POST.get("decision") == "return"
+    decision = request.POST.get("decision", "") if request.method == "POST" else ""
+    returning = decision == "return"
     form = forms_edit.ReturnForm(request.POST if returning else None)
     refused, status = "", 200
-    if returning and not form.is_valid():
+    seen = request.POST.get("seen", "")
+    if request.method == "POST" and decision not in ("publish", "return"):
+        refused, status = "请用下面的按钮办理。", 400
+    elif returning and not form.is_valid():
         status = 400
     elif request.method == "POST":
         try:
             if returning:
-                review.send_back(pk, reason=form.cleaned_data["reason"], actor=actor, now=now)
+                review.send_back(pk, reason=form.cleaned_data["reason"], seen=seen, actor=actor, now=now)
                 messages.success(request, "已退回机构修改。")
             else:
-                done = review.publish(pk, actor=actor, now=now)
+                done = review.publish(pk, seen=seen, actor=actor, now=now)
                 messages.success(request, f"“{done.product.name}”第 {done.number} 版已发布。")
         except DomainError as error:
             refused, status = error.reason, error.status
@@ -72,6 +79,7 @@ def item(request: HttpRequest, pk: int) -> HttpResponse:
     lines = [] if gone else changes.lines(before, terms.as_product(product, version.terms), names=names)
     context = {
         "version": version,
+        "seen": drafting.seen_of(version),
         "product": product,
         "first": before is None,
         "different": [line for line in lines if line.differs] if before else lines,

@@ -76,17 +76,23 @@ def test_an_expired_offer_says_so(ling: Person, bo: Person, two: Application) ->
     assert "有效期" in response.content.decode()
 
 
-def test_a_guarantors_offer_joins_and_does_not_settle(ling: Person, bo: Person, gu: Person, product: Product) -> None:
+def test_a_guarantors_offer_is_for_reading_and_joins_a_loan_only_as_a_cover(
+    ling: Person, bo: Person, gu: Person, product: Product
+) -> None:
+    """Only a cover counts to the household's limit and says who carries a loss; Ling is led to it."""
     found = factories.application(ling, product, factories.product(gu.organisation, "示例担保产品"))
     offer_of(found, bo)
     carried = offer_of(found, gu, annual_rate=None, fee_rate=Decimal("0.8"))
     html = get(ling, "case-offers", found.number)
     assert "担保、保险方案" in html
-    assert "银行的方案仍由您另行选择" in get(ling, "case-accept", found.number, carried.pk)
-    assert ling.client.post(reverse("case-accept", args=[found.number, carried.pk])).status_code == 302
+    ask = f"{reverse('case-cover-ask', args=[found.number])}?institution={gu.organisation.pk}"
+    assert ask in html
+    assert f'value="{gu.organisation.pk}" selected' in ling.client.get(ask).content.decode()
+    refused = ling.client.post(reverse("case-accept", args=[found.number, carried.pk]))
+    assert refused.status_code == 409
+    assert "连同银行方案一并选定" in refused.content.decode()
     found.refresh_from_db()
     assert found.state == Application.State.OPEN
-    assert referral_of(found, bo).state == Referral.State.OFFERED
 
 
 # --- taking back -----------------------------------------------------------------------------------------------------

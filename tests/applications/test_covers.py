@@ -1,6 +1,6 @@
 """Guarantors and insurers join a bank's case: whoever may, in the right state, with a clock, seen by nobody else."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
@@ -196,6 +196,9 @@ def test_a_cover_ends_with_the_banks_part_of_the_case(cover: Cover, ling: Person
 
 def test_a_release_gives_back_what_was_counted_once(cover: Cover, gu: Person, ling: Person) -> None:
     covering.committed(cover, gu)
+    with pytest.raises(WrongState, match="有效期内"):
+        cover_answers.release(cover.pk, note="不想做了", actor=gu.actor, now=now())
+    Cover.objects.filter(pk=cover.pk).update(valid_until=date(2020, 1, 1))
     cover_answers.release(cover.pk, note="贷款已结清", actor=gu.actor, now=now())
     assert HouseholdExposure.objects.get(pk=ling.organisation.pk).outstanding == 0
     with pytest.raises(WrongState):
@@ -213,6 +216,7 @@ def test_a_loss_is_carried_by_the_scheme_and_above_the_cap_or_unpaid_by_the_city
     with pytest.raises(WrongState, match="贷款发放以后"):
         cover_answers.compensate(cover.pk, loss=Decimal(loss), fund_pays=paid, note="", actor=gu.actor, now=now())
     Application.objects.filter(pk=cover.application_id).update(state="disbursed")
+    Cover.objects.filter(pk=cover.pk).update(accepted_at=now())
     made = cover_answers.compensate(cover.pk, loss=Decimal(loss), fund_pays=paid, note="", actor=gu.actor, now=now())
     pays = paid and loss == 200_000
     assert made.fund_pays is pays

@@ -117,7 +117,9 @@ def test_what_the_guarantor_and_the_insurer_ask_is_in_the_bill_of_the_loan(
     half = of_referral(offer, referral, covers=[guarantee])
     years = Decimal(offer.term_months) / 12
     assert half.part("担保费") == (4_000_000 * Decimal("0.008") * years).quantize(Decimal("0.01"))
-    insurance = covering.with_terms(covering.asked(referral, ling, sun), sun, fee_rate=None, premium=Decimal(18_000))
+    silent = covering.asked(referral, ling, sun)
+    assert of_referral(offer, referral, covers=[guarantee, silent]).unknown == ["保险费"]
+    insurance = covering.with_terms(silent, sun, fee_rate=None, premium=Decimal(18_000))
     whole = of_referral(offer, referral, covers=[guarantee, insurance])
     assert whole.part("保险费") == Decimal(18_000)
     assert whole.total == half.total + 18_000

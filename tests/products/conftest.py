@@ -49,7 +49,7 @@ def published(bo: Person, rui: Person) -> Publish:
         now = moments.now()
         draft = drafting.start({**LOAN, **terms}, actor=bo.actor, now=now)
         review.submit(draft.product_id, actor=bo.actor, now=now)
-        return review.publish(draft.pk, actor=rui.actor, now=now)
+        return review.publish(draft.pk, seen=drafting.seen_of(draft), actor=rui.actor, now=now)
 
     return make
 

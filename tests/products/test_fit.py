@@ -282,3 +282,15 @@ def test_the_order_does_not_depend_on_the_order_of_rows(
     assert [f.terms.pk for f in ranked(rows, profile)] == [f.terms.pk for f in ranked(shuffled, profile)]
     order = [(f.verdict, f.score) for f in ranked(rows, profile)]
     assert order == sorted(order, reverse=True)
+
+
+def test_a_combined_pledge_is_not_certain_with_patents_alone() -> None:
+    """Ling has inventions only: the bank wants two kinds, so she is told what to ask instead of 全部符合."""
+    kinds = ["invention", "utility", "trademark"]
+    alone = fit(mode=Mode.COMBINED, combined=True, ip_kinds=kinds)
+    assert alone.verdict == Verdict.TO_CONFIRM
+    assert said(alone) == [
+        ("组合质押", "组合质押需要专利、商标、著作权中的至少两类", "请与机构确认可以一并质押的商标或著作权。")
+    ]
+    both = replace(LING, kinds=frozenset({"invention", "trademark"}))
+    assert fit(both, mode=Mode.COMBINED, combined=True, ip_kinds=kinds).verdict == Verdict.FITS

@@ -167,7 +167,7 @@ def zipped(**members: bytes) -> bytes:
 
 
 def bombs() -> Iterator[tuple[bytes, type[Exception]]]:
-    yield zipped(xl__workbook_xml=b"<x/>", xl__a_xml=b"0" * 60_000_000), TooLarge
+    yield zipped(xl__workbook_xml=b"<x/>", xl__worksheets__a_xml=b"0" * 60_000_000), TooLarge
     yield zipped(xl__workbook_xml=b"<x/>", **{f"m{n}": b"" for n in range(1001)}), TooLarge
     yield zipped(xl__workbook_xml=b'<!DOCTYPE x [<!ENTITY a "b">]><x>&a;</x>'), WrongType
     yield zipped(other=b"x"), WrongType

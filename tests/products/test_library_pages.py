@@ -1,20 +1,19 @@
 """Bo keeps the bank's products in the browser, Rui reviews them, anyone reads, compares, prints and subscribes."""
 
-import io
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from xml.etree import ElementTree as ET
 
-import pypdf
 import pytest
 from django.test import Client
+from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from portal.foundation.core import moments
-from portal.foundation.core.pdf import engine
 from products import facts
-from products.actions import life, review
+from products.actions import drafting, life, review
 from products.models import Product, ProductVersion
 from tests.factories import Person
 from tests.notifications.conftest import Told, everybody, told  # noqa: F401 - fixtures
@@ -40,9 +39,10 @@ def test_bo_drafts_submits_and_rui_publishes(bo: Person, rui: Person) -> None:
     version = product.versions.get()
     review_page = rui.client.get(f"/products/review/{version.pk}/").content.decode()
     assert "40%" in review_page
-    assert rui.client.post(f"/products/review/{version.pk}/", {"decision": "publish"}).status_code == 302
+    sent = {"decision": "publish", "seen": drafting.seen_of(version)}
+    assert rui.client.post(f"/products/review/{version.pk}/", sent).status_code == 302
     assert "示例知产贷" in Client().get("/products/").content.decode()
-    again = rui.client.post(f"/products/review/{version.pk}/", {"decision": "publish"})
+    again = rui.client.post(f"/products/review/{version.pk}/", sent)
     assert again.status_code == 409
     assert "不在待审核状态" in again.content.decode()
 
@@ -53,14 +53,46 @@ def test_the_reviewer_reads_only_what_differs_first(published: Publish, revised:
     assert [(line.label, line.before, line.after) for line in answer.context["different"]] == [
         ("期限", "最长 36 个月（中期）", "最长 84 个月（长期）")
     ]
-    returned = rui.client.post(f"/products/review/{version.pk}/", {"decision": "return", "reason": ""})
-    assert returned.status_code == 400
-    assert (
-        rui.client.post(f"/products/review/{version.pk}/", {"decision": "return", "reason": "写明利率"}).status_code
-        == 302
-    )
+    sent = {"decision": "return", "reason": "", "seen": drafting.seen_of(version)}
+    assert rui.client.post(f"/products/review/{version.pk}/", sent).status_code == 400
+    assert rui.client.post(f"/products/review/{version.pk}/", {**sent, "reason": "写明利率"}).status_code == 302
     version.refresh_from_db()
     assert version.state == "returned"
+
+
+def test_rui_publishes_only_the_terms_that_stood_on_his_page(
+    published: Publish, revised: Revise, bo: Person, rui: Person
+) -> None:
+    """Rui reads 84 months. Bo takes the version back, writes 12 and puts it forward again. Rui's click publishes nothing
+    and returns nothing: the page says that it was changed and shows the new terms, and only these can be published."""
+    version = revised(published().product_id, term_max=84)
+    address, read = f"/products/review/{version.pk}/", drafting.seen_of(version)
+    assert f'name="seen" value="{read}"' in rui.client.get(address).content.decode()
+    review.take_back(version.product_id, actor=bo.actor, now=now())
+    drafting.save(version.product_id, {"term_max": 12}, seen=read, actor=bo.actor, now=now())
+    review.submit(version.product_id, actor=bo.actor, now=now())
+    for decision in ({"decision": "publish"}, {"decision": "return", "reason": "期限太长"}):
+        answer = rui.client.post(address, {**decision, "seen": read})
+        assert answer.status_code == 409
+        assert "机构撤回后又改过，请重新核对。" in answer.content.decode()
+        assert "最长 12 个月" in answer.content.decode()
+    version.refresh_from_db()
+    assert (version.state, Product.objects.get(pk=version.product_id).term_max) == ("submitted", 36)
+    assert rui.client.post(address, {"decision": "publish", "seen": drafting.seen_of(version)}).status_code == 302
+    assert Product.objects.get(pk=version.product_id).term_max == 12
+
+
+@pytest.mark.parametrize("sent", [{}, {"decision": ""}, {"decision": "Publish"}, {"reason": "写明利率"}])
+def test_a_click_that_says_nothing_decides_nothing(
+    published: Publish, revised: Revise, rui: Person, sent: dict[str, str]
+) -> None:
+    """Rui's browser loses the button's value: nothing is published, and the page says what to press."""
+    version = revised(published().product_id, term_max=84)
+    answer = rui.client.post(f"/products/review/{version.pk}/", {**sent, "seen": drafting.seen_of(version)})
+    assert answer.status_code == 400
+    assert "请用下面的按钮办理。" in answer.content.decode()
+    version.refresh_from_db()
+    assert version.state == "submitted"
 
 
 def test_what_bo_typed_wrong_stays_and_is_told(bo: Person) -> None:
@@ -127,7 +159,7 @@ def test_each_side_hears_of_the_other(
 ) -> None:
     version = revised(published().product_id, term_max=48)
     assert told("product.submitted") == {"rui": "机构提交产品，请审核"}
-    review.send_back(version.pk, reason="写明利率", actor=rui.actor, now=now())
+    review.send_back(version.pk, reason="写明利率", seen=drafting.seen_of(version), actor=rui.actor, now=now())
     assert told("product.returned") == dict.fromkeys(("bo", "bo_manager"), "产品被退回，请按理由修改")
     assert told("product.published") == dict.fromkeys(("bo", "bo_manager"), "产品已发布")
     life.suspend(version.product_id, reason="核查", actor=rui.actor, now=now())
@@ -160,7 +192,8 @@ def test_comparison_can_show_every_row(published: Publish) -> None:
 
 def test_the_feed_tells_every_public_change(published: Publish, revised: Revise, bo: Person, rui: Person) -> None:
     first = published()
-    review.publish(revised(first.product_id, term_max=48).pk, actor=rui.actor, now=now())
+    longer = revised(first.product_id, term_max=48)
+    review.publish(longer.pk, seen=drafting.seen_of(longer), actor=rui.actor, now=now())
     life.suspend(first.product_id, reason="内部原因", actor=bo.actor, now=now())
     answer = Client().get("/products/feed.atom")
     assert answer.headers["Content-Type"].startswith("application/atom+xml")
@@ -173,14 +206,21 @@ def test_the_feed_tells_every_public_change(published: Publish, revised: Revise,
     assert "内部原因" not in Client().get("/products/changes/").content.decode()
 
 
-@pytest.mark.skipif(not engine.available().ok, reason="no Pango")
-def test_the_list_prints_as_a_paper(published: Publish) -> None:
-    published(term_max=84)
-    answer = Client().get("/products/list.pdf")
-    assert answer.headers["Content-Type"] == "application/pdf"
-    said = "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(answer.content)).pages)
-    assert "渝知贷主要产品清单" in said.replace("\n", "")
-    assert "长期" in said
+def test_the_border_of_the_report_is_told_by_the_setting(published: Publish, ling: Person, settings: Any) -> None:
+    """When the office decides that a loan of exactly the limit needs a report, every page says it so."""
+    pk = published().product_id
+    pages = [(Client(), f"/products/{pk}/"), (Client(), "/guide/"), (ling.client, "/valuations/")]
+    for client, page in pages:
+        assert "不超过 1000 万元" in client.get(page).content.decode(), page
+    settings.VALUATION_FREE_INCLUSIVE = False
+    settings.VALUATION_FREE_UP_TO = 5_000_000
+    for client, page in pages:
+        assert "低于 500 万元" in client.get(page).content.decode(), page
+
+
+def test_ling_without_a_case_is_offered_the_reckoning_first(ling: Person) -> None:
+    page = ling.client.get("/cases/").content.decode()
+    assert f'href="{reverse("match")}">先测算</a>' in page
 
 
 def test_marks_of_the_term_are_derived() -> None:

@@ -126,7 +126,7 @@ def test_rui_takes_back_what_is_not_used_for_a_reason(bo: Person, rui: Person, l
     assert (balance(quota), tool().allotted) == (Decimal(6_000_000), Decimal(10_000_000)), "one click does nothing"
     assert rui.client.post(page, {**wish, "sure": "1"}).status_code == 302
     assert (balance(quota), tool().allotted) == (Decimal(0), Decimal(4_000_000))
-    assert "更正 11 月 23 日的分配" in bo.client.get(page).content.decode()
+    assert "更正 11 月 23 日的分配" in bo.client.get(f"{page}?tab=all").content.decode()
     assert Entry.objects.filter(subject=f"quota:{quota.pk}").latest("pk").verb == "quota.reduced"
     with pytest.raises(IntegrityError), transaction.atomic():
         QuotaEntry.objects.create(quota=quota, kind="reduced", amount=1, balance=1, by="x", at=now())

@@ -213,9 +213,9 @@ def test_the_whole_way_through_the_browser(ling: Person, rui: Person, ren: Perso
     form = reverse("subsidy-apply", args=[INTEREST])
     sent = {"case_number": lent.number, "base": "100000"}
     assert ling.client.post(form, sent).status_code == 400
-    refused = ling.client.post(form, {**sent, "case_number": number(9999), "paper": paper()})
+    refused = ling.client.post(form, {**sent, "case_number": number(9999), "papers": [paper()]})
     assert (refused.status_code, NOT_YOURS in refused.content.decode()) == (400, True)
-    assert ling.client.post(form, {**sent, "paper": paper()}).status_code == 302
+    assert ling.client.post(form, {**sent, "papers": [paper(), paper()]}).status_code == 302
     claim = SubsidyClaim.objects.get()
     page = reverse("subsidy-claim", args=[claim.ref])
     assert ling.client.post(page, {"step": "check"}).status_code == 403
@@ -254,6 +254,51 @@ def test_what_cannot_be_undone_is_asked_about_with_its_amount_first(
     actions.approve(claim.pk, actor=ren.actor, now=now())
     text = asks(ren, step="pay", paid_on=today, voucher="B-9")
     assert 'name="voucher" value="B-9"' in text, "what was typed is carried to the confirmation"
+
+
+def test_ling_sends_contract_and_receipts_together_and_one_more_later(
+    ling: Person, wai: Person, rui: Person, lent: Application
+) -> None:
+    """A claim needs a contract and a receipt: one field took one file. Ling sends several, adds the one Rui misses, and
+    after the first examination the evidence stays as it was examined."""
+    form = reverse("subsidy-apply", args=[INTEREST])
+    sent = {"case_number": lent.number, "base": "100000"}
+    many = ling.client.post(form, {**sent, "papers": [paper() for _ in range(11)]})
+    assert many.status_code == 400
+    assert "一次最多 10 个文件，现在是 11 个" in many.content.decode()
+    none = ling.client.post(form, {**sent, "papers": []})
+    assert none.context["form"].errors == {"papers": ["请选择要上传的文件：证明材料。"]}
+    wrong = ling.client.post(form, {**sent, "base": "", "papers": [paper()]})
+    assert wrong.status_code == 400
+    assert wrong.context["form"].errors["papers"] == ["请重新选择文件。"], "the browser has forgotten it"
+    lies = ling.client.post(form, {**sent, "papers": [paper(), paper(b"MZ nothing of a PDF")]})
+    assert lies.status_code == 415
+    assert lies.context["form"].errors["papers"][-1] == "请重新选择文件。"
+    assert ling.client.post(form, {**sent, "papers": [paper(), paper()]}).status_code == 302
+    claim = SubsidyClaim.objects.get()
+    assert claim.papers.count() == 2
+    page = reverse("subsidy-claim", args=[claim.ref])
+    more = {"step": "add", "papers": [paper()]}
+    assert "补充材料" in ling.client.get(page).content.decode()
+    assert "补充材料" not in rui.client.get(page).content.decode()
+    assert wai.client.post(page, {"step": "add", "papers": [paper()]}).status_code == 404
+    assert rui.client.post(page, {"step": "add", "papers": [paper()]}).status_code == 403
+    assert ling.client.post(page, {"step": "add"}).status_code == 400
+    assert ling.client.post(page, more).status_code == 302
+    assert claim.papers.count() == 3
+    actions.check(claim.pk, actor=rui.actor, now=now())
+    late = ling.client.post(page, {"step": "add", "papers": [paper()]})
+    assert late.status_code == 409
+    assert "不能再补充材料" in late.content.decode()
+    assert claim.papers.count() == 3
+
+
+def test_the_evidence_of_one_claim_has_an_end(ling: Person, lent: Application) -> None:
+    claim = applied(ling, lent.number)
+    actions.supplement(claim.pk, papers=[paper() for _ in range(29)], actor=ling.actor, now=now())
+    with pytest.raises(Invalid, match="最多 30 个文件，已有 30 个"):
+        actions.supplement(claim.pk, papers=[paper()], actor=ling.actor, now=now())
+    assert claim.papers.count() == 30
 
 
 @pytest.mark.race

@@ -33,7 +33,7 @@ def test_a_draft_is_nobodys_business_until_rui_publishes_it(bo: Person, rui: Per
     assert public(draft.product_id) == 404
     review.submit(draft.product_id, actor=bo.actor, now=now())
     assert public(draft.product_id) == 404
-    made = review.publish(draft.pk, actor=rui.actor, now=now())
+    made = review.publish(draft.pk, seen=drafting.seen_of(draft), actor=rui.actor, now=now())
     assert (made.number, made.state, made.product.state) == (1, "published", "published")
     assert public(draft.product_id) == 200
     assert list(Entry.objects.order_by("id").values_list("verb", flat=True)) == [
@@ -48,7 +48,7 @@ def test_what_the_public_reads_changes_only_when_the_next_version_is_published(
     second = revised(first.product_id, rate_from=Decimal("3.100"))
     product = Product.objects.get(pk=first.product_id)
     assert product.rate_from == Decimal("3.450")
-    review.publish(second.pk, actor=rui.actor, now=now())
+    review.publish(second.pk, seen=drafting.seen_of(second), actor=rui.actor, now=now())
     product.refresh_from_db()
     first.refresh_from_db()
     second.refresh_from_db()
@@ -83,7 +83,8 @@ def test_an_offer_keeps_the_version_it_was_made_under(
     )
     made = responses.offer(case.referrals.get().pk, offer, actor=bo.actor, now=now())
     assert Offer.objects.get(pk=made.pk).product_version_id == first.pk
-    review.publish(revised(first.product_id, rate_from=Decimal("3.900")).pk, actor=rui.actor, now=now())
+    dearer = revised(first.product_id, rate_from=Decimal("3.900"))
+    review.publish(dearer.pk, seen=drafting.seen_of(dearer), actor=rui.actor, now=now())
     said = ling.client.get(f"/cases/{case.number}/offers/").content.decode()
     assert "第 1 版：50–1000 万元，最长 36 个月，年利率 3.45% 起" in said
     assert f"/products/{first.product_id}/versions/1/" in said
@@ -102,8 +103,8 @@ def test_rui_returns_with_a_reason_and_bo_sends_it_again(bo: Person, rui: Person
     draft = drafting.start(LOAN, actor=bo.actor, now=now())
     review.submit(draft.product_id, actor=bo.actor, now=now())
     with pytest.raises(Invalid, match="写明退回的理由"):
-        review.send_back(draft.pk, reason=" ", actor=rui.actor, now=now())
-    review.send_back(draft.pk, reason="写明还款方式", actor=rui.actor, now=now())
+        review.send_back(draft.pk, reason=" ", seen=drafting.seen_of(draft), actor=rui.actor, now=now())
+    review.send_back(draft.pk, reason="写明还款方式", seen=drafting.seen_of(draft), actor=rui.actor, now=now())
     draft.refresh_from_db()
     assert (draft.state, draft.reason) == ("returned", "写明还款方式")
     changed = drafting.save(

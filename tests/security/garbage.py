@@ -19,7 +19,7 @@ BAD: tuple[str, ...] = (
 QUERY = (
     "after", "before", "page", "c", "q", "tab", "due", "band", "district", "officer", "kind", "mode", "amount", "term", "by",
     "online", "number", "group", "rows", "here", "paper", "part", "next", "product", "from", "to", "institution", "desk", "sort",
-    "measure", "show", "order", "year", "unread", "cursor", "format", "inline", "view", "preview", "invention", "design", "tier", "wish", "check", "back", "first", "last",
+    "measure", "show", "shown", "state", "order", "year", "unread", "cursor", "format", "inline", "view", "preview", "invention", "design", "tier", "wish", "check", "back", "first", "last",
 )  # fmt: skip
 
 

@@ -90,6 +90,7 @@ TABLE: dict[str, Row] = {
     "valuations:paper": _valuation("sent", method="get"),
     "valuation-show": _valuation("valued"),
     "desk-valuation": _referral(method="get post"),
+    "desk-valuation-renew": _valuation("private", BANK, "post"),
     # drafts
     "apply:discard": _draft(),
     "apply:review": _draft("get"),
@@ -184,6 +185,7 @@ TABLE: dict[str, Row] = {
     ),
     "products:review-item": Row(lambda w: {"pk": w.draft_terms.pk}, {"rui"}),
     "products:import-job": Row(lambda w: {"pk": w.book.pk}, BANK),
+    "products:import-submit": Row(lambda w: {"pk": w.book.pk}, BANK),
     # the machine interface
     "api-referral-detail": _referral(method="get"),
     "api-referral-claim": _referral(),

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from applications.actions import valuations
 from applications.models import Application
 from portal.foundation.assets.models import Valuation, WeightVersion
-from portal.foundation.assets.valuation import actions, indicators, weights
+from portal.foundation.assets.valuation import actions, indicators, presenting, weights
 from portal.foundation.assets.valuation.models import Scene
 from portal.foundation.core import moments
 from portal.foundation.core.errors import Invalid, WrongState
@@ -82,6 +83,27 @@ def test_scores_come_from_the_data_where_it_answers_and_need_evidence_elsewhere(
     assert 70 < draft.score < 100
 
 
+def test_evidence_that_ling_typed_without_a_score_is_not_lost(ling: Person) -> None:
+    """Ling writes why, forgets the number and saves: she was told «已保存», and her words were gone. Now the page says what
+    is missing, her words stand in it, and nothing is written."""
+    draft = begun(ling)
+    row = draft.patents.get()
+    code = next(i.code for i in indicators.INDICATORS if not i.automatic)
+    answer = post(ling, draft, f"scores/{row.pk}/", {f"{code}_why": "三份检测报告"})
+    assert answer.status_code == 400
+    assert answer.context["form"].errors == {code: ["写了依据，请填得分；还不打分请先清空依据。"]}
+    assert 'value="三份检测报告"' in answer.content.decode()
+    wrong = post(ling, draft, f"scores/{row.pk}/", {code: "七十", f"{code}_why": "三份检测报告"})
+    assert wrong.context["form"].errors == {code: ["请填写 0 到 100 的整数。"]}
+    with pytest.raises(Invalid, match="请填得分"):
+        actions.set_scores(draft.pk, row.pk, {code: (None, "依据")}, version=0, actor=ling.actor, now=moments.now())
+    typed = {code: "70", f"{code}_why": "三份检测报告"}
+    assert post(ling, draft, f"scores/{row.pk}/", typed).status_code == 302
+    assert post(ling, draft, f"scores/{row.pk}/", {}).status_code == 302, "both emptied takes the score out"
+    row.refresh_from_db()
+    assert code not in row.scores
+
+
 def test_a_design_is_refused_with_a_sentence(ling: Person) -> None:
     design = factories.patent(ling.organisation, factories.DESIGN, kind=PatentKind.DESIGN)
     answer = ling.client.post("/valuations/start/", {"patents": [design.pk], "scene": "finance"})
@@ -115,6 +137,20 @@ def test_market_deals_have_to_weigh_a_hundred_and_an_approach_can_be_taken_out(l
     assert post(ling, draft, "approach/market/", {"away": "1", "sure": "1"}).status_code == 302
     draft.refresh_from_db()
     assert draft.value is None
+
+
+@pytest.mark.parametrize("typed", [{"weight_2": "40"}, {"technology_2": "110"}, {"rights_2": "90"}, {"weight_2": "0"}])
+def test_a_deal_without_name_and_price_is_not_dropped(ling: Person, typed: dict[str, str]) -> None:
+    """Ling copies a second deal and misses its first two fields: the result was counted from the first deal alone."""
+    draft = begun(ling)
+    first = {"name_1": "示例转让", "price_1": "200", "technology_1": "100", "rights_1": "100", "timing_1": "100"}
+    empty = {"name_2": "", "price_2": "", "technology_2": "100", "rights_2": "100", "timing_2": "100", "weight_2": ""}
+    answer = post(ling, draft, "approach/market/", {**first, "weight_1": "100", **empty, **typed})
+    assert answer.status_code == 400
+    assert answer.context["form"].errors == {
+        "name_2": ["填写交易和来源、成交价；不用这一笔的，请清空权重，修正都填 100。"]
+    }
+    assert post(ling, draft, "approach/market/", {**first, "weight_1": "100", **empty}).status_code == 302
 
 
 def test_two_colleagues_do_not_overwrite_each_other(ling: Person) -> None:
@@ -159,6 +195,28 @@ def test_bo_values_privately_through_the_browser(case: Application, bo: Person) 
     assert made.patents.count() == 1
     assert bo.client.get(answer.url).status_code == 200
     assert made.number in bo.client.get("/valuations/").content.decode()
+
+
+def test_older_valuations_and_those_shown_are_reached_each_in_its_list(
+    own: Valuation, private: Valuation, case: Application, ling: Person, bo: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fifty newer valuations of Bo's bank hid the one Ling had shown it, and her own oldest were not to be reached."""
+    monkeypatch.setattr(presenting, "LISTED", 1)
+    valuations.show(own.pk, [case.referrals.get().pk], actor=ling.actor, now=moments.now())
+    again = actions.renew(own.pk, actor=ling.actor, now=moments.now())
+    later = ling.client.get("/valuations/")
+    assert [v.pk for v, _ in later.context["own"].rows] == [again.pk]
+    assert later.context["shown"] is None
+    older = ling.client.get(f"/valuations/?after={later.context['own'].after}")
+    assert [v.pk for v, _ in older.context["own"].rows] == [own.pk]
+    assert older.context["own"].after == ""
+    newer = valuations.renew_privately(private.pk, actor=bo.actor, now=moments.now())
+    page = bo.client.get("/valuations/")
+    assert [v.pk for v, _ in page.context["own"].rows] == [newer.pk]
+    assert [v.pk for v, _ in page.context["shown"].rows] == [own.pk]
+    older = bo.client.get(f"/valuations/?after={page.context['own'].after}")
+    assert [v.pk for v, _ in older.context["own"].rows] == [private.pk]
+    assert [v.pk for v, _ in older.context["shown"].rows] == [own.pk], "one list goes on without the other"
 
 
 def test_ling_shows_and_takes_back_through_the_browser(own: Valuation, case: Application, ling: Person) -> None:

@@ -191,3 +191,45 @@ def test_a_new_valuation_takes_the_place_of_the_old(own: Valuation, ling: Person
     assert sees(ling, own)
     with pytest.raises(WrongState):
         actions.renew(own.pk, actor=ling.actor, now=moments.now())
+
+
+def test_a_bank_renews_its_own_valuation_only_while_the_authorisation_lives(
+    private: Valuation, case: Application, ling: Person, bo: Person, cui: Person
+) -> None:
+    """Ling takes her authorisation back. Bo's bank keeps what it has valued, but cannot read her patents anew: neither the
+    button nor the address of enterprises begins another valuation, and no row appears."""
+    place = f"/desk/valuations/{private.number}/renew/"
+    assert place in bo.client.get(f"/valuations/{private.number}/").content.decode()
+    assert cui.client.post(place).status_code == 404
+    assert ling.client.post(place).status_code == 403
+    choices.revoke(case.referrals.get().pk, actor=ling.actor, now=moments.now())
+    refused = bo.client.post(place)
+    assert refused.status_code == 409
+    assert "不能更新内部评估" in refused.content.decode()
+    assert bo.client.post(f"/valuations/{private.number}/renew/").status_code == 409
+    assert Valuation.objects.filter(kind="internal").get() == private
+    assert sees(bo, private)
+
+
+def test_a_bank_renews_its_own_valuation_while_it_works_on_the_request(private: Valuation, bo: Person) -> None:
+    answer = bo.client.post(f"/desk/valuations/{private.number}/renew/")
+    assert answer.status_code == 302
+    fresh = Valuation.objects.get(replaces=private)
+    assert (fresh.kind, fresh.case_number, fresh.inputs) == ("internal", private.case_number, private.inputs)
+    assert fresh.patents.get().patent_id == private.patents.get().patent_id
+    assert bo.client.post(f"/desk/valuations/{private.number}/renew/").status_code == 409, "one is begun already"
+
+
+def test_ling_renews_only_over_patents_that_are_still_hers(ling: Person) -> None:
+    """Of two valued patents Ling has sold one and removed it: the new valuation is about the other. With both removed
+    there is nothing to value."""
+    patents = [factories.patent(ling.organisation), factories.patent(ling.organisation, factories.INVENTION_2)]
+    first = closed(begun(ling, patents=[p.pk for p in patents]), ling)
+    type(patents[0]).objects.filter(pk=patents[0].pk).update(removed_at=moments.now())
+    fresh = actions.renew(first.pk, actor=ling.actor, now=moments.now())
+    assert [p.patent_id for p in fresh.patents.all()] == [patents[1].pk]
+    actions.discard(fresh.pk, version=fresh.version, actor=ling.actor, now=moments.now())
+    type(patents[0]).objects.filter(pk=patents[1].pk).update(removed_at=moments.now())
+    with pytest.raises(WrongState, match="不在清单里"):
+        actions.renew(first.pk, actor=ling.actor, now=moments.now())
+    assert Valuation.objects.get() == first

@@ -22,6 +22,7 @@ from django.core.validators import (
 from django.forms.renderers import TemplatesSetting
 
 from . import identifiers, moments, money
+from .files import ACCEPTED
 
 _CHOOSING = (forms.Select, forms.RadioSelect, forms.CheckboxSelectMultiple, forms.SelectMultiple)
 _LIMITS: Mapping[type, str] = {
@@ -128,6 +129,28 @@ class RadioCards(_Hints, forms.RadioSelect):
 
 class CheckboxCards(_Hints, forms.CheckboxSelectMultiple):
     """Several of a few, each option a card."""
+
+
+class ManyFilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class ManyFilesField(forms.FileField):
+    """Up to `most` papers at once; cleans to a list. What they are is checked by the action, by content."""
+
+    widget = ManyFilesInput(attrs={"accept": ",".join(ACCEPTED)})
+
+    def __init__(self, *, most: int | None = None, **kwargs: Any) -> None:
+        self.most = most
+        super().__init__(**kwargs)
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        given = data if isinstance(data, list | tuple) else [data] if data else []
+        if self.required and not given:
+            raise ValidationError(self.error_messages["required"], code="required")
+        if self.most is not None and len(given) > self.most:
+            raise ValidationError(f"一次最多 {self.most} 个文件，现在是 {len(given)} 个，请分次上传。", code="many")
+        return [super(ManyFilesField, self).clean(one, initial) for one in given]
 
 
 class AmountWanField(forms.CharField):

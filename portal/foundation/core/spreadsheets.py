@@ -1,8 +1,10 @@
 """Spreadsheets in and out: words stay words on the way out, and a workbook is looked at before it is opened on the way in."""
 
 import io
+import struct
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +13,10 @@ from .errors import TooLarge, WrongType
 _STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 _LONE = {"-", "—", "–"}  # a dash that says «nothing»
 MOST_MEMBERS, MOST_BYTES, MOST_RATIO = 1_000, 50 * 1024 * 1024, 100
+MOST_OF_A_PART = 2 * 1024 * 1024  # but those that hold the rows: a reader may build any other in memory whole
+_LARGE = ("xl/worksheets/", "xl/sharedStrings.xml")
+_PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")  # no XML begins like this
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the two of the Open Packaging Conventions (ECMA-376-2)
 _PIECE = 64 * 1024
 
 
@@ -33,9 +39,17 @@ def plain(text: str) -> str:
     return text[1:] if text[:1] == "'" and neutral(text[1:]) == text else text
 
 
+# What Python's zipfile and zlib raise over broken, encrypted or lying packages.
+_UNREADABLE = (
+    zipfile.BadZipFile, zlib.error, struct.error, RuntimeError, NotImplementedError, EOFError, ValueError, OSError,
+    OverflowError,
+)  # fmt: skip
+
+
 def check_workbook(body: bytes) -> None:
     """Unpack an XLSX once under a cap before any library does. Raises WrongType (415) for what is none, TooLarge (413)
-    for a bomb: more than 1,000 members, 50 MB unpacked, or a hundred times its size (Python's zipfile checks lengths)."""
+    for a bomb: more than 1,000 members, 50 MB unpacked, a hundred times its size (Python's zipfile checks lengths), or a
+    part beside the rows of more than 2 MB."""
     if not body.startswith(b"PK\x03\x04"):
         raise WrongType("xlsx", "这不是 XLSX 文件。请用模板填写，另存为“Excel 工作簿（.xlsx）”后上传。")
     try:
@@ -48,26 +62,33 @@ def check_workbook(body: bytes) -> None:
             total = 0
             for member in package.infolist():
                 total = _walk(package, member, total, limit=min(MOST_BYTES, max(len(body), 10_000) * MOST_RATIO))
-    except (zipfile.BadZipFile, RuntimeError, NotImplementedError, EOFError, ValueError, OSError) as error:
+    except _UNREADABLE as error:
         raise WrongType("broken", "文件打不开，可能已损坏或加了密码。请另存一份后再上传。") from error
 
 
 def _walk(package: zipfile.ZipFile, member: zipfile.ZipInfo, total: int, *, limit: int) -> int:
-    tail = b""
+    if member.compress_type not in _METHODS:
+        raise WrongType("method", "文件的压缩方式不是 Excel 用的，请另存为“Excel 工作簿（.xlsx）”后上传。")
+    size, tail, picture = 0, b"", False
     with package.open(member) as stream:
         while piece := stream.read(_PIECE):
-            total += len(piece)
-            if total > limit:
+            picture = picture or (size == 0 and piece.startswith(_PICTURES))
+            size += len(piece)
+            if total + size > limit:
                 raise TooLarge("bomb", "文件展开后过大，请删去图片和多余的工作表，每次最多 10000 行。")
-            if member.filename.endswith((".xml", ".rels")) and _declares(tail + piece):
+            if size > MOST_OF_A_PART and not member.filename.startswith(_LARGE):
+                raise TooLarge("part", "文件里有过大的图片或其他内容，请只保留数据后再上传。")
+            if not picture and _declares(tail + piece):
                 raise WrongType("entities", "文件里有不允许的内容（实体声明），请用模板重新填写。")
-            tail = piece[-16:]
-    return total
+            tail = piece[-32:]
+    return total + size
 
 
 def _declares(text: bytes) -> bool:
-    """A document type is the door to entity bombs; workbooks have none, and are written in UTF-8."""
-    return b"<!DOCTYPE" in text or b"<!ENTITY" in text or b"\x00" in text
+    """A document type is the door to entity bombs; workbooks have none. Looked for in every part, whatever it is called,
+    because the package itself says which part is read as what; and without zero bytes, as UTF-16 would write it."""
+    plain_text = text.replace(b"\x00", b"")
+    return b"<!DOCTYPE" in plain_text or b"<!ENTITY" in plain_text
 
 
 def rows(body: bytes, *, most: int, width: int) -> Iterator[tuple[int, tuple[Any, ...]]]:

@@ -160,13 +160,18 @@ def set_scores(
     actor: Actor,
     now: datetime,
 ) -> Valuation:
-    """Scores 0–100 with evidence for the indicators a person judges; automatic ones stay as read. None takes one out."""
+    """Scores 0–100 with evidence for the indicators a person judges; automatic ones stay as read. None takes one out.
+
+    Raises Invalid for evidence without a score, which would be lost.
+    """
     valuation = _editable(valuation_id, version=version, actor=actor)
     row = valuation.patents.get(pk=patent_row)
     kept = dict(row.scores)
     for code, (score, evidence) in given.items():
         if code not in indicators.BY_CODE or indicators.BY_CODE[code].automatic:
             continue
+        if score is None and evidence.strip():
+            raise Invalid("unscored", scoring.UNSCORED, fields={code: scoring.UNSCORED})
         if score is None:
             kept.pop(code, None)
         elif not 0 <= score <= 100:
@@ -211,11 +216,23 @@ def finalise(valuation_id: int, *, valid_until: date, version: int, actor: Actor
 
 
 @transaction.atomic(durable=True)
-def renew(valuation_id: int, *, actor: Actor, now: datetime) -> Valuation:
-    """A new draft over the same patents that will replace a final one; inputs are taken along, scores from data anew."""
+def renew(valuation_id: int, *, lent: "Sequence[Patent] | None" = None, actor: Actor, now: datetime) -> Valuation:
+    """A new draft over the same patents that will replace a final one; inputs are taken along, scores from data anew.
+
+    An enterprise's is over those that are still in its list. An institution's own is over `lent`, which the caller found
+    among what that institution may read now; without it (None) it is refused: an authorisation may have ended.
+    """
     before = lock(Valuation.objects.filter(pk=valuation_id, organisation_id=actor.organisation_id))
     rules.can_renew(actor, before).require()
-    chosen = list(Patent.objects.filter(valued__valuation=before))
+    same = Patent.objects.filter(valued__valuation=before)
+    if before.kind == Valuation.Kind.INTERNAL:
+        if lent is None:
+            raise WrongState("authorisation", "内部评估的更新要核对企业的授权，请打开这份估值，点“更新估值”。")
+        chosen = list(same.filter(pk__in=[p.pk for p in lent]).order_by("pk"))
+    else:
+        chosen = list(same.filter(pk__in=Patent.objects.visible_to(actor), removed_at=None).order_by("pk"))
+    if not chosen:
+        raise WrongState("gone", "这份估值的专利已不在清单里，不能更新。")
     made = _begin(
         chosen, scene=before.scene, purpose=before.purpose, case_number=before.case_number, actor=actor, now=now
     )

@@ -15,6 +15,7 @@ from .approaches import Comparable, Cost, Income
 from .models import Scene, ValuedPatent
 
 DEALS = 5  # comparable deals on the page
+AS_IT_IS = Decimal(100)  # percent of a correction that corrects nothing: what stands in an empty row
 NOTHING = Decimal("0.00")
 
 
@@ -132,8 +133,20 @@ class MarketForm(Versioned):
     def _used(self, data: Mapping[str, Any]) -> list[int]:
         return [r for r in range(1, DEALS + 1) if data.get(f"name_{r}") or data.get(f"price_{r}")]
 
+    def _begun(self, data: Mapping[str, Any]) -> list[int]:
+        """Rows without name and price in which something else was typed."""
+        typed = {
+            r: (data.get(f"weight_{r}") is not None)
+            or any(data.get(f"{name}_{r}") not in (None, AS_IT_IS) for name in ("technology", "rights", "timing"))
+            for r in range(1, DEALS + 1)
+        }
+        return [r for r in sorted(set(typed) - set(self._used(data))) if typed[r]]
+
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
+        for row in self._begun(data):
+            if not {f"name_{row}", f"price_{row}"} & set(self.errors):
+                self.add_error(f"name_{row}", "填写交易和来源、成交价；不用这一笔的，请清空权重，修正都填 100。")
         for row in self._used(data):
             for name in self.COLUMNS:
                 if data.get(f"{name}_{row}") in (None, "") and f"{name}_{row}" not in self.errors:
@@ -233,8 +246,12 @@ class ScoresForm(Versioned):
         data: dict[str, Any] = super().clean() or {}
         for indicator in indicators.INDICATORS:
             score, why = data.get(indicator.code), data.get(f"{indicator.code}_why")
-            if score is not None and not why and not indicator.automatic:
+            if indicator.automatic:
+                continue
+            if score is not None and not why:
                 self.add_error(f"{indicator.code}_why", f"请写明“{indicator.name}”打分的依据。")
+            if score is None and why and indicator.code not in self.errors:
+                self.add_error(indicator.code, scoring.UNSCORED)
         return data
 
 

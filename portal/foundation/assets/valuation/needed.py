@@ -28,9 +28,14 @@ class Limit:
 def advice() -> str:
     """The rule in one sentence, for forms and pages."""
     border = limit()
-    return (
-        f"单笔{border.words}的，可由机构内部评估或与您协商确定价值；{border.beyond}的，办理质押登记须有资产评估报告。"
-    )
+    return f"单笔{border.words}的，可由机构内部评估或与您协商确定价值；{border.beyond}的，{beyond()}。"
+
+
+def beyond() -> str:
+    """What holds above the limit, of which the measure says nothing."""
+    if settings.VALUATION_REPORT_BEYOND:
+        return "办理质押登记须有资产评估报告"
+    return "文件没有规定，是否出具资产评估报告由银行决定"
 
 
 def limit() -> Limit:
@@ -38,7 +43,12 @@ def limit() -> Limit:
     return Limit(Decimal(settings.VALUATION_FREE_UP_TO), settings.VALUATION_FREE_INCLUSIVE)
 
 
-def valuation_needed(amount: Decimal, border: Limit | None = None) -> bool:
-    """Whether one loan of `amount` yuan needs an asset valuation report."""
+def above(amount: Decimal, border: Limit | None = None) -> bool:
+    """Whether one loan of `amount` yuan lies beyond what the measure frees from a valuation report."""
     border = border or limit()
     return amount > border.yuan if border.inclusive else amount >= border.yuan
+
+
+def required(amount: Decimal) -> bool:
+    """Whether its pledge file is refused without a report: above the limit, where this portal is set to ask for one."""
+    return settings.VALUATION_REPORT_BEYOND and above(amount)

@@ -5,6 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import QuerySet
+
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.display import full_date_cn
@@ -24,7 +26,25 @@ METHODS = {
     "market": "每笔可比交易的成交价乘以三项修正系数，四舍五入到分，再按权重平均。",
     "cost": "各项成本相加，加合理利润，减贬值，四舍五入到分。",
 }
+LISTED = 50
 ABOUT_SCORE = "得分用于分级和比较，不改变评估值。"
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Fifty valuations with the colour of their states; `after` is the cursor of the next fifty, empty at the end."""
+
+    rows: list[tuple[Valuation, str]]
+    after: str
+    first: bool
+
+
+def paged(found: "QuerySet[Valuation]", after: str) -> Listed:
+    """Newest first; a cursor that is none starts from the beginning."""
+    cursor = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
+    rows = list((found if cursor is None else found.filter(pk__lt=cursor))[: LISTED + 1])
+    last = str(rows[LISTED - 1].pk) if len(rows) > LISTED else ""
+    return Listed([(v, TAGS[v.state]) for v in rows[:LISTED]], last, cursor is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ HUNDRED = Decimal(100)
 CENT = Decimal("0.01")
 _FULL_TERM_DAYS = 20 * 365
 LONGEST_EVIDENCE = 200
+UNSCORED = "写了依据，请填得分；还不打分请先清空依据。"
 
 
 @dataclass(frozen=True, slots=True)

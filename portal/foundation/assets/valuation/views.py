@@ -18,12 +18,11 @@ from portal.foundation.core import confirming, moments
 from portal.foundation.core.display import money_wan
 from portal.foundation.core.errors import DomainError, Invalid
 
-from . import actions, inputs, presenting, rules
+from . import actions, inputs, needed, presenting, rules
 from .forms import FORMS, FinalForm, ScoresForm, SharesForm, StartForm, Versioned
 from .models import AgencyRequest, Valuation
 
 VALUERS = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER)
-LISTED = 50
 
 
 def found(request: HttpRequest, number: str) -> Valuation:
@@ -46,18 +45,19 @@ def trail(valuation: Valuation | None = None) -> list[tuple[str, str]]:
 @never_cache
 @require_safe
 def listing(request: HttpRequest) -> HttpResponse:
-    """Own valuations, and to an institution those it has been shown. The newest fifty; older ones by their number."""
+    """Own valuations, and to an institution those it has been shown: two lists, each newest first and paged by itself."""
     actor = actor_of(request)
     rows = (
         Valuation.objects.visible_to(actor).select_related("organisation").prefetch_related("patents").order_by("-pk")
     )
-    asked = AgencyRequest.objects.filter(organisation_id=actor.organisation_id, answered_at=None)
-    own = [v for v in rows[:LISTED] if v.organisation_id == actor.organisation_id]
-    shown = [v for v in rows[:LISTED] if v.organisation_id != actor.organisation_id]
+    mine = {"organisation_id": actor.organisation_id}
+    asked = AgencyRequest.objects.filter(**mine, answered_at=None)
+    enterprise = actor.role == Role.ENTERPRISE
     context = {
-        "own": [(v, presenting.TAGS[v.state]) for v in own],
-        "shown": [(v, presenting.TAGS[v.state]) for v in shown],
-        "enterprise": actor.role == Role.ENTERPRISE,
+        "own": presenting.paged(rows.filter(**mine), request.GET.get("after", "")),
+        "shown": None if enterprise else presenting.paged(rows.exclude(**mine), request.GET.get("shown", "")),
+        "free": needed.limit().words,
+        "enterprise": enterprise,
         "waiting": asked.count() if actor.role == Role.ENTERPRISE else 0,
     }
     return render(request, "valuations/list.html", context)
