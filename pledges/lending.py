@@ -26,5 +26,5 @@ def loan_of(number: str) -> Lent | None:
     covered: defaultdict[int, Decimal] = defaultdict(Decimal)
     taken = Cover.objects.filter(referral=file.offer.referral_id, accepted_at__isnull=False, state__in=GIVEN)
     for institution, amount in taken.values_list("institution_id", "amount"):
-        covered[institution] += amount
+        covered[institution] += min(amount, loan.amount)  # nobody guarantees more than was lent
     return Lent(file.pledgor_id, file.pledgee_id, loan.amount, dict(covered))

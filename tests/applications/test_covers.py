@@ -18,7 +18,7 @@ from portal.foundation.journal.dispatcher import dispatch
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla.models import Clock, Kind
 from portal.notifications.models import Notice
-from products.models import HouseholdExposure, Product, RiskScheme
+from products.models import HouseholdExposure, Product
 from products.risk.shares import Party
 from tests import covering, factories
 from tests.factories import Person
@@ -311,60 +311,6 @@ def test_the_bank_proposes_and_takes_back_through_the_browser(
     assert bo.client.post(bank, {"step": "withdraw", "sure": "1"}).status_code == 302
     assert ling.client.post(page, {"step": "consent"}).status_code == 409
     assert fresh(made).state == "withdrawn"
-
-
-def test_ling_is_asked_before_she_refuses_or_takes_back(ling: Person, bo: Person, gu: Person, product: Product) -> None:
-    referral = covering.claimed(ling, bo, product)
-    page = reverse("case-cover", args=[referral.application.number, covering.asked(referral, bo, gu).ref])
-    refusing = ling.client.post(page, {"step": "withdraw"}).content.decode()
-    assert "确认不同意" in refusing
-    assert "500 万元" in refusing
-    assert Cover.objects.get().state == "proposed", "one click does nothing"
-    assert ling.client.post(page, {"step": "consent"}).status_code == 302
-    assert "确认撤回申请" in ling.client.post(page, {"step": "withdraw"}).content.decode()
-    assert Cover.objects.get().state == "waiting"
-    assert ling.client.post(page, {"step": "withdraw", "sure": "1"}).status_code == 302
-    assert Cover.objects.get().state == "withdrawn"
-    assert ling.client.post(page, {"step": "withdraw"}).status_code == 409, "there is nothing left to be asked about"
-
-
-def test_gu_is_asked_before_a_guarantee_is_released(cover: Cover, gu: Person) -> None:
-    made = covering.committed(cover, gu)
-    page = reverse("desk-cover", args=[made.ref])
-    assert gu.client.post(page, {"step": "release", "note": ""}).status_code == 400
-    asked = gu.client.post(page, {"step": "release", "note": "贷款已结清"}).content.decode()
-    assert "确认解除责任" in asked
-    assert "500 万元" in asked
-    assert fresh(made).state == "committed", "one click does nothing"
-    assert gu.client.post(page, {"step": "release", "note": "贷款已结清", "sure": "1"}).status_code == 302
-    assert fresh(made).state == "released"
-
-
-def test_rui_sets_up_a_districts_fund_through_the_browser(rui: Person, bo: Person) -> None:
-    page = reverse("supervision-scheme-new")
-    sent = {
-        "name": "渝中区风险补偿（示例）", "code": "district-500103", "kind": "guarantor", "district": "500103",
-        "counts_to_cap": "on", "share_bank": "20", "share_guarantor": "40", "share_district": "40", "ground": "示例文号",
-        "valid_from": f"{moments.local_date(now())}",
-    }  # fmt: skip
-    assert bo.client.get(page).status_code == 403
-    assert rui.client.get(page).status_code == 200
-    for wrong in (
-        {"share_bank": "10"},  # not the whole, and less than the bank has to carry
-        {"district": ""},  # whose fund is it?
-        {"share_guarantor": "30", "share_insurer": "10"},
-        {"share_district": "30", "share_national": "10"},  # the national fund without a tier
-        {"code": "national-a"},
-        {"code": "new"},
-        {"ground": ""},
-    ):
-        assert rui.client.post(page, {**sent, **wrong}).status_code == 400, wrong
-    assert rui.client.post(page, sent).status_code == 302
-    made = RiskScheme.objects.get(code="district-500103")
-    assert (made.version, made.district_id, made.confirmed) == (1, "500103", False)
-    assert "渝中区风险补偿（示例）" in rui.client.get(reverse("supervision-risk")).content.decode()
-    told = Entry.objects.get(verb="risk.scheme_set")
-    assert (told.subject, told.actor_id) == (f"risk_scheme:{made.pk}", rui.user.pk)
 
 
 def test_rui_sets_a_scheme_through_the_browser(rui: Person) -> None:

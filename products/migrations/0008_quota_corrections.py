@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('products', '0006_subsidies_and_quotas'),
+        ('products', '0007_imports_seen_and_put_forward'),
     ]
 
     operations = [
