@@ -84,6 +84,7 @@ def tiers(request: HttpRequest) -> HttpResponse:
             (row, Tier(row.tier).short, row.valid_until is not None and row.valid_until < today) for row in rows[:PAGE]
         ],
         "after": after,
+        "first": not request.GET.get("after"),
         "q": request.GET.get("q", "")[:LONGEST_SEARCH],
         "form": form,
     }
