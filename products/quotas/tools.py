@@ -70,7 +70,8 @@ def change(tool_id: int, figures: Figures, *, why: str, actor: Actor, now: datet
         said[""] = "没有改动。"
     if said:
         raise Invalid("tool", "；".join(said.values()), fields=said)
-    tool.total, tool.confirmed, tool.ground = figures.total, figures.confirmed, figures.ground
+    for name, value in asdict(figures).items():
+        setattr(tool, name, value)
     tool.save(update_fields=[field.name for field in fields(Figures)])
     old, new = words(before), words(figures)
     moved = "；".join(f"{old[part]} → {new[part]}" for part in new if old[part] != new[part])
