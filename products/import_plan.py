@@ -117,8 +117,8 @@ def _one(
     if product is not None and regulator and product.current is None:
         faults.append(row.fault("name", "产品名称", "机构已起草同名产品，请在产品审核里办理，或从表里删去这一行。"))
         return None
-    if said := _other_version(row, product):
-        faults.append(row.fault(columns.VERSION, columns.VERSION_LABEL, said))
+    if other := _other_version(row, product):
+        faults.append(row.fault(columns.VERSION, columns.VERSION_LABEL, other))
         return None
     if regulator and not institution.connected and not row.source and product is None:
         faults.append(row.fault(columns.SOURCE, "事实来源", "尚未接入的机构，请写明事实来源。"))

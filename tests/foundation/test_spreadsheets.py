@@ -4,6 +4,8 @@ import io
 import random
 import struct
 import zipfile
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -16,7 +18,7 @@ BOOK = {"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/>"}
 DOCTYPE = '<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]><x>&a;</x>'
 
 
-def package(method: int = zipfile.ZIP_DEFLATED, **parts: bytes) -> bytes:
+def package(parts: Mapping[str, bytes] = MappingProxyType({}), method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A workbook's package with further parts by name."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", method) as made:
@@ -27,7 +29,7 @@ def package(method: int = zipfile.ZIP_DEFLATED, **parts: bytes) -> bytes:
 
 def broken(name: str, body: bytes, *, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     """A package in which the bytes of one part, as they are packed, are not what its method writes."""
-    whole = bytearray(package(method, **{name: body}))
+    whole = bytearray(package({name: body}, method))
     at = whole.index(name.encode())  # the part's own header; the list of contents comes at the end
     extra = struct.unpack("<H", whole[at - 2 : at])[0]
     start = at + len(name) + extra
@@ -40,18 +42,18 @@ NOISE = random.Random(4).randbytes(5_000)
 REFUSED = {
     "deflated bytes that are no deflate": (broken("xl/styles.xml", NOISE), WrongType),
     "LZMA bytes that are no LZMA": (broken("xl/styles.xml", NOISE, method=zipfile.ZIP_LZMA), WrongType),
-    "LZMA, which Excel never writes": (package(zipfile.ZIP_LZMA), WrongType),
-    "bzip2, which Excel never writes": (package(zipfile.ZIP_BZIP2), WrongType),
-    "entities in a part with a capital ending": (package(**{"xl/styles.XML": DOCTYPE.encode()}), WrongType),
-    "entities in a part without an ending": (package(**{"xl/theme": DOCTYPE.encode()}), WrongType),
-    "entities in a part that is called a picture": (package(**{"xl/media/image1.png": DOCTYPE.encode()}), WrongType),
-    "entities in UTF-16": (package(**{"xl/styles.bin": DOCTYPE.encode("utf-16")}), WrongType),
-    "entities after the first pieces": (package(**{"xl/styles.xml": b" " * 65_530 + DOCTYPE.encode()}), WrongType),
+    "LZMA, which Excel never writes": (package(method=zipfile.ZIP_LZMA), WrongType),
+    "bzip2, which Excel never writes": (package(method=zipfile.ZIP_BZIP2), WrongType),
+    "entities in a part with a capital ending": (package({"xl/styles.XML": DOCTYPE.encode()}), WrongType),
+    "entities in a part without an ending": (package({"xl/theme": DOCTYPE.encode()}), WrongType),
+    "entities in a part that is called a picture": (package({"xl/media/image1.png": DOCTYPE.encode()}), WrongType),
+    "entities in UTF-16": (package({"xl/styles.bin": DOCTYPE.encode("utf-16")}), WrongType),
+    "entities after the first pieces": (package({"xl/styles.xml": b" " * 65_530 + DOCTYPE.encode()}), WrongType),
     "entities in UTF-16 across two pieces": (
-        package(**{"xl/styles.xml": (" " * 32_763 + DOCTYPE).encode("utf-16-le")}), WrongType,
+        package({"xl/styles.xml": (" " * 32_763 + DOCTYPE).encode("utf-16-le")}), WrongType,
     ),
-    "a style sheet of more than 2 MB": (package(**{"xl/styles.xml": NOISE * 500}), TooLarge),
-    "rows under another name": (package(**{"XL/worksheets.xml": NOISE * 500}), TooLarge),
+    "a style sheet of more than 2 MB": (package({"xl/styles.xml": NOISE * 500}), TooLarge),
+    "rows under another name": (package({"XL/worksheets.xml": NOISE * 500}), TooLarge),
 }  # fmt: skip
 
 
@@ -77,7 +79,7 @@ def test_what_excel_writes_passes() -> None:
     """Printer settings are full of zero bytes, pictures of anything, and ten thousand rows are more than 2 MB."""
     check_workbook(
         package(
-            **{
+            {
                 "xl/printerSettings/printerSettings1.bin": "打印机 \\\\server".encode("utf-16") + b"\x00" * 900,
                 "xl/media/image1.png": b"\x89PNG\r\n\x1a\n" + NOISE + b"<!DOCTYPE",
                 "xl/media/image2.jpeg": b"\xff\xd8\xff\xe0" + NOISE,
