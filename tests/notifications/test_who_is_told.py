@@ -73,6 +73,7 @@ SILENT = {
     "valuation.finalised",
     "valuation.requested",
     "valuation.hidden",
+    "valuation.discarded",  # a draft of its own
     "weights.decided",
 }
 PREFIXES = {v.partition(".")[0] for v in (*SILENT, *CATALOGUE)} | {"referral", "offer", "product", "calendar", "clock"}
