@@ -159,8 +159,9 @@ def cover(request: HttpRequest, ref: UUID) -> HttpResponse:
             status = error.status
             if error.code == "stale":  # sent once more, it is sent knowing the colleague's version
                 found = _own(actor, ref)
-                sent.data = sent.data.copy()
-                sent.data["over"] = str(found.version)
+                typed = request.POST.copy()
+                typed["over"] = str(found.version)
+                sent.data = typed
         else:
             messages.success(request, done)
             return redirect("desk-cover", ref=found.ref)

@@ -275,7 +275,7 @@ def test_the_whole_way_through_the_browser(ling: Person, bo: Person, gu: Person,
     desk = reverse("desk-cover", args=[made.ref])
     assert made.application.organisation_name in gu.client.get(reverse("desk")).content.decode()
     assert gu.client.post(desk, {"step": "intent", **covering.CONTACT}).status_code == 302
-    wish = {"step": "terms", "scheme": "", "amount": "500", "fee_rate": "0.8", "valid_until": "2099-01-01"}
+    wish = {"step": "terms", "scheme": "", "amount": "500", "fee_rate": "0.8", "valid_until": "2099-01-01", "over": "0"}
     assert gu.client.post(desk, wish).status_code == 400
     wish["scheme"] = str(covering.terms_of(made, gu).scheme_id)
     assert gu.client.post(desk, wish).status_code == 302
@@ -286,7 +286,8 @@ def test_the_whole_way_through_the_browser(ling: Person, bo: Person, gu: Person,
     assert gu.client.post(desk, {"step": "commit", "version": "1", "confirmed": "on"}).status_code == 409
     assert "已承诺" in ling.client.get(reverse("case-offers", args=[number])).content.decode()
     assert "已承诺" in bo.client.get(reverse("desk-referral", args=[referral.ref])).content.decode()
-    assert ling.client.post(reverse("case-accept", args=[number, offer.pk])).status_code == 302
+    accept = reverse("case-accept", args=[number, offer.pk])
+    assert ling.client.post(accept, {"cover": fresh(made).seen}).status_code == 302
     seen = rui.client.get(reverse("supervision-risk")).content.decode()
     assert ling.organisation.title in seen
     assert "500 万元" in seen

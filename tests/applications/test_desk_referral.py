@@ -273,7 +273,7 @@ def test_the_dispatcher_hands_on_to_the_best_match_first(ling: Person, bo: Perso
     )  # the session and the calendar are there from the second page on
     with CaptureQueriesContext(connection) as seen:
         page = text(desk_person.client.get(url("desk-referral", referral)))
-    assert len(seen) <= 12
+    assert len(seen) <= 13  # two of them rank the library
     assert re.findall(r"匹配度 \d+|没有匹配的产品", page)[0].startswith("匹配度")
     assert page.index("示例乙银行") < page.index("示例甲银行")
     assert "出方案" not in re.sub(r"<dialog.*?</dialog>", "", page, flags=re.S)

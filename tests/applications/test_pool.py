@@ -94,19 +94,9 @@ def test_a_request_to_chosen_banks_is_in_no_pool(ling: Person, bo: Person, cui: 
     assert cui.client.get(reverse("desk-pool-claim", args=["nothing"])).status_code == 404
 
 
-def test_a_guarantor_whose_intent_was_taken_cannot_claim_it_again(case: Application, ling: Person, gu: Person) -> None:
-    """Its referral is neither open nor ended: the answer is a sentence, not a broken constraint."""
-    from datetime import date
-    from decimal import Decimal
-
-    mine = responses.claim_from_pool(case.pk, **CONTACT, actor=gu.actor, now=moments.now())
-    terms = responses.Terms(
-        amount=Decimal(8_000_000), term_months=24, fee_rate=Decimal("0.8"), valid_until=date(2099, 1, 1)
-    )
-    offer = responses.offer(mine.pk, terms, actor=gu.actor, now=moments.now())
-    choices.accept(offer.pk, actor=ling.actor, now=moments.now())
-    case.refresh_from_db()
-    assert case.state == Application.State.OPEN
+def test_a_guarantor_that_works_on_it_cannot_claim_it_again(case: Application, gu: Person) -> None:
+    """The answer is a sentence, not a broken constraint."""
+    responses.claim_from_pool(case.pk, **CONTACT, actor=gu.actor, now=moments.now())
     assert gu.client.post(reverse("desk-pool-claim", args=[case.number]), CONTACT).status_code == 409
 
 

@@ -1,5 +1,6 @@
 """A household's cap under commitments at one moment: real threads on real PostgreSQL."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -71,6 +72,8 @@ def test_a_release_makes_room_for_exactly_one_more(
     for cover, by in list(zip(waiting, guarantors, strict=True))[:6]:
         cover_answers.commit(cover.pk, version=1, actor=by.actor, now=moments.now())
     late = list(zip(waiting, guarantors, strict=True))[6:]
+
+    Cover.objects.filter(pk=waiting[0].pk).update(valid_until=date(2020, 1, 1))  # never used, and its day has passed
 
     def release() -> object:
         return cover_answers.release(waiting[0].pk, note="贷款已结清", actor=guarantors[0].actor, now=moments.now())

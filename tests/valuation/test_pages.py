@@ -162,7 +162,7 @@ def test_two_colleagues_do_not_overwrite_each_other(ling: Person) -> None:
 
 
 def test_ling_throws_a_draft_away_but_never_what_is_final(own: Valuation, ling: Person, wai: Person) -> None:
-    draft = begun(ling, patents=[own.patents.get().patent_id])
+    draft = begun(ling, patents=list(own.patents.values_list("patent_id", flat=True)))
     page = f"/valuations/{draft.number}/discard/"
     assert wai.client.post(page, {"version": "0"}).status_code == 404
     assert "不能恢复" in ling.client.get(page).content.decode()
