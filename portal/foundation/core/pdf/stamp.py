@@ -1,6 +1,6 @@
 """The round seal on a paper, drawn from the outlines of our own typeface: the issuer's name along the ring.
 
-A picture for the eye; what proves the paper is the seal in the file (seal.py). Outside production its middle says 演示.
+A picture for the eye; what proves the paper is the seal in the file (seal.py). Outside production it says 演示.
 """
 
 import base64
@@ -24,7 +24,7 @@ _turn = threading.Lock()  # the typeface is read from its file letter by letter
 
 @functools.lru_cache(maxsize=64)
 def data_uri(issuer: str, *, demo: bool) -> str:
-    """A ``data:image/svg+xml;base64`` address of the seal of an issuer; `demo` writes 演示 into its middle."""
+    """A ``data:image/svg+xml;base64`` address of the seal of an issuer; `demo` writes 演示 into it."""
     return "data:image/svg+xml;base64," + base64.b64encode(svg(issuer, demo=demo).encode()).decode()
 
 
@@ -42,8 +42,8 @@ def svg(issuer: str, *, demo: bool) -> str:
 
 def _middle(demo: bool) -> list[tuple[str, float, float]]:
     """(words, baseline, size) of the lines inside the ring; y grows downwards."""
-    lines = [("电子签章", 62.0, 22.0)]
-    return [("演示", 14.0, 44.0), *lines] if demo else lines
+    # Its middle stays free: the name and the date of the paper stand there.
+    return [("电子签章", 64.0, 20.0), ("演示", 84.0, 16.0)] if demo else [("电子签章", 68.0, 22.0)]
 
 
 def _on_arc(text: str, size: float) -> str:
