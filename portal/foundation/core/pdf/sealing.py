@@ -12,7 +12,7 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 from portal.foundation.core.pdf.seal_keys import SealKey
 
 
-class KeySigner(signers.Signer):  # type: ignore[misc,unused-ignore]
+class KeySigner(signers.Signer):  # type: ignore[misc]
     """Signs with a SealKey, wherever its private half is."""
 
     def __init__(self, key: SealKey) -> None:
@@ -31,7 +31,7 @@ class KeySigner(signers.Signer):  # type: ignore[misc,unused-ignore]
         return bytes(512) if dry_run else self.key.sign(data)
 
 
-class Addition(IncrementalPdfFileWriter):  # type: ignore[misc,unused-ignore]
+class Addition(IncrementalPdfFileWriter):  # type: ignore[misc]
     """Adds the seal and nothing else: title, dates and the mark of PDF/UA stay as they were printed."""
 
     output_version = (1, 7)
@@ -40,7 +40,7 @@ class Addition(IncrementalPdfFileWriter):  # type: ignore[misc,unused-ignore]
         """Leave the metadata alone; pyHanko would write its own name and the present time into it."""
 
 
-class DatedSigner(signers.PdfSigner):  # type: ignore[misc,unused-ignore]
+class DatedSigner(signers.PdfSigner):  # type: ignore[misc]
     """Writes the moment it is told instead of reading a clock."""
 
     moment: dt.datetime
