@@ -41,9 +41,7 @@ def _issued(files: list[Any]) -> list[int]:
         # Issued without the printing that follows a commit: that is what is timed.
         with transaction.atomic():
             facts = notices.registration_facts(file, now=now)
-            made.append(
-                notices.issue(file, Notice.Kind.REGISTERED, facts, now=now).pk
-            )
+            made.append(notices.issue(file, Notice.Kind.REGISTERED, facts, now=now).pk)
             transaction.get_connection().run_on_commit.clear()
     return made
 
