@@ -15,7 +15,7 @@ from portal.foundation.core.papers import Paper
 from portal.foundation.core.pdf import seal, seal_keys
 
 from .models import Notice, Receipt, Registration, SearchCertificate
-from .notices import normalise_number as normalise_number
+from .notices import normalise_number
 
 LONGEST = 5 * 1024 * 1024  # bytes; a notice of 1,000 patents has 0.4 million
 State = Registration.State

@@ -160,7 +160,7 @@ def _dropped(request: HttpRequest) -> HttpResponse:
     return _result(request, finding.paper, asked="", finding=finding, compared=str(name))
 
 
-def _body(upload: "UploadedFile | list[object] | None", compare: CompareForm) -> tuple[bytes | None, int]:
+def _body(upload: "UploadedFile[Any] | list[object] | None", compare: CompareForm) -> tuple[bytes | None, int]:
     """The bytes of an upload, or None with the status and the sentence beside the field."""
     if not isinstance(upload, UploadedFile) or upload.file is None:
         compare.add_error("paper", "请选择要比对的文件。")
@@ -184,7 +184,7 @@ def _result(
     """What anyone may know of a paper; parties' names are masked. With a file: whether it is this paper, to the byte."""
     if paper is None:
         code = notices.normalise_code(asked)
-        looks_like_a_code = verification.normalise_number(asked) is None
+        looks_like_a_code = code.isascii() and code.isalnum() and not code.isdigit()  # else it was a number
         context: dict[str, Any] = {
             "form": VerifyForm(),
             "asked": asked[:60],

@@ -115,7 +115,7 @@ def test_patents_beyond_ten_stand_in_the_annex(draft: Registration) -> None:
     assert [len(context["patents"]), len(context["annex"]), context["total"]] == [10, 4, 14]
     assert context["annex"][0]["seq"] == 11
     found = pages(application_form.render(file))
-    annex = next(page for page in found if "附页" in page)
+    annex = next(page for page in found if "第11至14件" in page)
     assert context["annex"][-1]["number"] in annex
     assert "草稿" in found[0]
     whole = "".join(found)

@@ -199,7 +199,7 @@ def _another_application(registered: Registration, serial: int) -> Any:
     application = registered.application
     copy = type(application).objects.get(pk=application.pk)
     copy.pk, copy._state.adding = None, True
-    copy.number, copy.token = f"YZD20261123{serial:04d}T", uuid4()
+    copy.number, copy.token, copy.accepted_offer = f"YZD20261123{serial:04d}T", uuid4(), None
     copy.save(force_insert=True)
     return copy
 

@@ -12,12 +12,12 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 from portal.foundation.core.pdf.seal_keys import SealKey
 
 
-class KeySigner(signers.Signer):  # type: ignore[misc]
+class KeySigner(signers.Signer):
     """Signs with a SealKey, wherever its private half is."""
 
     def __init__(self, key: SealKey) -> None:
         self.key = key
-        others = SimpleCertificateStore()
+        others = SimpleCertificateStore()  # type: ignore[no-untyped-call]
         others.register_multiple(asn1_x509.Certificate.load(der) for der in key.chain)
         certificate = asn1_x509.Certificate.load(key.certificate)
         kind = "sha256_rsa" if certificate.public_key.algorithm == "rsa" else "sha256_ecdsa"
@@ -31,7 +31,7 @@ class KeySigner(signers.Signer):  # type: ignore[misc]
         return bytes(512) if dry_run else self.key.sign(data)
 
 
-class Addition(IncrementalPdfFileWriter):  # type: ignore[misc]
+class Addition(IncrementalPdfFileWriter):
     """Adds the seal and nothing else: title, dates and the mark of PDF/UA stay as they were printed."""
 
     output_version = (1, 7)
@@ -40,7 +40,7 @@ class Addition(IncrementalPdfFileWriter):  # type: ignore[misc]
         """Leave the metadata alone; pyHanko would write its own name and the present time into it."""
 
 
-class DatedSigner(signers.PdfSigner):  # type: ignore[misc]
+class DatedSigner(signers.PdfSigner):
     """Writes the moment it is told instead of reading a clock."""
 
     moment: dt.datetime
