@@ -18,13 +18,12 @@ from django.db import connection
 from django.test.utils import override_settings
 
 from benchmarks.line_b4 import Reader
-from benchmarks.load_pledges import load, number_of
+from benchmarks.load_pledges import ROWS, load, number_of
 from benchmarks.rounds import interleaved
 from pledges.models import PledgedPatent
 from pledges.search import reading
 from portal.foundation.core.moments import local_date
 
-ROWS = 1_000_000
 ROUNDS = 400
 SEED = 20261123
 _PROBE = "SELECT number, kind, grant_date, effective, registration_id FROM pledges_pledgedpatent WHERE number = %s"

@@ -23,10 +23,10 @@ PAGES = ("/", "/products/", "/verify/", "/search/", "/policy/", "/guide/")
 
 
 def _registrations() -> list[Any]:
-    from benchmarks.load_pledges import MARK, load
+    from benchmarks.load_pledges import MARK, ROWS, load
     from pledges.models import Registration
 
-    load(int(os.environ.get("BENCH_PLEDGES", "1000000")))
+    load(ROWS)
     found = Registration.objects.filter(number__startswith=MARK).select_related("pledgor", "pledgee", "office")
     return list(found.exclude(decided_at=None).order_by("pk")[: NOTICES * 3])
 

@@ -5,6 +5,7 @@ two patents; a tenth is over, and its patent was pledged before. Columns not nam
 the ORM made, so that a new column needs no change of this file. Everything happens inside PostgreSQL.
 """
 
+import os
 import time
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -19,6 +20,7 @@ from portal.foundation.core import moments
 
 TABLES = ("pledges_registration", "pledges_pledgedpatent")
 PLEDGORS, PLEDGEES = 20_000, 30
+ROWS = int(os.environ.get("BENCH_PLEDGES", "1000000"))  # fewer to try the lines out
 MARK = "L5"  # numbers of loaded registrations begin with it
 
 
