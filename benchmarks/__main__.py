@@ -27,6 +27,8 @@ LINES = {
     "B7": "50 人抢单  fifty officers claiming",
     "B9": "登记通知书 PDF  notice as PDF",
     "B10": "一笔需求对 1,000 款产品  one request against a thousand products",
+    "B11": "质押登记查询，100 万件登记  encumbrance search among a million",
+    "B13": "100 份通知书，同时有人在用  a hundred notices beside live traffic",
 }
 
 

@@ -56,9 +56,9 @@ $$ SELECT substr('ABCDEFGHJKLMNPQRSTUVWXYZ', ((2 * 34 + 3 * 35 + 4 * 13
 _FIRMS = """
 WITH made AS (
     INSERT INTO accounts_organisation (kind, name, short_name, sort_key, uscc, district_id, industry_id, address,
-                                       contact_name, contact_phone, active, created_at)
+                                       contact_name, contact_phone, active, tiers, created_at)
     SELECT 'enterprise', '重庆示例装载' || lpad(f::text, 6, '0') || '有限公司', '', 'chongqingshili' || f, NULL,
-           (%(districts)s::text[])[1 + floor(pg_temp.u(f, 50) * %(places)s)::int], 'C', '', '林示例', '13800000000', true, %(now)s
+           (%(districts)s::text[])[1 + floor(pg_temp.u(f, 50) * %(places)s)::int], 'C', '', '林示例', '13800000000', true, '{}', %(now)s
       FROM generate_series(1, %(firms)s) f
     RETURNING id
 ), numbered AS (SELECT id, row_number() OVER (ORDER BY id) AS f FROM made)

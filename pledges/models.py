@@ -27,6 +27,8 @@ from .paper_models import Check as Check
 from .paper_models import Correction as Correction
 from .paper_models import Document as Document
 from .paper_models import Notice as Notice
+from .paper_models import Receipt as Receipt
+from .search.models import SearchCertificate as SearchCertificate
 
 
 class RegistrationQuerySet(models.QuerySet["Registration"]):

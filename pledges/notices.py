@@ -1,69 +1,59 @@
-"""The office's papers: numbered without gaps, with everything they say kept, printed after the commit.
+"""The office's papers: numbered without gaps, with everything they say kept, printed and sealed after the commit.
 
 The row is written in the transaction of the decision; `print_notice` makes the file afterwards, as often as it takes, and
-keeps its digest. The same facts give the same bytes, so a lost file is made again and its digest proves it.
+keeps its digest (core/papers.py). The same facts give the same bytes, so a lost file is made again and its digest proves it.
 """
 
-import hashlib
 import logging
 import re
-import secrets
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.files.base import ContentFile
 from django.db import transaction
 from django.urls import reverse
 
-from portal.foundation.core import display, money, qr
+from portal.foundation.core import check_codes, display, money, papers, qr
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.failpoints import failpoint
 from portal.foundation.core.identifiers import PatentKind
 from portal.foundation.core.models import take
 from portal.foundation.core.moments import local_date
-from portal.foundation.core.pdf import engine
+from portal.foundation.core.pdf import engine, stamp
 
 from . import places
 from .models import Correction, DebtKind, Ground, Notice, Registration, Scope
 
 logger = logging.getLogger("portal.notices")
 
-CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"  # no 0, 1, I, O: a code is read from paper
-CODE_LENGTH = 12  # 60 bits: cannot be guessed, slow-down or not
 TEMPLATES = {
     Notice.Kind.REGISTERED: "pdf/notice_registration.html",
     Notice.Kind.REFUSED: "pdf/notice_refusal.html",
     Notice.Kind.CORRECTION: "pdf/notice_correction.html",
 }
 _NUMBER = re.compile(r"^\D*(\d{4})\D+(\d{1,6})\D*$")
+spaced = check_codes.spaced
+normalise_code = check_codes.normalise
 
 
-def compose_number(year: int, serial: int) -> str:
-    """渝质登〔2026〕000128号."""
-    return f"渝质登〔{year}〕{serial:06d}号"
+def compose_number(year: int, serial: int, *, series: str = "登") -> str:
+    """渝质登〔2026〕000128号; the series 收 are receipts, 查 are search certificates, each with numbers of its own."""
+    return f"渝质{series}〔{year}〕{serial:06d}号"
 
 
 def normalise_number(text: str) -> str | None:
     """The number in its one spelling, whatever brackets and zeros were typed; None when it has no year and serial."""
     match = _NUMBER.match(text.strip())
-    return compose_number(int(match[1]), int(match[2])) if match else None
+    if match is None:
+        return None
+    series = next((letter for letter in "收查" if letter in text), "登")
+    return compose_number(int(match[1]), int(match[2]), series=series)
 
 
-def normalise_code(text: str) -> str:
-    """A verification code as stored: capitals and digits only."""
-    return re.sub(r"[\s\-–—]", "", text).upper()[:40]
-
-
-def spaced(code: str) -> str:
-    """K7PM-3QXR-9TWA, for reading aloud."""
-    return "-".join(code[i : i + 4] for i in range(0, len(code), 4))
-
-
-def address(notice: Notice) -> str:
+def address(paper: papers.Paper) -> str:
     """Where anyone can check the paper."""
-    return f"{settings.PUBLIC_URL}{reverse('pledges:verify', args=[notice.verify_code])}"
+    return f"{settings.PUBLIC_URL}{reverse('pledges:verify', args=[paper.verify_code])}"
 
 
 def issue(file: Registration, kind: str, facts: Mapping[str, Any], *, now: datetime) -> Notice:
@@ -77,7 +67,7 @@ def issue(file: Registration, kind: str, facts: Mapping[str, Any], *, now: datet
     notice = Notice.objects.create(
         registration=file,
         kind=kind,
-        verify_code="".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH)),
+        verify_code=check_codes.make(),
         issued_at=now,
         facts=dict(facts),
         number=number,
@@ -98,58 +88,32 @@ def _print_quietly(notice_id: int) -> None:
 
 
 def print_notice(notice_id: int) -> Notice:
-    """Make the file if it is not there yet. No lock is held while it is laid out; whoever stores first, wins.
-
-    Raises PdfUnavailable where the machine cannot print, DomainError when a lost file cannot be made again to the byte.
-    """
-    notice = Notice.objects.get(pk=notice_id)
-    if _on_disk(notice):
-        return notice
-    body = engine.render_template(TEMPLATES[Notice.Kind(notice.kind)], context(notice), created=notice.issued_at)
-    digest = hashlib.sha256(body).hexdigest()
-    failpoint("notice.laid_out")
-    with transaction.atomic():
-        notice = Notice.objects.select_for_update(of=("self",)).get(pk=notice_id)
-        if notice.sha256 and notice.sha256 != digest:
-            raise DomainError(
-                "notice.changed", "通知书文件缺失，且按存档内容重新生成的文件与原摘要不一致，请联系系统管理员。"
-            )
-        if not _on_disk(notice):
-            name = f"{notice.verify_code}.pdf"
-            notice.file.storage.delete(notice.file.field.generate_filename(notice, name))  # of a print that died here
-            notice.file.save(name, ContentFile(body), save=False)
-            failpoint("notice.file_written")
-            notice.sha256, notice.size = digest, len(body)
-            notice.save(update_fields=["file", "sha256", "size"])
-    return notice
+    """Make and seal the file if it is not there yet; raises what core.papers.print_paper does."""
+    return papers.print_paper(Notice, notice_id, pages=_pages, address=address)
 
 
-def _on_disk(notice: Notice) -> bool:
-    return bool(notice.file.name) and notice.file.storage.exists(str(notice.file.name))
+def _pages(notice: Notice) -> bytes:
+    template = TEMPLATES.get(Notice.Kind(notice.kind), f"pdf/notice_{notice.kind}.html")
+    return engine.render_template(template, context(notice), created=notice.issued_at)
 
 
 def print_missing(*, limit: int = 100) -> int:
     """Print what is not printed yet, one by one; returns how many were. One that fails does not stop the others."""
-    done = 0
-    for notice_id in Notice.objects.filter(file="").order_by("pk").values_list("pk", flat=True)[:limit]:
-        try:
-            print_notice(notice_id)
-            done += 1
-        except DomainError as error:
-            logger.warning("notice %s not printed: %s", notice_id, error.reason)
-    return done
+    return papers.print_missing(Notice, print_notice, limit=limit)
 
 
-def context(notice: Notice) -> dict[str, Any]:
+def context(paper: papers.Paper) -> dict[str, Any]:
     """The template's context: the kept facts and what every paper carries."""
-    url = address(notice)
+    url = address(paper)
+    issuer, demo = str(paper.facts.get("issuer", "")), bool(paper.facts.get("demo"))
     return {
-        **notice.facts,
-        "number": notice.number,
-        "issued_on": display.full_date_cn(local_date(notice.issued_at)),
+        **paper.facts,
+        "number": paper.number,
+        "issued_on": display.full_date_cn(local_date(paper.issued_at)),
         "verify_url": url,
-        "verify_code": spaced(notice.verify_code),
+        "verify_code": spaced(paper.verify_code),
         "verify_qr": qr.data_uri(url),
+        "stamp": stamp.data_uri(issuer, demo=demo) if issuer else "",
     }
 
 

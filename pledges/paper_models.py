@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 
 from portal.foundation.core.files import StoredFile
+from portal.foundation.core.papers import Paper
 
 from . import places
 from .kinds import Ground
@@ -89,7 +90,7 @@ class Correction(models.Model):
         return places.label(self.field)
 
 
-class Notice(models.Model):
+class Notice(Paper):
     """A paper the office issued: numbered without gaps per year, its digest recorded, verifiable by code."""
 
     class Kind(models.TextChoices):
@@ -99,13 +100,7 @@ class Notice(models.Model):
 
     registration = models.ForeignKey("pledges.Registration", models.PROTECT, related_name="notices")
     kind = models.CharField("类型", max_length=12, choices=Kind)
-    number = models.CharField("文书编号", max_length=40, unique=True)
-    verify_code = models.CharField("核验码", max_length=16, unique=True)
-    issued_at = models.DateTimeField("签发时间")
-    facts = models.JSONField(default=dict)  # everything the paper says, so that it can be made again byte for byte
-    file = models.FileField(upload_to="notices", blank=True)
-    sha256 = models.CharField("SHA-256", max_length=64, blank=True)
-    size = models.PositiveIntegerField(default=0)
+    breakable = True
 
     class Meta:
         verbose_name = "通知书"
@@ -116,5 +111,20 @@ class Notice(models.Model):
             ),
         ]
 
-    def __str__(self) -> str:
-        return self.number
+    @property
+    def title(self) -> str:
+        return str(self.get_kind_display())
+
+
+class Receipt(Paper):
+    """专利权质押登记材料接收清单: what the office received, in two copies; one for each office that accepted the file."""
+
+    registration = models.ForeignKey("pledges.Registration", models.PROTECT, related_name="receipts")
+
+    class Meta:
+        verbose_name = "接收清单"
+        verbose_name_plural = verbose_name
+
+    @property
+    def title(self) -> str:
+        return "专利权质押登记材料接收清单"

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from .search import views as search
 from .views import filing, papers, parties, public
 
 app_name = "pledges"
@@ -22,6 +23,11 @@ urlpatterns = [
     path("pledges/<str:number>/documents/<uuid:ref>/", papers.document, name="document"),
     path("pledges/<str:number>/notices/<int:notice_id>/", papers.notice, name="notice"),
     path("pledges/<str:number>/notices/<int:notice_id>/pdf/", papers.notice_pdf, name="notice-pdf"),
+    path("pledges/<str:number>/receipts/<int:receipt_id>/pdf/", papers.receipt_pdf, name="receipt-pdf"),
+    path("pledges/<str:number>/form/pdf/", papers.application_pdf, name="application-pdf"),
+    path("search/", search.search, name="search"),
+    path("search/certificate/", search.certify, name="search-certify"),
     path("verify/", public.verify, name="verify"),
     path("v/<str:code>/", public.verified, name="verify"),
+    path("v/<str:code>/pdf/", public.certificate_pdf, name="certificate-pdf"),
 ]

@@ -31,8 +31,15 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("products:own", "本机构产品"),
         ("products:list", "产品矩阵"),
         ("quotas", "货币政策工具"),
+        ("pledges:search", "质押查询"),
     ],
-    Role.CLERK: [("office", "登记审查"), ("office-done", "已办结"), ("orders", "督办单"), ("pledges:verify", "核验")],
+    Role.CLERK: [
+        ("office", "登记审查"),
+        ("office-done", "已办结"),
+        ("orders", "督办单"),
+        ("pledges:verify", "核验"),
+        ("pledges:search", "质押查询"),
+    ],
     Role.REGULATOR: [
         ("supervision", "监测总览"),
         ("supervision-report", "时限报表"),

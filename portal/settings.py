@@ -267,6 +267,17 @@ VALUATION_REPORT_BEYOND = env.bool("VALUATION_REPORT_BEYOND", default=False)
 VALUATION_AGENCY_URL = env.str("VALUATION_AGENCY_URL", default="")
 VALUATION_AGENCY_TOKEN = env.str("VALUATION_AGENCY_TOKEN", default="")
 VALUATION_AGENCY_TIMEOUT = env.int("VALUATION_AGENCY_TIMEOUT", default=10)
+# Who seals the papers (portal/foundation/core/pdf/seal_keys.py): local, pkcs12, pkcs11, or nothing; then none is printed.
+SEAL_KEY: str = env.str("SEAL_KEY", default="" if PRODUCTION else "local")
+SEAL_PKCS12: str = env.str("SEAL_PKCS12", default="")  # a file
+SEAL_PASSWORD: str = env.str("SEAL_PASSWORD", default="")  # of the file, or the PIN of the token
+SEAL_PKCS11_MODULE: str = env.str("SEAL_PKCS11_MODULE", default="")  # the token's driver, a file
+SEAL_PKCS11_TOKEN: str = env.str("SEAL_PKCS11_TOKEN", default="")
+SEAL_PKCS11_LABEL: str = env.str("SEAL_PKCS11_LABEL", default="")
+SEAL_CERTIFICATE: str = env.str("SEAL_CERTIFICATE", default="")  # PEM: the token's certificate, then its chain
+SEAL_TRUSTED: str = env.str("SEAL_TRUSTED", default="")  # PEM: certificates that sealed earlier papers
+if SEAL_KEY not in {"", "local", "pkcs12", "pkcs11"}:
+    raise ImproperlyConfigured(f"SEAL_KEY must be local, pkcs12 or pkcs11, not {SEAL_KEY!r}")
 # Moments come from the database's clock; tests travel in time with their own process, so there they do not.
 DATABASE_TIME = PORTAL_ENV != "test"
 if PORTAL_ENV == "test":

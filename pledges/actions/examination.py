@@ -11,7 +11,7 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from applications.actions import progress
-from pledges import checks, notices, places, rules
+from pledges import checks, notices, places, receipts, rules
 from pledges.locking import in_conflict, lock_patents, locked
 from pledges.models import Check, Correction, Ground, Notice, PledgedPatent, Registration
 from portal.foundation.accounts.models import Membership, Role
@@ -47,6 +47,7 @@ def accept(registration_id: int, *, actor: Actor, now: datetime) -> Registration
     file.save(update_fields=["state", "clerk", "clerk_since", "accepted_at"])
     checks.store(file, checks.run(file, now=now, filing=False), now=now)
     _tell("pledge.accepted", file, actor=actor, now=now, text=f"{file.office.title} 受理，{actor.name} 审查")
+    receipts.issue(file, now=now)  # last: its number is taken to the end of the transaction
     failpoint("examine.before_commit")
     return file
 

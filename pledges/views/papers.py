@@ -1,11 +1,15 @@
-"""Papers of a file: what was handed in, and what the office issued."""
+"""Papers of a file: what was handed in, what the office issued, and the application form."""
+
+from typing import TypeVar
 
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
+from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from pledges import notices
+from pledges import application_form, notices, receipts
 from pledges.models import Notice
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
@@ -13,10 +17,12 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import qr
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import send
+from portal.foundation.core.papers import Paper
 from portal.foundation.core.pdf import engine
 
 from .common import PARTIES, own, trail
 
+R = TypeVar("R", bound=HttpResponseBase)
 READERS = (*PARTIES, Role.CLERK, Role.CHIEF)
 
 
@@ -62,20 +68,57 @@ def notice_pdf(request: HttpRequest, number: str, notice_id: int) -> HttpRespons
     """The stored file, made now if it could not be made before: the same number, the same bytes, every time."""
     paper = _notice(request, number, notice_id)
     try:
-        printed = notices.print_notice(paper.pk)
+        return download(notices.print_notice(paper.pk))
     except DomainError as error:
-        return render(
-            request,
-            "pledges/notice_missing.html",
-            {"notice": paper, "number": number, "error": error},
-            status=error.status,
-        )
+        return _missing(request, paper, number, error)
+
+
+@allow(*READERS)
+@never_cache
+@require_safe
+def receipt_pdf(request: HttpRequest, number: str, receipt_id: int) -> HttpResponse | FileResponse:
+    """接收清单 in two copies: the stored file, like a notice. It names the files handed in, so the regulator does not get it."""
+    paper = get_object_or_404(own(request, number).receipts, pk=receipt_id)
+    try:
+        return download(receipts.print_receipt(paper.pk))
+    except DomainError as error:
+        return _missing(request, paper, number, error)
+
+
+@allow(*READERS)
+@never_cache
+@require_safe
+def application_pdf(request: HttpRequest, number: str) -> HttpResponse:
+    """专利权质押登记申请表, filled in from the file as it is now."""
+    file = own(request, number)
+    try:
+        body = application_form.render(file)
+    except DomainError as error:
+        return _missing(request, None, number, error)
+    response = HttpResponse(body, content_type="application/pdf")
+    name = f"专利权质押登记申请表{file.number}.pdf"
+    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    return _sandboxed(response)
+
+
+def _missing(request: HttpRequest, paper: Paper | None, number: str, error: DomainError) -> HttpResponse:
+    """The paper cannot be printed now; a notice can be read as a page instead."""
+    context = {"notice": paper if isinstance(paper, Notice) else None, "number": number, "error": error}
+    return render(request, "pledges/notice_missing.html", context, status=error.status)
+
+
+def download(printed: Paper) -> FileResponse:
+    """The stored file under its title and number."""
     response = FileResponse(
         printed.file.open("rb"),
         as_attachment=True,
-        filename=f"{paper.get_kind_display()}{paper.number}.pdf",
+        filename=f"{printed.title}{printed.number}.pdf",
         content_type="application/pdf",
     )
+    return _sandboxed(response)
+
+
+def _sandboxed(response: R) -> R:
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

@@ -82,6 +82,7 @@ def detail(request: HttpRequest, number: str) -> HttpResponse:
         "may_withdraw": bool(rules.can_withdraw(actor, file)),
         "may_take_back": bool(rules.can_take_back(actor, file)),
         "reads_papers": actor.role in PARTIES,
+        "receipts": list(file.receipts.order_by("pk")) if actor.role in PARTIES else [],
     }
     return page(request, "pledges/detail.html", file, **context)
 

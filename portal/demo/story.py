@@ -10,6 +10,8 @@ from applications.actions import choices, drafts, next_lenders, responses
 from applications.models import Application, DeclineReason, NextLender, NextRound, Purpose
 from pledges.actions import examination
 from pledges.models import Ground
+from pledges.search import certificates
+from pledges.search.asking import Question
 from portal.foundation.accounts.models import Membership, Organisation, OrganisationKind, Role
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.dispatcher import dispatch
@@ -127,6 +129,10 @@ class Story:
         file = filings.filed(case, self.firms[1], self.bank.officer, at=at(11, 10, 10), serial=1)
         filings.registered(file, self.clerk, at=at(11, 16, 30))
         filings.paid(file, self.bank.officer, at=at(10, 14), rate="3.45", number="SL-0001")
+        # Another bank asks before it lends: what was pledged stands on its certificate, with the moment.
+        certificates.certify(
+            Question("patent", file.patents.all()[0].number), actor=self.second.officer.actor, now=at(9, 15)
+        )
         case = requests.agreed(
             self.firms[6], self.second, asked=at(12, 9), claimed=at(11, 11), offered=at(10, 9), taken=at(9, 10), wan=450,
             rate="3.60", patents=slice(0, 1),

@@ -29,6 +29,8 @@ PAGES = {
         "/match/?invention=3&utility=1&amount=300&term=24&district=500157&tier=high_tech&wish=both",
         "/track/",
         "/verify/",
+        "/search/",
+        "/search/?q=ZL202110049384.6",
         "/login/",
         "/register/",
         "/policy/",

@@ -34,6 +34,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Facts nobody is told about: the person who did it knows, and the case's time line shows it.
 SILENT = {
+    "search.certified",
     "application.unmet",  # only when no institution has it any more
     "next.closed",  # the silent institution has answered, of which the enterprise is told
     "pledge.started",  # a draft

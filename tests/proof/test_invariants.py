@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.test import override_settings
 
-from pledges import notices
+from pledges import printing
 from portal.foundation.core.pdf import engine
 from portal.foundation.journal.models import Entry
 from portal.notifications.catalogue import VERBS
@@ -40,7 +40,7 @@ def _demonstration(
             Entry.objects.bulk_create(conftest._told)  # the journal begins with the calendar and the policies
             call_command("demo", verbosity=0)
             if engine.available().ok:
-                notices.print_missing()
+                printing.print_missing(limit=1000)
             with connection.cursor() as cursor:  # so that a test may change tables
                 cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
                 # Everybody has had the seat since before the story began, so everybody must have been told.

@@ -22,6 +22,7 @@ NOWHERE: dict[str, Any] = {
     "offer_id": 987654321,
     "question_id": 987654321,
     "notice_id": 987654321,
+    "receipt_id": 987654321,
     "institution_id": 987654321,
     "ref": uuid.UUID(int=7),
     "file_ref": uuid.UUID(int=7),
@@ -160,6 +161,11 @@ TABLE: dict[str, Row] = {
     "pledges:notice-pdf": Row(
         lambda w: {"number": w.registered.number, "notice_id": w.notice.pk}, PARTIES | OFFICE | {"rui"}, "get"
     ),
+    "pledges:receipt-pdf": Row(
+        lambda w: {"number": w.registered.number, "receipt_id": w.registered.receipts.get().pk}, PARTIES | OFFICE, "get"
+    ),
+    "pledges:application-pdf": _pledge("waiting", PARTIES | OFFICE, "get"),
+    "pledges:certificate-pdf": Row(lambda w: {"code": w.certificate.verify_code}, EVERYBODY, "get"),
     "pledges:verify": Row(lambda w: {"code": w.notice.verify_code}, EVERYBODY, "get"),  # whoever holds the paper
     # the office
     "office-file": _pledge("waiting", OFFICE, "get"),

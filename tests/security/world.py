@@ -17,7 +17,9 @@ from applications.models import Application, Attachment, Draft, InformationReque
 from banks.models import Institution
 from pledges.actions import examination, loans
 from pledges.actions.loans import Payment
-from pledges.models import Document, Notice, Registration
+from pledges.models import Document, Notice, Registration, SearchCertificate
+from pledges.search import certificates
+from pledges.search.asking import Question
 from portal.foundation.accounts import actions as accounts
 from portal.foundation.accounts.actions import Issued
 from portal.foundation.accounts.models import OrganisationKind, Role
@@ -97,6 +99,7 @@ class World:
     paper: Document
     registered: Registration
     notice: Notice
+    certificate: SearchCertificate  # of the registered patent; whoever holds its code reads it
     order: SupervisionOrder
     valuing: Valuation  # Ling's, not closed yet
     valued: Valuation  # Ling's, final, shown to Bo
@@ -244,6 +247,7 @@ def build(people: dict[str, Person]) -> World:
         paper=waiting.documents.get(kind=Document.Kind.CONTRACT),
         registered=Registration.objects.get(pk=done.pk),
         notice=notice,
+        certificate=certificates.certify(Question("patent", factories.INVENTION), now=now),
         order=order,
         valuing=drawn_up,
         valued=valued,

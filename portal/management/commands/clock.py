@@ -15,7 +15,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from pledges.notices import print_missing
+from pledges.printing import print_missing
 from portal.foundation.core import moments
 from portal.foundation.core.failpoints import failpoint
 from portal.foundation.journal.dispatcher import dispatch, wait_for_news

@@ -15,6 +15,8 @@ _FILES = """
 SELECT 'attachment:' || id, file, size, sha256 FROM applications_attachment
 UNION ALL SELECT 'document:' || id, file, size, sha256 FROM pledges_document
 UNION ALL SELECT 'notice:' || id, file, size, sha256 FROM pledges_notice WHERE file <> ''
+UNION ALL SELECT 'receipt:' || id, file, size, sha256 FROM pledges_receipt WHERE file <> ''
+UNION ALL SELECT 'search:' || id, file, size, sha256 FROM pledges_searchcertificate WHERE file <> ''
 """
 _ORPHAN = timedelta(hours=1)  # an upload whose row is not committed yet is younger
 
@@ -139,8 +141,13 @@ ALL = [
     Invariant("file.orphans", "文件夹里没有无主的文件（一小时以内的可能正在上传）", orphans),
     Invariant(
         "paper.printed",
-        "签发的通知书都已生成文件",
-        "SELECT number, '签发于 ' || issued_at FROM pledges_notice WHERE file = '' AND issued_at < %(now)s - %(grace)s - interval '3 minutes'",
+        "签发的通知书、接收清单和查询证明都已生成文件",
+        """
+        SELECT number, '签发于 ' || issued_at FROM (
+            SELECT number, issued_at, file FROM pledges_notice UNION ALL SELECT number, issued_at, file FROM pledges_receipt
+            UNION ALL SELECT number, issued_at, file FROM pledges_searchcertificate) papers
+         WHERE file = '' AND issued_at < %(now)s - %(grace)s - interval '3 minutes'
+        """,
         applies=lambda run: run.printing,
     ),
 ]

@@ -41,11 +41,17 @@ ALL = [
             UNION ALL
             SELECT 'notice:' || substring(number from '〔(\d{4})〕'),
                    substring(number from '〕(\d+)号$')::bigint, number FROM pledges_notice
+            UNION ALL
+            SELECT 'receipt:' || substring(number from '〔(\d{4})〕'),
+                   substring(number from '〕(\d+)号$')::bigint, number FROM pledges_receipt
+            UNION ALL
+            SELECT 'search:' || substring(number from '〔(\d{4})〕'),
+                   substring(number from '〕(\d+)号$')::bigint, number FROM pledges_searchcertificate
         ), each AS (
             SELECT name, count(*) AS n, count(DISTINCT serial) AS serials, max(serial) AS top, min(serial) AS low
               FROM given WHERE name IS NOT NULL AND serial IS NOT NULL GROUP BY name
         ), counter AS (
-            SELECT name, value FROM core_counter WHERE name ~ '^(case|pledge|order|notice):\d+$' AND value <> 0
+            SELECT name, value FROM core_counter WHERE name ~ '^(case|pledge|order|notice|receipt|search):\d+$' AND value <> 0
         )
         SELECT name, '共 ' || coalesce(n, 0) || ' 个，最小 ' || coalesce(low, 0) || '，最大 ' || coalesce(top, 0)
                      || '，不同 ' || coalesce(serials, 0) || '，计数 ' || coalesce(value, 0)

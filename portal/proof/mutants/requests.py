@@ -71,6 +71,7 @@ def decline_again() -> None:
         "ALTER TABLE applications_application DROP CONSTRAINT applications_application_number_key",
         "ALTER TABLE pledges_registration DROP CONSTRAINT pledges_registration_number_key",
         "ALTER TABLE pledges_notice DROP CONSTRAINT pledges_notice_number_key",
+        "ALTER TABLE pledges_receipt DROP CONSTRAINT pledges_receipt_number_key",
         "DROP INDEX one_running_clock",  # a clock's subject has the number in it
     ),
 )
