@@ -76,11 +76,13 @@ def worded(text: str) -> Decimal | None:
 
 def days(flat: str) -> "Iterator[Found[date]]":
     """Every day, by place; what is no day of the calendar is passed over."""
-    found = []
+    found: list[Found[date]] = []
     for pattern in (_DAY, _SOLID):
-        for match in pattern.finditer(flat):
-            if day := _day(int(match[1]), int(match[2]), int(match[3])):
-                found.append(Found(day, match.start(), match.end()))
+        found += [
+            Found(day, match.start(), match.end())
+            for match in pattern.finditer(flat)
+            if (day := _day(int(match[1]), int(match[2]), int(match[3])))
+        ]
     for match in _WORDED_DAY.finditer(flat):
         year = int("".join(str(_DIGITS[c]) for c in match[1]))
         if day := _day(year, int(worded(match[2]) or 0), int(worded(match[3]) or 0)):

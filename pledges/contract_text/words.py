@@ -4,6 +4,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 _ASCII_WORDS = {
     code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
@@ -60,9 +61,7 @@ class Text:
         cuts |= {i + 1 for i, char in enumerate(self.flat) if char in _ENDS}
         cuts |= {m.start() for m in _ARTICLE.finditer(self.flat)}
         places = sorted(cuts)
-        return [
-            Sentence(self.flat[a:b], a) for a, b in zip(places, places[1:], strict=False) if self.flat[a:b].strip(_ENDS)
-        ]
+        return [Sentence(self.flat[a:b], a) for a, b in pairwise(places) if self.flat[a:b].strip(_ENDS)]
 
 
 def flatten(line: str) -> str:
