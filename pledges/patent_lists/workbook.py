@@ -175,8 +175,8 @@ def _row(
             faults.append(Fault(row, "专利号", str(error)))
     days = {label: _day(row, label, _cell(values, places, label), faults) for label in _DATES}
     filed, granted = days["申请日"], days["授权公告日"]
-    if number and filed and filed.year != number.year:
-        said = f"专利号写明 {number.year} 年申请，申请日却是 {filed:%Y-%m-%d}，请核对。"
+    if number and filed and filed.year > number.year:  # earlier is right for divisional and international applications
+        said = f"专利号是 {number.year} 年的，申请日却是 {filed:%Y-%m-%d}，请核对。"
         faults.append(Fault(row, "申请日", said))
     if filed and granted and granted < filed:
         faults.append(Fault(row, "授权公告日", "授权公告日早于申请日，请核对。"))

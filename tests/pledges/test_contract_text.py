@@ -80,13 +80,24 @@ def test_an_empty_label_is_no_address() -> None:
 
 
 def test_another_amount_day_or_count_than_the_forms_is_said_with_both() -> None:
-    seen = found(WHOLE.replace("8,000,000.00", "7,800,000.00").replace("2028 年", "2029 年").replace("共计 2 件", "共计 3 件"))
+    seen = found(
+        WHOLE.replace("8,000,000.00", "7,800,000.00").replace("2028 年", "2029 年").replace("共计 2 件", "共计 3 件")
+    )
     assert seen["amount"].said == "合同写的是 780 万元，申请表是 800 万元，请核对。"
     assert (seen["term"].state, seen["pieces"].state) == (items.DIFFERS, items.DIFFERS)
     assert "3 件" in seen["pieces"].said
 
 
-AMOUNTS = ["8,000,000.00元", "8000000 元", "800万元", "８００万元", "捌佰万元整", "八百万元", "0.08亿元", "8，000，000元"]
+AMOUNTS = [
+    "8,000,000.00元",
+    "8000000 元",
+    "800万元",
+    "８００万元",
+    "捌佰万元整",
+    "八百万元",
+    "0.08亿元",
+    "8，000，000元",
+]
 
 
 @pytest.mark.parametrize("written", AMOUNTS)
@@ -102,7 +113,13 @@ def test_edge_case_19_wan_and_yuan_are_never_taken_for_each_other() -> None:
     assert "0.08 万元" in seen["amount"].said
 
 
-NUMBERS = ["ZL201710601862.3", "２０１７１０６０１８６２．３", "2017106018623", "ZL 2017 1 0601862.3", "201710601862 . 3"]
+NUMBERS = [
+    "ZL201710601862.3",
+    "２０１７１０６０１８６２．３",
+    "2017106018623",
+    "ZL 2017 1 0601862.3",
+    "201710601862 . 3",
+]
 
 
 @pytest.mark.parametrize("written", NUMBERS)
