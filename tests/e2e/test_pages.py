@@ -103,6 +103,7 @@ FOLLOWED = [
     ("officer", "/desk/", "main table a[href*='/desk/referrals/']"),
     ("guarantor", "/desk/covers/", "main table a[href^='/desk/covers/']"),
     ("enterprise", "/pledges/", "main a[href^='/pledges/ZYDJ']"),
+    ("clerk", "/office/done/", "main a[href$='/forward/']"),
     ("regulator", "/supervision/", "main a[href*='/supervision/cases/']"),
     ("officer", "/products/own/", "main table a[href^='/products/own/']"),
     ("regulator", "/products/review/", "main table a[href^='/products/review/']"),
