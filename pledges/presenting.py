@@ -189,3 +189,8 @@ def papers(documents: Iterable[Document]) -> dict[str, list[Document]]:
 def patents(file: Registration, *, most: int | None = None) -> list[PledgedPatent]:
     """By number; `most` where a page shows the first ones and links to the rest."""
     return list(file.patents.order_by("number")[:most])
+
+
+def pieces(file: Registration, shown: list[PledgedPatent]) -> int:
+    """How many there are; a query only when the page cannot know."""
+    return len(shown) if len(shown) < MOST_PATENTS else file.patents.count()

@@ -22,7 +22,7 @@ def store(
     """
     for name in ("maximum", "agent"):
         file._state.fields_cache.pop(name, None)  # read with the file, and about to be another
-    _store_maximum(file, maximum)
+    store_maximum(file, maximum)
     _store_pledgor(file, pledgor)
     if agent is None:
         Agent.objects.filter(registration=file).delete()
@@ -31,7 +31,8 @@ def store(
         Agent.objects.update_or_create(registration=file, defaults=values | {"powers": list(agent.powers)})
 
 
-def _store_maximum(file: Registration, entry: MaximumEntry | None) -> None:
+def store_maximum(file: Registration, entry: MaximumEntry | None) -> None:
+    """The row, and the file's period that follows from it (the caller saves `debt_from` and `debt_to`)."""
     if entry is None:
         MaximumDebt.objects.filter(registration=file).delete()
         return
@@ -72,7 +73,8 @@ def _organisation(entry: PledgorEntry) -> Organisation:
         known = Organisation.objects.filter(outside__kind=entry.kind, outside__identity=entry.identity).first()
     if known is None:
         return _entered(entry)
-    if known.kind == OrganisationKind.OUTSIDE and not _relied_on(known):
+    changed = (known.name, known.address) != (entry.name, entry.address)
+    if known.kind == OrganisationKind.OUTSIDE and changed and not _relied_on(known):
         known.name, known.address = entry.name, entry.address  # only drafts name it: a slip may be put right
         known.save()
         OutsideParty.objects.filter(organisation=known).update(address=entry.address)

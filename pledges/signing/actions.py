@@ -1,9 +1,12 @@
 """Signing inside the transaction of the verb that hands the form on, and looking whether a signature holds."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from pledges.models import Registration, Signature
+from django.core.exceptions import ImproperlyConfigured
+
+from pledges.models import Document, Registration, Signature
 from pledges.particulars.rules import signatories
 from portal.foundation.accounts.models import Organisation
 from portal.foundation.core.actor import Actor
@@ -88,12 +91,14 @@ class Seen:
         return bool(self.signature.value)
 
 
-def seen(file: Registration) -> list[Seen]:
+def seen(
+    file: Registration, *, papers: Iterable[Document] | None = None, numbers: Iterable[str] | None = None
+) -> list[Seen]:
     """Every standing signature, verified now against what it covers and compared with the form of today."""
     rows = list(file.signatures.filter(set_aside_at=None).select_related("organisation"))
     if not rows:
         return []
-    today = statements.content(file)
+    today = statements.content(file, papers=papers, numbers=numbers)
     return [Seen(row, holds(row), statements.differences(row.content, today)) for row in rows]
 
 
@@ -107,7 +112,7 @@ def holds(row: Signature) -> bool | None:
     signed = Signed(row.provider, row.algorithm, row.key_id, row.value)
     try:
         return provider(row.provider).verify(digest, signed, signer=_signer(row.organisation, row.signed_by))
-    except SigningUnavailable:
+    except (SigningUnavailable, ImproperlyConfigured):  # or a service this installation no longer has
         return None
 
 

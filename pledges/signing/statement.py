@@ -2,10 +2,11 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from pledges.models import Registration
+from pledges.models import Document, Registration
 from pledges.particulars import telling
 from pledges.particulars.rules import agent_of, maximum_of
 
@@ -19,9 +20,16 @@ LABELS = {
 }  # fmt: skip
 
 
-def content(file: Registration) -> dict[str, Any]:
-    """The form's data as plain values: days as ISO text, amounts as yuan with two decimals; two or three queries."""
-    contract = file.documents.filter(kind="contract", replaced_at=None).order_by("-pk").first()
+def content(
+    file: Registration, *, papers: Iterable[Document] | None = None, numbers: Iterable[str] | None = None
+) -> dict[str, Any]:
+    """The form's data as plain values: days as ISO text, amounts as yuan with two decimals.
+
+    `papers` (that stand) and `numbers` of the patents, where the caller has read them already; else a query each.
+    """
+    if papers is None:
+        papers = file.documents.filter(kind=Document.Kind.CONTRACT, replaced_at=None)
+    contract = max((p for p in papers if p.kind == Document.Kind.CONTRACT), key=lambda p: p.pk, default=None)
     maximum, agent = maximum_of(file), agent_of(file)
     declared = [
         name
@@ -47,7 +55,7 @@ def content(file: Registration) -> dict[str, Any]:
         "valued_at": "" if file.valued_at is None else f"{file.valued_at:.2f}",
         "maximum": [_day(maximum.determined_from), _day(maximum.determined_to), maximum.term_months] if maximum else [],
         "agent": [agent.acts_for, agent.abroad, agent.agency, agent.person, sorted(agent.powers)] if agent else [],
-        "patents": sorted(file.patents.values_list("number", flat=True)),
+        "patents": sorted(file.patents.values_list("number", flat=True) if numbers is None else numbers),
         "declarations": declared,
     }
 

@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from applications.models import Application
-from pledges import checks, per_contract, presenting, rules
+from pledges import checks, grounds, per_contract, presenting, rules
 from pledges.actions import filing, joining
 from pledges.contract_text import actions as contract_text
 from pledges.forms.filing import FilingForm
@@ -147,7 +147,8 @@ def precheck(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def precheck_page(request: HttpRequest, file: Registration, *, refused: str = "", status: int = 200) -> HttpResponse:
-    results = checks.run(file, now=moments.now(), filing=True)
+    facts = checks.facts_of(file, now=moments.now())
+    results = grounds.evaluate(facts)
     stopping = [r for r in results if r.blocks]
     context = {
         "results": [(r, *presenting.RESULT_TAGS[r.result]) for r in results],
@@ -159,7 +160,7 @@ def precheck_page(request: HttpRequest, file: Registration, *, refused: str = ""
         "may_edit": _edits(request, file),
         "unfinished": bool(file.typed),
         "lacking": particulars.missing(file),
-        "advice": per_contract.advice(checks.facts_of(file, now=moments.now())) if stopping else None,
+        "advice": per_contract.advice(facts) if stopping else None,
         "reading": contract_text.of(file),
         "no_identity": not file.identity_promise
         and not file.documents.filter(kind="identity", replaced_at=None).exists(),

@@ -68,14 +68,17 @@ def files(request: HttpRequest) -> HttpResponse:
 @require_safe
 def detail(request: HttpRequest, number: str) -> HttpResponse:
     file, actor, now = own(request, number), actor_of(request), moments.now()
+    papers = [d for d in file.documents.order_by("pk") if d.replaced_at is None]
+    patents = presenting.patents(file, most=presenting.MOST_PATENTS)
+    pieces = presenting.pieces(file, patents)
     context: dict[str, Any] = {
         "lamp": presenting.lamp(file, now=now),
         "stages": presenting.stages(file),
         "step": presenting.next_step(file, actor) if actor.role in PARTIES else None,
         "facts": presenting.facts(file),
-        "patents": presenting.patents(file, most=presenting.MOST_PATENTS),
-        "pieces": file.patents.count(),
-        "papers": [d for d in file.documents.order_by("pk") if d.replaced_at is None],
+        "patents": patents,
+        "pieces": pieces,
+        "papers": papers,
         "notices": list(file.notices.order_by("pk")),
         "corrections": list(file.corrections.all()) if file.correction_rounds else [],
         "events": presenting.events(queries.story(file, actor)),
@@ -86,7 +89,9 @@ def detail(request: HttpRequest, number: str) -> HttpResponse:
         "may_withdraw": bool(rules.can_withdraw(actor, file)),
         "may_take_back": bool(rules.can_take_back(actor, file)),
         "reads_papers": actor.role in PARTIES,
-        "signatures": signing.seen(file),
+        "signatures": signing.seen(
+            file, papers=papers, numbers=[p.number for p in patents] if pieces == len(patents) else None
+        ),
         "made": declarations.offered(file) if actor.role in PARTIES else [],
     }
     return page(request, "pledges/detail.html", file, **context)
@@ -143,6 +148,7 @@ def _confirm_page(
     request: HttpRequest, file: Registration, form: ConfirmForm, note: SendBackForm, *, status: int = 200
 ) -> HttpResponse:
     results = checks.run(file, now=moments.now(), filing=True)
+    patents = presenting.patents(file, most=presenting.MOST_PATENTS)
     return page(
         request,
         "pledges/confirm.html",
@@ -151,8 +157,8 @@ def _confirm_page(
         note=note,
         forms=[note],
         facts=presenting.facts(file),
-        patents=presenting.patents(file, most=presenting.MOST_PATENTS),
-        pieces=file.patents.count(),
+        patents=patents,
+        pieces=presenting.pieces(file, patents),
         electronic=settings.SIGNING_PROVIDER != "account",
         papers=[d for d in file.documents.order_by("pk") if d.replaced_at is None],
         results=[(r, *presenting.RESULT_TAGS[r.result]) for r in results],

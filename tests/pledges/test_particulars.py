@@ -363,3 +363,32 @@ def test_identity_cards_are_checked_without_being_repeated() -> None:
         with pytest.raises(ValueError) as said:
             parse_identity_card(wrong, today=TODAY)
         assert wrong not in str(said.value)
+
+
+def test_the_period_of_a_maximum_pledge_is_corrected_by_its_own_fields(
+    case: Application, bo: Person, ling: Person, chen: Person
+) -> None:
+    """Chen asks for another period; Bo corrects the period in which debts arise, and the last due day follows."""
+    file = filled(case, bo)
+    file = save(file, bo, maximum=maximum(file))
+    joining.propose(file.pk, actor=bo.actor, now=moments.now())
+    joining.confirm(file.pk, version=file.version, actor=ling.actor, now=moments.now())
+    examined(file, chen)
+    defect = examination.Defect("debt_period", "债权确定期间与合同不一致。")
+    examination.ask_correction(file.pk, [defect], actor=chen.actor, now=moments.now())
+    row = file.corrections.get()
+    page = bo.client.get(url("correct", file)).content.decode()
+    assert "c1-determined_to" in page
+    assert "c1-debt_to" not in page
+    sent = {
+        "correction": row.pk,
+        "c1-determined_from": "2026-12-01",
+        "c1-determined_to": "2027-05-31",
+        "c1-term_months": "6",
+    }
+    assert bo.client.post(url("correct", file), sent).status_code == 302
+    file = Registration.objects.get(pk=file.pk)
+    assert (file.debt_from, file.debt_to) == (date(2026, 12, 1), date(2027, 11, 30))
+    assert file.maximum.term_months == 6
+    row.refresh_from_db()
+    assert "债权确定期间改为2026年12月1日至2027年5月31日" in row.answer
