@@ -191,6 +191,8 @@ def patents(file: Registration, *, most: int | None = None) -> list[PledgedPaten
     return list(file.patents.order_by("number")[:most])
 
 
-def pieces(file: Registration, shown: list[PledgedPatent]) -> int:
-    """How many there are; a query only when the page cannot know."""
-    return len(shown) if len(shown) < MOST_PATENTS else file.patents.count()
+def numbers(file: Registration, shown: list[PledgedPatent]) -> list[str]:
+    """All patents' numbers; a query only when the page does not show them all."""
+    if len(shown) < MOST_PATENTS:
+        return [p.number for p in shown]
+    return list(file.patents.order_by("number").values_list("number", flat=True))

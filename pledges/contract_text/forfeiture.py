@@ -70,7 +70,8 @@ def _clause(text: Text, sentence: Sentence, match: re.Match[str]) -> Clause:
 
 def _pledgees(flat: str) -> list[str]:
     """What the contract calls the pledgee: an alias that is somebody else's does not count."""
-    mine, others = set(), set()
+    mine: set[str] = set()
+    others: set[str] = set()
     for who, alias in [(m[1], m[2]) for m in _ALIAS.finditer(flat)] + [(m[2], m[1]) for m in _HEAD.finditer(flat)]:
         (mine if who in ("质权人", "债权人", "贷款人") else others).add(alias)
     return [word for word in _PLEDGEES if word not in others - mine]

@@ -89,7 +89,7 @@ def _take_over(
         pieces=len(listed),
         added=len(new),
         name=name,
-        media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        media_type="application/zip",  # a workbook is one; the file itself is never sent again
         size=len(body),
         sha256=hashlib.sha256(body).hexdigest(),
         uploaded_by=actor.label,

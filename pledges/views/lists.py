@@ -54,6 +54,7 @@ def patents(request: HttpRequest, number: str) -> HttpResponse:
         began=bool(after),
         total=file.patents.count(),
         listed=current(file),
+        office=actor_of(request).role in (Role.CLERK, Role.CHIEF),
         may_list=bool(rules.can_list(actor_of(request), file)),
     )
 

@@ -70,14 +70,14 @@ def detail(request: HttpRequest, number: str) -> HttpResponse:
     file, actor, now = own(request, number), actor_of(request), moments.now()
     papers = [d for d in file.documents.order_by("pk") if d.replaced_at is None]
     patents = presenting.patents(file, most=presenting.MOST_PATENTS)
-    pieces = presenting.pieces(file, patents)
+    numbers = presenting.numbers(file, patents)
     context: dict[str, Any] = {
         "lamp": presenting.lamp(file, now=now),
         "stages": presenting.stages(file),
         "step": presenting.next_step(file, actor) if actor.role in PARTIES else None,
         "facts": presenting.facts(file),
         "patents": patents,
-        "pieces": pieces,
+        "pieces": len(numbers),
         "papers": papers,
         "notices": list(file.notices.order_by("pk")),
         "corrections": list(file.corrections.all()) if file.correction_rounds else [],
@@ -89,9 +89,7 @@ def detail(request: HttpRequest, number: str) -> HttpResponse:
         "may_withdraw": bool(rules.can_withdraw(actor, file)),
         "may_take_back": bool(rules.can_take_back(actor, file)),
         "reads_papers": actor.role in PARTIES,
-        "signatures": signing.seen(
-            file, papers=papers, numbers=[p.number for p in patents] if pieces == len(patents) else None
-        ),
+        "signatures": signing.seen(file, papers=papers, numbers=numbers),
         "made": declarations.offered(file) if actor.role in PARTIES else [],
     }
     return page(request, "pledges/detail.html", file, **context)
@@ -158,7 +156,7 @@ def _confirm_page(
         forms=[note],
         facts=presenting.facts(file),
         patents=patents,
-        pieces=presenting.pieces(file, patents),
+        pieces=len(presenting.numbers(file, patents)),
         electronic=settings.SIGNING_PROVIDER != "account",
         papers=[d for d in file.documents.order_by("pk") if d.replaced_at is None],
         results=[(r, *presenting.RESULT_TAGS[r.result]) for r in results],
