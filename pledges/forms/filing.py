@@ -240,8 +240,15 @@ class FilingForm(PortalForm):
     def typed(self) -> dict[str, Any]:
         """The texts exactly as typed, for keeping; files are kept by themselves."""
         kept: dict[str, Any] = {}
+        # A part that was just chosen is not on the page yet: what the offer knows of it must not be kept as emptied.
+        unseen = {
+            n
+            for part in self.chosen
+            if not any(n in self.data for n in special.FIELDS[part])
+            for n in special.FIELDS[part]
+        }
         for name, field in self.fields.items():
-            if isinstance(field, forms.FileField):
+            if isinstance(field, forms.FileField) or name in unseen:
                 continue
             value = field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
             kept[name] = value if isinstance(value, (str, bool, list)) else ""

@@ -1,5 +1,6 @@
 """Maximum amounts, third-party pledgors, agents: what each asks for, who has to sign, and what every page then says."""
 
+import re
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -320,6 +321,8 @@ def test_the_extra_parts_appear_only_when_chosen_and_without_javascript(draft: R
         assert label in page
     assert 'name="debt_to"' not in page
     assert "示例质字 1 号" in page, "what was typed is still there"
+    assert re.search(r'name="term_months" value="24"', page), "the offer's term stands there already"
+    assert re.search(r'name="agent_powers" value="file"[^>]*checked', page)
 
 
 def test_the_form_checks_the_parts_and_keeps_what_is_typed(draft: Registration, bo: Person) -> None:
