@@ -6,6 +6,7 @@ from datetime import datetime
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.moments import local_date
 
+from .facts import FileFacts
 from .grounds import CheckResult, evaluate
 from .loading import load
 from .models import Check, Ground, Registration
@@ -23,6 +24,11 @@ _WRITTEN = ["result", "warning", "automatic", "evidence", "checked_by", "checked
 def run(file: Registration, *, now: datetime, filing: bool) -> list[CheckResult]:
     """The twelve grounds on the file as it is at `now`; nothing is written."""
     return evaluate(load(file, today=local_date(now), filing=filing))
+
+
+def facts_of(file: Registration, *, now: datetime) -> FileFacts:
+    """What the grounds look at before the file is handed in."""
+    return load(file, today=local_date(now), filing=True)
 
 
 def store(file: Registration, results: Sequence[CheckResult], *, now: datetime) -> list[Check]:

@@ -13,6 +13,7 @@ from portal.foundation.core.display import moment_cn
 from portal.foundation.core.moments import local_date
 
 from .models import Registration
+from .particulars.rules import signatories
 
 State = Registration.State
 TAGS = {State.REGISTERED: "ok", State.REFUSED: "bad", State.CORRECTING: "warn", State.CONFIRMING: "warn"}
@@ -34,7 +35,7 @@ def _todo(actor: Actor, file: Registration) -> tuple[str, str, str, str] | None:
     if file.state == State.DRAFT and _mine(actor, file):
         text = "登记申请还没有填完。填好后发给银行确认，双方确认后一起提交。"
         return "填完质押登记申请", text, "继续填写", _url("pledges:edit", file)
-    if file.state == State.CONFIRMING and not _mine(actor, file):
+    if file.state == State.CONFIRMING and not _mine(actor, file) and actor.organisation_id in signatories(file):
         text = "银行已填好登记申请。请核对合同、金额、期限和专利，确认后提交登记机构；有误的可以退回。"
         return "确认质押登记申请", text, "核对并确认", _url("pledges:confirm", file)
     if file.state == State.CORRECTING:
@@ -48,7 +49,7 @@ def _steps(actor: Actor, cases: Sequence[Application], now: datetime) -> dict[st
     files = (
         Registration.objects.visible_to(actor)
         .filter(application__in=cases, state__in=Registration.LIVE_STATES)
-        .select_related("application")
+        .select_related("application", "pledgor")
         .order_by("pk")
     )
     for file in files:
@@ -64,7 +65,11 @@ def _steps(actor: Actor, cases: Sequence[Application], now: datetime) -> dict[st
 
 def _panel(actor: Actor, case: Application, now: datetime) -> Panel | None:
     file = (
-        Registration.objects.visible_to(actor).filter(application=case).select_related("clock").order_by("-pk").first()
+        Registration.objects.visible_to(actor)
+        .filter(application=case)
+        .select_related("clock", "pledgor")
+        .order_by("-pk")
+        .first()
     )
     if file is None:
         return None

@@ -57,6 +57,7 @@ class FileFacts:
     twin_declared: bool
     invalidation_declared: bool
     patents: tuple[PatentFacts, ...]
+    debt_to_said: str = ""  # of a maximum-amount pledge: how `debt_to`, the last day a debt can fall due, comes about
 
 
 def plain_name(name: str) -> str:
@@ -64,9 +65,14 @@ def plain_name(name: str) -> str:
     return re.sub(r"\s", "", name).replace("（", "(").replace("）", ")")
 
 
+def split_names(line: str) -> list[str]:
+    """The names in the register's line of patentees."""
+    return [n.strip() for n in _APART.split(line) if n.strip()]
+
+
 def owners(patent: PatentFacts) -> list[str]:
     """Every registered patentee: the names in the register's line, then the co-owners that were entered one by one."""
-    names = [n.strip() for n in _APART.split(patent.patentee) if n.strip()]
+    names = split_names(patent.patentee)
     known = {plain_name(n) for n in names}
     return names + [n for n in patent.co_owners if plain_name(n) not in known]
 

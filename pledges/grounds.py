@@ -212,11 +212,16 @@ def r06(facts: FileFacts) -> CheckResult:
             place="debt_to",
         )
     end, short = min(lives, key=lambda row: row[0])
-    said = f"债务到期日{_day(facts.debt_to)}，最先届满的专利 {short.dotted} 届满日{_day(end)}"
+    due = (
+        f"最迟到期日{_day(facts.debt_to)}（{facts.debt_to_said}）"
+        if facts.debt_to_said
+        else f"债务到期日{_day(facts.debt_to)}"
+    )
+    said = f"{due}，最先届满的专利 {short.dotted} 届满日{_day(end)}"
     if facts.debt_to > end:
         return CheckResult(
             Ground.R06, Result.FOUND, f"{said}，债务履行期限超过专利权有效期。",
-            fix=f"把债务到期日改到{_day(end)}以前，或取消勾选这件专利。", place="debt_to",
+            fix=f"把{'最迟到期日' if facts.debt_to_said else '债务到期日'}改到{_day(end)}以前，或取消勾选这件专利。", place="debt_to",
         )  # fmt: skip
     months = (end.year - facts.debt_to.year) * 12 + end.month - facts.debt_to.month
     months -= end.day < facts.debt_to.day

@@ -8,6 +8,7 @@ from portal.foundation.assets.models import Patent
 
 from .facts import FileFacts, PatentFacts, others, plain_name
 from .models import Document, PledgedPatent, Registration
+from .particulars.telling import due_said
 
 WITH_THE_OFFICE = (Registration.State.SUBMITTED, Registration.State.EXAMINING, Registration.State.CORRECTING)
 
@@ -40,6 +41,7 @@ def load(file: Registration, *, today: date, filing: bool) -> FileFacts:
             _patent(patents[r.patent_id], papers, pledged=r.number in taken, pending=waiting.get(r.number, 0))
             for r in rows
         ),
+        debt_to_said=due_said(file),
     )
 
 
@@ -86,9 +88,9 @@ def elsewhere(file: Registration, numbers: list[str]) -> tuple[set[str], dict[st
     return taken, waiting
 
 
-def owned(file: Registration) -> list[tuple[int, PatentFacts, list[str]]]:
-    """Every patent of the request with the co-owners whose consent it needs; two queries."""
-    offered = file.application.patents.values_list("patent_id", flat=True)
+def owned(file: Registration, *, listed: bool = False) -> list[tuple[int, PatentFacts, list[str]]]:
+    """Every patent of the request, or of the file's own list, with the co-owners whose consent it needs; two queries."""
+    offered = (file if listed else file.application).patents.values_list("patent_id", flat=True)
     rows = Patent.objects.filter(pk__in=offered).prefetch_related("co_owners").order_by("number")
     facts = [(p.pk, _patent(p, [], pledged=False, pending=0)) for p in rows]
     return [(pk, p, others(p, file.pledgor.name)) for pk, p in facts]

@@ -18,6 +18,7 @@ from portal.foundation.core.identifiers import PatentKind
 from portal.foundation.core.money import MAX_YUAN
 from portal.foundation.sla.models import Clock
 
+from .contract_text.models import ContractReading as ContractReading
 from .kinds import WAIVABLE as WAIVABLE
 from .kinds import DebtKind as DebtKind
 from .kinds import Ground as Ground
@@ -27,15 +28,20 @@ from .paper_models import Check as Check
 from .paper_models import Correction as Correction
 from .paper_models import Document as Document
 from .paper_models import Notice as Notice
+from .particulars.models import Agent as Agent
+from .particulars.models import MaximumDebt as MaximumDebt
+from .particulars.models import OutsideParty as OutsideParty
+from .patent_lists.models import PatentList as PatentList
+from .signing.models import Signature as Signature
 from .paper_models import Receipt as Receipt
 from .search.models import SearchCertificate as SearchCertificate
 
 
 class RegistrationQuerySet(models.QuerySet["Registration"]):
     def visible_to(self, actor: Actor) -> "RegistrationQuerySet":
-        """The two parties their own; the office what was submitted to it; the regulator what was submitted."""
+        """The parties their own; the office what was submitted to it; the regulator what was submitted."""
         if actor.role == Role.ENTERPRISE:
-            return self.filter(pledgor_id=actor.organisation_id)
+            return self.filter(Q(pledgor_id=actor.organisation_id) | Q(debtor_org_id=actor.organisation_id))
         if actor.role in (Role.OFFICER, Role.MANAGER):
             return self.filter(pledgee_id=actor.organisation_id)
         if actor.role in (Role.CLERK, Role.CHIEF):
@@ -65,11 +71,17 @@ class Registration(StateModel):
     LIVE_STATES = (State.DRAFT, State.CONFIRMING, State.SUBMITTED, State.EXAMINING, State.CORRECTING, State.REGISTERED)
 
     number = models.CharField("登记件编号", max_length=32, unique=True)  # ours: ZYDJ…
+    # The registrar is CNIPA: its number and day come when the office has forwarded the file (actions/forwarding.py).
     national_number = models.CharField("国家登记号", max_length=40, blank=True)
+    national_on = models.DateField("国家登记日期", null=True)
+    national_by = models.CharField("转报经办人", max_length=200, blank=True)
+    national_at = models.DateTimeField("转报登记时间", null=True)
     application = models.ForeignKey(Application, models.PROTECT, related_name="registrations")
     offer = models.ForeignKey(Offer, models.PROTECT, related_name="+")
     pledgor = models.ForeignKey(Organisation, models.PROTECT, related_name="+", verbose_name="出质人")
     pledgee = models.ForeignKey(Organisation, models.PROTECT, related_name="+", verbose_name="质权人")
+    # The enterprise of the request, when a third party pledges for it; it reads along and may fill in the form.
+    debtor_org = models.ForeignKey(Organisation, models.PROTECT, null=True, related_name="+", verbose_name="需求企业")
     office = models.ForeignKey(Organisation, models.PROTECT, related_name="+", verbose_name="受理机构")
     started_by_org = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
     state = FSMField("状态", choices=State, default=State.DRAFT, protected=True)
@@ -156,6 +168,9 @@ class Registration(StateModel):
             ),  # read by: the clerk's list of decided files
             models.Index(fields=["pledgor", "-id"], name="registration_pledgor"),
             models.Index(fields=["pledgee", "-id"], name="registration_pledgee"),
+            models.Index(
+                fields=["debtor_org", "-id"], name="registration_debtor", condition=Q(debtor_org__isnull=False)
+            ),  # read by: the list of an enterprise for which a third party pledges
         ]
 
     def __str__(self) -> str:
@@ -167,8 +182,9 @@ class Registration(StateModel):
         return f"registration:{self.pk}"
 
     @property
-    def parties(self) -> tuple[int, int]:
-        return self.pledgor_id, self.pledgee_id
+    def parties(self) -> tuple[int, ...]:
+        """Who reads along: pledgor and pledgee, and the debtor's enterprise when a third party pledges for it."""
+        return self.pledgor_id, self.pledgee_id, *([self.debtor_org_id] if self.debtor_org_id else [])
 
     @transition(field=state, source=State.DRAFT, target=State.CONFIRMING)
     def propose(self, *, by: str, now: datetime) -> None:

@@ -24,6 +24,7 @@ from portal.foundation.core.pdf import engine, stamp
 
 from . import places
 from .models import Correction, DebtKind, Ground, Notice, Registration, Scope
+from .particulars import telling as particulars
 
 logger = logging.getLogger("portal.notices")
 
@@ -127,7 +128,7 @@ def _common(file: Registration) -> dict[str, Any]:
         "demo": not settings.PRODUCTION,
         "application_number": file.number,
         "parties": [
-            {"role": "出质人", "name": file.pledgor.name, "uscc": file.pledgor.uscc or ""},
+            {"role": "出质人", "name": file.pledgor.name, "uscc": particulars.pledgor_code(file)},
             {"role": "质权人", "name": file.pledgee.name, "uscc": file.pledgee.uscc or ""},
         ],
         "patents": [
@@ -148,16 +149,20 @@ def registration_facts(file: Registration, *, now: datetime) -> dict[str, Any]:
     facts = _common(file)
     if file.debtor_name != file.pledgor.name:
         facts["parties"].append({"role": "债务人", "name": file.debtor_name, "uscc": ""})
-    return facts | {
-        "debt_kind": str(DebtKind(file.debt_kind).label),
-        "debt_yuan": f"{file.debt_amount:,.2f}",
-        "debt_wan": money.format_wan(file.debt_amount),
-        "period_from": _day(file.debt_from),
-        "period_to": _day(file.debt_to),
-        "guarantee_scope": str(Scope(file.scope).label),
-        "registration_date": display.full_date_cn(local_date(now)),
-        "registrar_number": file.national_number,
-    }
+    return (
+        facts
+        | {
+            "debt_kind": str(DebtKind(file.debt_kind).label),
+            "debt_yuan": f"{file.debt_amount:,.2f}",
+            "debt_wan": money.format_wan(file.debt_amount),
+            "period_from": _day(file.debt_from),
+            "period_to": _day(file.debt_to),
+            "guarantee_scope": str(Scope(file.scope).label),
+            "registration_date": display.full_date_cn(local_date(now)),
+            "registrar_number": file.national_number,
+        }
+        | particulars.for_papers(file)
+    )
 
 
 def refusal_facts(file: Registration, *, ground: str, note: str, received: datetime) -> dict[str, Any]:

@@ -20,6 +20,9 @@ class Document(StoredFile):
         AGREEMENT = "agreement", "共有人另有约定的证明"
         VALUATION = "valuation", "资产评估报告"
         DECLARATION = "declaration", "声明"
+        PLEDGOR = "pledgor", "第三人出质的同意文件"
+        MANDATE = "mandate", "专利代理委托书"
+        AGENT = "agent", "代理人身份证明"
         OTHER = "other", "其他"
 
     registration = models.ForeignKey("pledges.Registration", models.PROTECT, related_name="documents")

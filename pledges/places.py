@@ -24,7 +24,12 @@ _ALL = (
     Place("contract_signed_on", "合同签订日期", "更正签订日期", ("contract_signed_on",)),
     Place("debtor_name", "债务人", "更正债务人名称", ("debtor_name",)),
     Place("debt_amount", "债权种类和数额", "更正种类或数额", ("debt_kind", "debt_amount")),
-    Place("debt_period", "债务履行期限", "更正起止日期", ("debt_from", "debt_to")),
+    Place(
+        "debt_period",
+        "债务履行期限",
+        "更正起止日期",
+        ("debt_from", "debt_to", "determined_from", "determined_to", "term_months"),
+    ),
     Place("scope", "质押担保的范围", "更正担保范围", ("scope",)),
     Place(
         "valuation",
@@ -44,6 +49,9 @@ _ALL = (
         ("twin_declared", "invalidation_declared"),
         "declaration",
     ),
+    Place("pledgor", "第三人出质的同意文件", "重新上传", paper="pledgor"),
+    Place("mandate", "代理委托书", "重新上传委托书", paper="mandate"),
+    Place("agent", "代理人身份证明", "重新上传", paper="agent"),
     Place("other", "其他", "按所列问题补正", paper="other"),
 )
 PLACES: dict[str, Place] = {p.code: p for p in _ALL}

@@ -14,6 +14,7 @@ from portal.foundation.sla.lamps import Lamp
 
 from . import rules
 from .models import Check, Document, Loan, PledgedPatent, Registration
+from .particulars import telling as particulars
 
 State = Registration.State
 TAGS: dict[str, str] = {
@@ -33,6 +34,7 @@ RESULT_TAGS: dict[str, tuple[str, str]] = {
     Check.Result.MANUAL: ("", "待核对"),
 }
 STAGES = ("填写申请", "双方确认", "受理审查", "质押登记", "放款")
+MOST_PATENTS = 50  # on a page about something else
 OLD_DAYS, GOAL_DAYS = 15, 7  # the reform's own measure: from 15 working days to 7
 
 
@@ -120,6 +122,10 @@ def next_step(file: Registration, actor: Actor) -> Step | None:
     if file.state == State.CONFIRMING:
         if rules.is_proposer(actor, file):
             return Step("等待对方确认", f"已送 {other.title} 确认。确认前可以取回修改。")
+        if not rules.can_send_back(actor, file):
+            return Step(
+                "等待出质人和质权人确认", f"由出质人 {file.pledgor.title} 和质权人 {file.pledgee.title} 确认后提交。"
+            )
         return Step(
             "请确认登记申请",
             f"{other.title} 已填好，请核对后确认，双方共同提交。",
@@ -167,6 +173,7 @@ def facts(file: Registration) -> list[tuple[str, str]]:
         ("质押担保的范围", file.get_scope_display()),
         ("价值确定方式", file.get_valuation_display() + (f"，{money_wan(file.valued_at)}" if file.valued_at else "")),
         ("身份证明", "双方承诺书代替" if file.identity_promise else "已上传身份证明"),
+        *particulars.rows(file),
     ]
 
 
@@ -179,5 +186,13 @@ def papers(documents: Iterable[Document]) -> dict[str, list[Document]]:
     return found
 
 
-def patents(file: Registration) -> list[PledgedPatent]:
-    return list(file.patents.order_by("number"))
+def patents(file: Registration, *, most: int | None = None) -> list[PledgedPatent]:
+    """By number; `most` where a page shows the first ones and links to the rest."""
+    return list(file.patents.order_by("number")[:most])
+
+
+def numbers(file: Registration, shown: list[PledgedPatent]) -> list[str]:
+    """All patents' numbers; a query only when the page does not show them all."""
+    if len(shown) < MOST_PATENTS:
+        return [p.number for p in shown]
+    return list(file.patents.order_by("number").values_list("number", flat=True))

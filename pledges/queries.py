@@ -16,7 +16,7 @@ from .notices import normalise_number
 State = Registration.State
 PAGE = 20
 QUEUE = 50  # the most urgent; the next ones move up as these are decided
-WITH = ("application", "offer", "pledgor", "pledgee", "office", "clerk", "clock")
+WITH = ("application", "offer", "pledgor__outside", "pledgee", "office", "clerk", "clock", "maximum", "agent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,9 @@ def queue(actor: Actor) -> list[Registration]:
 def examinable(actor: Actor) -> "QuerySet[Registration]":
     """The office's files with how many patents each has (`pieces`) and whether this clerk sits in a party (`conflict`)."""
     seats = Membership.objects.filter(user_id=actor.user_id or 0, active=True).filter(
-        Q(organisation_id=OuterRef("pledgor_id")) | Q(organisation_id=OuterRef("pledgee_id"))
+        Q(organisation_id=OuterRef("pledgor_id"))
+        | Q(organisation_id=OuterRef("pledgee_id"))
+        | Q(organisation_id=OuterRef("debtor_org_id"))
     )
     found = Registration.objects.visible_to(actor).select_related(*WITH)
     return found.annotate(pieces=Count("patents"), conflict=Exists(seats))

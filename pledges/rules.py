@@ -10,6 +10,7 @@ from portal.foundation.core.moments import local
 from portal.foundation.core.verdict import YES, Verdict, no, not_you
 
 from .models import Document, Registration, Valuation
+from .particulars.rules import signatories
 
 State = Registration.State
 BANKING = (Role.OFFICER, Role.MANAGER)
@@ -21,7 +22,7 @@ def state_label(file: Registration) -> str:
 
 
 def _party(actor: Actor, file: Registration) -> Verdict:
-    pledgor = actor.role == Role.ENTERPRISE and actor.organisation_id == file.pledgor_id
+    pledgor = actor.role == Role.ENTERPRISE and actor.organisation_id in (file.pledgor_id, file.debtor_org_id)
     pledgee = actor.role in BANKING and actor.organisation_id == file.pledgee_id
     return YES if pledgor or pledgee else not_you("role", "只有出质人和质权人的经办人可以办理。")
 
@@ -54,6 +55,13 @@ def can_edit(actor: Actor, file: Registration) -> Verdict:
     return verdict
 
 
+def can_list(actor: Actor, file: Registration) -> Verdict:
+    """Hand in the list of patents: whoever fills in the form, and either party while the file is corrected."""
+    if file.state == State.CORRECTING:
+        return can_answer(actor, file)
+    return can_edit(actor, file)
+
+
 def can_propose(actor: Actor, file: Registration, application: Application) -> Verdict:
     return can_edit(actor, file) and _still_wanted(application)
 
@@ -80,7 +88,28 @@ def can_send_back(actor: Actor, file: Registration) -> Verdict:
         return no("state", f"这份登记申请现在是“{state_label(file)}”，不在等待确认。")
     if verdict and is_proposer(actor, file):
         return not_you("own", "这份登记申请由本方填写，须由对方确认。")
+    if verdict and actor.organisation_id not in signatories(file):
+        return not_you("debtor", f"登记由出质人和质权人共同申请，须由出质人 {file.pledgor.name} 确认。")
     return verdict
+
+
+def can_read_contract(actor: Actor, file: Registration) -> Verdict:
+    """Let the portal read the contract's words: the parties at any time before the decision, and the office in examining."""
+    if actor.role in OFFICE and actor.organisation_id == file.office_id and file.submitted_at is not None:
+        return YES
+    verdict = _party(actor, file)
+    if verdict and file.state not in (State.DRAFT, State.CONFIRMING, State.SUBMITTED, State.CORRECTING):
+        return no("state", f"这份登记申请现在是“{state_label(file)}”，不再核对合同文字。")
+    return verdict
+
+
+def can_forward(actor: Actor, file: Registration) -> Verdict:
+    """Record the registrar's number: the office, once the file is registered here."""
+    if actor.role not in OFFICE or actor.organisation_id != file.office_id:
+        return not_you("role", "只有受理机构的审查员可以登记国家登记号。")
+    if file.decided_at is None or file.state in (State.REFUSED, State.WITHDRAWN):
+        return no("state", f"这一件现在是“{state_label(file)}”，准予登记并转报后才有国家登记号。")
+    return YES
 
 
 def can_take_back(actor: Actor, file: Registration) -> Verdict:

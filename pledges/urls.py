@@ -3,7 +3,7 @@
 from django.urls import path
 
 from .search import views as search
-from .views import filing, papers, parties, public
+from .views import contract, declared, filing, lists, papers, parties, public
 
 app_name = "pledges"
 urlpatterns = [
@@ -13,6 +13,13 @@ urlpatterns = [
     path("pledges/<str:number>/edit/", filing.edit, name="edit"),
     path("pledges/<str:number>/precheck/", filing.precheck, name="precheck"),
     path("pledges/<str:number>/declare/", filing.declare, name="declare"),
+    path("pledges/<str:number>/contract/", contract.look, name="contract"),
+    path("pledges/<str:number>/patents/", lists.patents, name="patents"),
+    path("pledges/<str:number>/patents/list/", lists.upload, name="patent-list"),
+    path("pledges/<str:number>/patents/template/", lists.template, name="patent-template"),
+    path("pledges/<str:number>/patents/leave-out/", lists.leave_out, name="leave-out"),
+    path("pledges/<str:number>/made/<str:kind>/", declared.paper, name="made"),
+    path("pledges/<str:number>/made/<str:kind>/pdf/", declared.paper_pdf, name="made-pdf"),
     path("pledges/<str:number>/propose/", filing.propose, name="propose"),
     path("pledges/<str:number>/take-back/", filing.take_back, name="take-back"),
     path("pledges/<str:number>/confirm/", parties.confirm, name="confirm"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import office
+from .views import forwarding, office
 
 urlpatterns = [
     path("", office.desk, name="office"),
@@ -15,5 +15,6 @@ urlpatterns = [
     path("<str:number>/check/", office.check, name="office-check"),
     path("<str:number>/correct/", office.correct, name="office-correct"),
     path("<str:number>/register/", office.register, name="office-register"),
+    path("<str:number>/forward/", forwarding.forward, name="office-forward"),
     path("<str:number>/refuse/", office.refuse, name="office-refuse"),
 ]

@@ -11,6 +11,9 @@ from pledges import checks, places, rules
 from pledges.actions.filing import CONTENT_FIELDS, Upload, choose, put
 from pledges.locking import locked
 from pledges.models import Correction, Registration
+from pledges.particulars import storing
+from pledges.particulars.entries import MaximumEntry
+from pledges.particulars.rules import maximum_of
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.display import full_date_cn, money_wan
@@ -81,12 +84,29 @@ def _apply(file: Registration, correction: Correction, changes: Mapping[str, Any
         old = getattr(file, name)
         setattr(file, name, changes[name])
         said.append(f"{field.verbose_name}由“{_shown(field, old)}”改为“{_shown(field, changes[name])}”")
+    if (entry := _maximum(file, allowed, changes)) is not None:
+        storing.store_maximum(file, entry)
+        names += ["debt_from", "debt_to"]
+        period = f"{full_date_cn(entry.determined_from)}至{full_date_cn(entry.determined_to)}"
+        said.append(f"债权确定期间改为{period}，单笔债务最长 {entry.term_months} 个月")
     if file.debt_from and file.debt_to and file.debt_to <= file.debt_from:
         raise Invalid("period", "届满日要晚于起始日。", fields={"debt_to": "届满日要晚于起始日。"})
     if said:
         file.version += 1
         file.save(update_fields=[*names, "version"])
     return said
+
+
+def _maximum(file: Registration, allowed: Sequence[str], changes: Mapping[str, Any]) -> MaximumEntry | None:
+    """The changed period of a maximum-amount pledge, or None. Raises Invalid when it ends before it begins."""
+    before, names = maximum_of(file), MaximumEntry.__dataclass_fields__
+    if before is None or not all(name in allowed and changes.get(name) for name in names):
+        return None
+    entry = MaximumEntry(**{name: changes[name] for name in names})
+    if entry.determined_to <= entry.determined_from:
+        sentence = "债权确定期间的届满日要晚于起始日。"
+        raise Invalid("period", sentence, fields={"determined_to": sentence})
+    return entry if any(getattr(before, name) != changes[name] for name in names) else None
 
 
 def _shown(field: "models.Field[Any, Any]", value: Any) -> str:

@@ -14,7 +14,11 @@ from applications.models import Application, Purpose
 from pledges import rules
 from pledges.locking import locked
 from pledges.models import DebtKind, Document, PledgedPatent, Registration, Valuation
+from pledges.particulars import storing as particulars
+from pledges.particulars.entries import AgentEntry, MaximumEntry, PledgorEntry
+from pledges.patent_lists.models import current as current_list
 from portal.foundation.accounts.models import Organisation, OrganisationKind
+from portal.foundation.assets.models import Patent
 from portal.foundation.assets.valuation.needed import required
 from portal.foundation.core import files
 from portal.foundation.core.actor import Actor
@@ -62,13 +66,17 @@ class Content:
     twin_declared: bool
     invalidation_declared: bool
     co_owner_agreement: bool
-    patent_ids: Sequence[int]
+    patent_ids: Sequence[int] | None  # None: by an uploaded list, which stays as it is
+    maximum: MaximumEntry | None = None
+    pledgor: PledgorEntry | None = None  # None: the enterprise of the request itself
+    agent: AgentEntry | None = None
 
 
 CONTENT_FIELDS = [
     "debtor_name", "contract_number", "contract_signed_on", "debt_kind", "debt_amount", "debt_from", "debt_to", "scope",
     "valuation", "valued_at", "identity_promise", "twin_declared", "invalidation_declared", "co_owner_agreement",
 ]  # fmt: skip
+PARTY_FIELDS = ["pledgor", "debtor_org"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +146,15 @@ def tell(verb: str, file: Registration, *, actor: Actor, now: datetime, text: st
 
 
 def choose(file: Registration, patent_ids: Sequence[int]) -> None:
-    """The pledged patents, with their facts as they are now; only patents of the request can be chosen."""
+    """The pledged patents, with their facts as they are now: of the request, and of an uploaded list those it brought."""
     offered = {r.patent_id: r.patent for r in file.application.patents.select_related("patent")}
-    wanted = [offered[i] for i in sorted(set(patent_ids)) if i in offered]
+    if current_list(file):
+        offered |= {p.patent_id: p.patent for p in file.patents.select_related("patent")}
+    enter(file, [offered[i] for i in sorted(set(patent_ids)) if i in offered])
+
+
+def enter(file: Registration, wanted: Sequence[Patent]) -> None:
+    """Make these the file's patents, with their facts as they are now; the caller has seen to whose they are."""
     PledgedPatent.objects.filter(registration=file).exclude(patent__in=wanted).delete()
     PledgedPatent.objects.bulk_create(
         [
@@ -189,10 +203,12 @@ def save(
     if content is not None:
         for name in CONTENT_FIELDS:
             setattr(file, name, getattr(content, name))
-        choose(file, content.patent_ids)
+        particulars.store(file, maximum=content.maximum, pledgor=content.pledgor, agent=content.agent)
+        if content.patent_ids is not None:
+            choose(file, content.patent_ids)
     file.typed = {} if content is not None else dict(typed)
     file.version += 1
-    file.save(update_fields=[*CONTENT_FIELDS, "typed", "version", "saved_by", "saved_page"])
+    file.save(update_fields=[*CONTENT_FIELDS, *PARTY_FIELDS, "typed", "version", "saved_by", "saved_page"])
     file.documents.filter(ref__in=list(remove), replaced_at=None).update(replaced_at=now)
     put(file, uploads, actor=actor, now=now)
     return file

@@ -11,6 +11,8 @@ from pledges.actions.filing import choose, tell
 from pledges.grounds import CheckResult
 from pledges.locking import lock_patents, locked
 from pledges.models import Document, Registration
+from pledges.particulars import rules as particulars
+from pledges.signing import actions as signing
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.core.failpoints import failpoint
@@ -35,6 +37,7 @@ def _require_clear(file: Registration, *, now: datetime) -> list[CheckResult]:
     if not file.identity_promise and not file.documents.filter(kind=Document.Kind.IDENTITY, replaced_at=None).exists():
         raise Invalid("identity", "请勾选以承诺书代替身份证明，或上传双方的身份证明。")
     rules.value_proven(file).require()
+    particulars.complete(file).require()
     results = checks.run(file, now=now, filing=True)
     if stopping := [r for r in results if r.blocks]:
         raise GroundsFound(stopping)
@@ -49,6 +52,7 @@ def propose(registration_id: int, *, actor: Actor, now: datetime) -> Registratio
     _require_clear(file, now=now)
     file.propose(by=actor.label, now=now)
     file.save(update_fields=["state", "proposed_by", "proposed_at", "sent_back_note"])
+    signing.sign(file, actor=actor, now=now)
     tell("pledge.proposed", file, actor=actor, now=now, text=f"{actor.organisation_name} 送对方确认质押登记申请")
     return file
 
@@ -62,6 +66,7 @@ def send_back(registration_id: int, *, note: str, actor: Actor, now: datetime) -
         raise Invalid("note", "写明需要修改什么。", fields={"note": "写明需要修改什么。"})
     file.take_back(note=note.strip()[:300])
     file.save(update_fields=["state", "sent_back_note"])
+    signing.set_aside(file, now=now)
     tell(
         "pledge.returned", file, actor=actor, now=now, text=f"{actor.organisation_name} 退回修改：{file.sent_back_note}"
     )
@@ -75,6 +80,7 @@ def take_back(registration_id: int, *, actor: Actor, now: datetime) -> Registrat
     rules.can_take_back(actor, file).require()
     file.take_back(note="")
     file.save(update_fields=["state", "sent_back_note"])
+    signing.set_aside(file, now=now)
     tell("pledge.taken_back", file, actor=actor, now=now, text=f"{actor.organisation_name} 取回修改质押登记申请")
     return file
 
@@ -84,6 +90,7 @@ def confirm(registration_id: int, *, version: int, actor: Actor, now: datetime) 
     """The other party joins: the file goes to the office and the registration clock starts.
 
     `version` is the form that was read: a changed one must be read again. The pre-check runs once more on locked patents.
+    Where a third party pledges and the debtor's enterprise proposes, the last of the two signatures submits.
     """
     file = locked(registration_id)
     rules.can_confirm(actor, file, file.application).require()
@@ -92,6 +99,11 @@ def confirm(registration_id: int, *, version: int, actor: Actor, now: datetime) 
     lock_patents(file)
     choose(file, list(file.patents.values_list("patent_id", flat=True)))
     results = _require_clear(file, now=now)
+    signing.sign(file, actor=actor, now=now)
+    if signing.waiting_for(
+        file
+    ):  # the debtor's enterprise filled in the form: pledgor and pledgee both have to sign it
+        return file
     progress.begin_registration(file.application)
     file.submit(by=actor.label, now=now)
     file.clock = clocks.start(

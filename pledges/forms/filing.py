@@ -9,7 +9,9 @@ from django.core.files.uploadedfile import UploadedFile
 
 from pledges.actions.filing import Content, Upload
 from pledges.facts import PatentFacts
+from pledges.forms import special
 from pledges.models import DebtKind, Document, Registration, Scope, Valuation
+from pledges.patent_lists.models import PatentList
 from portal.foundation.assets.valuation import needed
 from portal.foundation.core.display import full_date_cn, money_wan
 from portal.foundation.core.files import ACCEPTED_TEXT
@@ -21,6 +23,15 @@ ENTRIES = (
     "valuation", "valued_at", "patents", "identity_promise",
 )  # fmt: skip
 TYPED_BY_HAND = ("contract_number", "contract_signed_on", "identity_promise")
+
+
+# Uploads that belong to a special part: name → (label, part).
+PAPERS_OF = {
+    "pledgor_file": ("出质人签章的同意文件（出质人不在本平台时）", special.THIRD),
+    "mandate_file": ("写明权限的委托书", special.AGENT),
+    "agent_file": ("代理人身份证明", special.AGENT),
+}
+MOST_CONSENTS = 30  # upload fields for co-owners; beyond that their agreement is handed in
 
 
 class PaperField(forms.FileField):
@@ -58,6 +69,7 @@ class FilingForm(PortalForm):
         required=False,
         help_text="也可以不勾选，改为上传双方的身份证明。",
     )
+    special = special.special_field()
     contract_file = PaperField("质押合同")
     identity_file = PaperField("身份证明")
     valuation_file = PaperField("资产评估报告")
@@ -71,13 +83,18 @@ class FilingForm(PortalForm):
         file: Registration,
         owned: Sequence[tuple[int, PatentFacts, list[str]]],
         today: date,
+        listed: PatentList | None = None,
     ) -> None:
-        self.file, self.owned, self.today = file, owned, today
+        self.file, self.owned, self.today, self.listed = file, owned, today, listed
         super().__init__(data, files, initial=self._initial())
+        self._add_special()
         self.fields["contract_file"].required = not file.documents.filter(kind="contract", replaced_at=None).exists()
         self._say_sources()
-        self.fields["patents"].choices = [(str(pk), f"{p.dotted} {p.title}") for pk, p, _ in owned]  # type: ignore[attr-defined]
-        self.fields["patents"].widget.hints = {str(pk): self._about(p, names) for pk, p, names in owned}
+        if listed is None:
+            self.fields["patents"].choices = [(str(pk), f"{p.dotted} {p.title}") for pk, p, _ in owned]  # type: ignore[attr-defined]
+            self.fields["patents"].widget.hints = {str(pk): self._about(p, names) for pk, p, names in owned}
+        else:
+            del self.fields["patents"]
         self._add_conditional()
 
     def _initial(self) -> dict[str, Any]:
@@ -86,16 +103,36 @@ class FilingForm(PortalForm):
         stored = {name: getattr(file, name) for name in self.base_fields if hasattr(file, name) and name != "patents"}
         extra = ("twin_declared", "invalidation_declared", "co_owner_agreement")
         stored |= {name: getattr(file, name) for name in extra}
-        stored["patents"] = [str(pk) for pk in file.patents.values_list("patent_id", flat=True)]
-        return {**stored, **file.typed}
+        if self.listed is None:
+            stored["patents"] = [str(pk) for pk in file.patents.values_list("patent_id", flat=True)]
+        return {**stored, **special.initial_of(file), **file.typed}
+
+    def _add_special(self) -> None:
+        """The chosen parts: from the page that was sent, else as stored or typed last."""
+        chosen = self.data.getlist("special") if hasattr(self.data, "getlist") else self.data.get("special", [])
+        self.chosen = {
+            name for name in (chosen if self.is_bound else self.initial["special"]) if name in special.TITLES
+        }
+        for name, field in special.fields_of(self.chosen).items():
+            self.add_field(name, field)
+        for name, (label, part) in PAPERS_OF.items():
+            if part in self.chosen:
+                self.add_field(name, PaperField(label))
+        if special.MAXIMUM in self.chosen:
+            del self.fields["debt_from"], self.fields["debt_to"]
+            self.fields["debt_amount"].label = "最高债权额"
+        if self.file.debt_kind != DebtKind.MAXIMUM:  # said by the choice above; the kind of the debts stays a question
+            kinds = [(value, label) for value, label in DebtKind.choices if value != DebtKind.MAXIMUM]
+            self.fields["debt_kind"].choices = kinds  # type: ignore[attr-defined]
 
     def _say_sources(self) -> None:
         file, offer, case = self.file, self.file.offer, self.file.application
-        self.fields["debtor_name"].help_text = f"来自企业资料：{file.pledgor.name}。由第三人提供质押时改为实际债务人。"
-        self.fields["debt_kind"].help_text = f"按需求用途“{case.get_purpose_display()}”带出。最高额质押填最高限额。"
+        self.fields["debtor_name"].help_text = "来自企业资料。为他人债务出质的，改为实际债务人。"
+        self.fields["debt_kind"].help_text = f"按需求用途“{case.get_purpose_display()}”带出。"
         self.fields["debt_amount"].help_text = f"来自选定的方案（第 {offer.version} 版）：{money_wan(offer.amount)}。"
-        self.fields["debt_from"].help_text = "按开始填写的日期带出，以合同为准。"
-        self.fields["debt_to"].help_text = f"按方案期限 {offer.term_months} 个月带出，以合同为准。"
+        if "debt_to" in self.fields:
+            self.fields["debt_from"].help_text = "按开始填写的日期带出，以合同为准。"
+            self.fields["debt_to"].help_text = f"按方案期限 {offer.term_months} 个月带出，以合同为准。"
         self.fields["scope"].help_text = "按常用范围带出，以合同为准。"
         border = needed.limit()
         self.fields["valuation"].help_text = (
@@ -103,7 +140,8 @@ class FilingForm(PortalForm):
             if needed.above(file.offer.amount, border)
             else f"单笔{border.words}的，内部评估或银企协商即可。"
         )
-        self.fields["patents"].help_text = f"来自融资需求 {case.number}。"
+        if "patents" in self.fields:
+            self.fields["patents"].help_text = f"来自融资需求 {case.number}。"
 
     @staticmethod
     def _about(patent: PatentFacts, names: list[str]) -> str:
@@ -134,7 +172,7 @@ class FilingForm(PortalForm):
     def consents(self) -> list[tuple[str, PatentFacts, str]]:
         """(field, patent, co-owner) for each consent that may be needed."""
         rows = [(p, name) for _, p, names in self.owned for name in names]
-        return [(f"consent_{i}", p, name) for i, (p, name) in enumerate(rows, start=1)]
+        return [(f"consent_{i}", p, name) for i, (p, name) in enumerate(rows[:MOST_CONSENTS], start=1)]
 
     def section(self, *names: str) -> list[forms.BoundField]:
         return [self[name] for name in names if name in self.fields]
@@ -146,6 +184,12 @@ class FilingForm(PortalForm):
     @property
     def debt_fields(self) -> list[forms.BoundField]:
         return self.section("debtor_name", "debt_kind", "debt_amount", "debt_from", "debt_to", "scope")
+
+    @property
+    def special_parts(self) -> list[tuple[str, str, list[forms.BoundField]]]:
+        """(name, title, fields) of the chosen parts."""
+        order = [name for name, _ in special.CHOICES if name in self.chosen]
+        return [(name, special.TITLES[name], self.section(*special.FIELDS[name])) for name in order]
 
     @property
     def value_fields(self) -> list[forms.BoundField]:
@@ -176,6 +220,12 @@ class FilingForm(PortalForm):
             n in self.fields for n in ("twin_declared", "invalidation_declared", "co_owner_agreement")
         )
 
+    @property
+    def unanswered(self) -> list[str]:
+        """Entries somebody must still type or choose before this form can be handed on: wanted, and nothing brought along."""
+        wanted = [n for n, f in self.fields.items() if f.required or n == "identity_promise"]
+        return [n for n in wanted if not self.initial.get(n)]
+
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         start, end, signed = data.get("debt_from"), data.get("debt_to"), data.get("contract_signed_on")
@@ -183,13 +233,22 @@ class FilingForm(PortalForm):
             self.add_error("debt_to", f"届满日要晚于起始日{full_date_cn(start)}。")
         if signed and signed > self.today:
             self.add_error("contract_signed_on", f"签订日期不能晚于今天{full_date_cn(self.today)}。")
+        for name, said in special.slips(data, today=self.today).items():
+            self.add_error(name, said)
         return data
 
     def typed(self) -> dict[str, Any]:
         """The texts exactly as typed, for keeping; files are kept by themselves."""
         kept: dict[str, Any] = {}
+        # A part that was just chosen is not on the page yet: what the offer knows of it must not be kept as emptied.
+        unseen = {
+            n
+            for part in self.chosen
+            if not any(n in self.data for n in special.FIELDS[part])
+            for n in special.FIELDS[part]
+        }
         for name, field in self.fields.items():
-            if isinstance(field, forms.FileField):
+            if isinstance(field, forms.FileField) or name in unseen:
                 continue
             value = field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
             kept[name] = value if isinstance(value, (str, bool, list)) else ""
@@ -203,8 +262,8 @@ class FilingForm(PortalForm):
             contract_signed_on=data["contract_signed_on"],
             debt_kind=data["debt_kind"],
             debt_amount=data["debt_amount"],
-            debt_from=data["debt_from"],
-            debt_to=data["debt_to"],
+            debt_from=data.get("debt_from", self.file.debt_from),
+            debt_to=data.get("debt_to", self.file.debt_to),
             scope=data["scope"],
             valuation=data["valuation"],
             valued_at=data["valued_at"],
@@ -212,7 +271,10 @@ class FilingForm(PortalForm):
             twin_declared=data.get("twin_declared", False),
             invalidation_declared=data.get("invalidation_declared", False),
             co_owner_agreement=data.get("co_owner_agreement", False),
-            patent_ids=[int(pk) for pk in data["patents"]],
+            patent_ids=[int(pk) for pk in data["patents"]] if "patents" in data else None,
+            maximum=special.maximum_entry(data) if special.MAXIMUM in self.chosen else None,
+            pledgor=special.pledgor_entry(data, today=self.today) if special.THIRD in self.chosen else None,
+            agent=special.agent_entry(data, today=self.today) if special.AGENT in self.chosen else None,
         )
 
     def uploads(self) -> list[Upload]:
@@ -223,6 +285,9 @@ class FilingForm(PortalForm):
             "valuation_file": Document.Kind.VALUATION,
             "agreement_file": Document.Kind.AGREEMENT,
             "other_file": Document.Kind.OTHER,
+            "pledgor_file": Document.Kind.PLEDGOR,
+            "mandate_file": Document.Kind.MANDATE,
+            "agent_file": Document.Kind.AGENT,
         }
         sent = {name: upload for name, upload in self.files.items() if isinstance(upload, UploadedFile)}
         made = [Upload(kind, sent[name], name) for name, kind in kinds.items() if name in sent]

@@ -7,16 +7,20 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.timezone import localtime
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from applications.models import Application
-from pledges import checks, presenting, rules
+from pledges import checks, grounds, per_contract, presenting, rules
 from pledges.actions import filing, joining
+from pledges.contract_text import actions as contract_text
 from pledges.forms.filing import FilingForm
 from pledges.loading import owned
 from pledges.models import Registration
+from pledges.particulars import rules as particulars
+from pledges.patent_lists.models import current as current_list
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
@@ -59,11 +63,18 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
         if request.method != "POST":
             return back(file)
         verdict.require()
-    shape: dict[str, Any] = {"file": file, "owned": owned(file), "today": moments.local_date(now)}
+    listed = current_list(file)
+    shape: dict[str, Any] = {
+        "file": file,
+        "owned": owned(file, listed=listed is not None),
+        "today": moments.local_date(now),
+        "listed": listed,
+    }
     if request.method != "POST":
         return _form_page(request, file, FilingForm(**shape))
     form = FilingForm(request.POST, request.FILES, **shape)
-    right = form.is_valid()
+    showing = "show" in request.POST  # a special part was chosen: keep what is typed and show its fields
+    right = form.is_valid() and not showing
     quiet = bool(getattr(request, "htmx", False))
     try:
         saved = filing.save(
@@ -91,6 +102,8 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
     if quiet:
         said = {"said": f"草稿已自动保存 {localtime(now):%H:%M}", "version": saved.version}
         return render(request, "pledges/_saved.html", said)
+    if showing:
+        return redirect(f"{reverse('pledges:edit', args=[file.number])}#special")
     if "draft" in request.POST:
         messages.success(request, "草稿已保存，随时可以回来继续填写。")
         return redirect("pledges:edit", file.number)
@@ -134,7 +147,8 @@ def precheck(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def precheck_page(request: HttpRequest, file: Registration, *, refused: str = "", status: int = 200) -> HttpResponse:
-    results = checks.run(file, now=moments.now(), filing=True)
+    facts = checks.facts_of(file, now=moments.now())
+    results = grounds.evaluate(facts)
     stopping = [r for r in results if r.blocks]
     context = {
         "results": [(r, *presenting.RESULT_TAGS[r.result]) for r in results],
@@ -145,6 +159,9 @@ def precheck_page(request: HttpRequest, file: Registration, *, refused: str = ""
         "clear": sum(r.result in (r.result.CLEAR, r.result.WAIVED) for r in results),
         "may_edit": _edits(request, file),
         "unfinished": bool(file.typed),
+        "lacking": particulars.missing(file),
+        "advice": per_contract.advice(facts) if stopping else None,
+        "reading": contract_text.of(file),
         "no_identity": not file.identity_promise
         and not file.documents.filter(kind="identity", replaced_at=None).exists(),
         "unproven": rules.value_proven(file).reason,

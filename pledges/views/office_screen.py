@@ -124,7 +124,7 @@ def _document(request: HttpRequest, shown: Registration, tab: str) -> dict[str, 
         events = presenting.events(queries.story(shown, actor_of(request)))
         return {"events": events, "corrections": _corrections(shown), "notices": list(shown.notices.all())}
     if tab == "patents":
-        return {"patents": presenting.patents(shown)}
+        return {"patents": presenting.patents(shown, most=presenting.MOST_PATENTS)}
     papers = presenting.papers(shown.documents.order_by("pk"))
     if tab == "contract":
         return {"paper": next(iter(papers.get(Document.Kind.CONTRACT, [])), None)}

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -9,12 +10,14 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from pledges import checks, places, presenting, queries, rules
+from pledges import checks, declarations, places, presenting, queries, rules
 from pledges.actions import corrections, joining, loans
 from pledges.forms.filing import FilingForm
 from pledges.forms.party import AnswerForm, ConfirmForm, LoanForm, SendBackForm, WithdrawForm
 from pledges.loading import owned
 from pledges.models import Registration
+from pledges.patent_lists.models import current as current_list
+from pledges.signing import actions as signing
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
@@ -65,13 +68,17 @@ def files(request: HttpRequest) -> HttpResponse:
 @require_safe
 def detail(request: HttpRequest, number: str) -> HttpResponse:
     file, actor, now = own(request, number), actor_of(request), moments.now()
+    papers = [d for d in file.documents.order_by("pk") if d.replaced_at is None]
+    patents = presenting.patents(file, most=presenting.MOST_PATENTS)
+    numbers = presenting.numbers(file, patents)
     context: dict[str, Any] = {
         "lamp": presenting.lamp(file, now=now),
         "stages": presenting.stages(file),
         "step": presenting.next_step(file, actor) if actor.role in PARTIES else None,
         "facts": presenting.facts(file),
-        "patents": presenting.patents(file),
-        "papers": [d for d in file.documents.order_by("pk") if d.replaced_at is None],
+        "patents": patents,
+        "pieces": len(numbers),
+        "papers": papers,
         "notices": list(file.notices.order_by("pk")),
         "corrections": list(file.corrections.all()) if file.correction_rounds else [],
         "events": presenting.events(queries.story(file, actor)),
@@ -83,6 +90,8 @@ def detail(request: HttpRequest, number: str) -> HttpResponse:
         "may_take_back": bool(rules.can_take_back(actor, file)),
         "reads_papers": actor.role in PARTIES,
         "receipts": list(file.receipts.order_by("pk")) if actor.role in PARTIES else [],
+        "signatures": signing.seen(file, papers=papers, numbers=numbers),
+        "made": declarations.offered(file) if actor.role in PARTIES else [],
     }
     return page(request, "pledges/detail.html", file, **context)
 
@@ -102,7 +111,7 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
         return _confirm_page(request, file, form, SendBackForm(), status=400)
     version = request.POST.get("version", "")
     try:
-        joining.confirm(
+        joined = joining.confirm(
             file.pk,
             version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1,
             actor=actor_of(request),
@@ -111,6 +120,9 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
     except DomainError as error:
         form.add_error(None, error.reason)
         return _confirm_page(request, own(request, number), form, SendBackForm(), status=error.status)
+    if joined.state == Registration.State.CONFIRMING:
+        messages.success(request, "已签名。出质人和质权人都签名后，申请即提交登记机构。")
+        return back(file)
     messages.success(request, "已共同提交。登记机构力争 1 个工作日内办结，结果会发消息。")
     return back(file)
 
@@ -135,6 +147,7 @@ def _confirm_page(
     request: HttpRequest, file: Registration, form: ConfirmForm, note: SendBackForm, *, status: int = 200
 ) -> HttpResponse:
     results = checks.run(file, now=moments.now(), filing=True)
+    patents = presenting.patents(file, most=presenting.MOST_PATENTS)
     return page(
         request,
         "pledges/confirm.html",
@@ -143,7 +156,9 @@ def _confirm_page(
         note=note,
         forms=[note],
         facts=presenting.facts(file),
-        patents=presenting.patents(file),
+        patents=patents,
+        pieces=len(presenting.numbers(file, patents)),
+        electronic=settings.SIGNING_PROVIDER != "account",
         papers=[d for d in file.documents.order_by("pk") if d.replaced_at is None],
         results=[(r, *presenting.RESULT_TAGS[r.result]) for r in results],
         stopping=[r for r in results if r.blocks],
@@ -176,7 +191,10 @@ def correct(request: HttpRequest, number: str) -> HttpResponse:
     if request.method != "POST" and not rules.can_answer(actor_of(request), file):
         return back(file)
     rows = list(file.corrections.filter(round=file.correction_rounds))
-    whole = FilingForm(file=file, owned=owned(file), today=moments.local_date(now))
+    listed = current_list(file)
+    whole = FilingForm(
+        file=file, owned=owned(file, listed=listed is not None), today=moments.local_date(now), listed=listed
+    )
     sent = request.POST.get("correction", "")
     forms_ = []
     for row in rows:

@@ -1,13 +1,15 @@
 """The second half of the story: pledge files, from the form to the notice and the money."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from django.core.files.base import ContentFile
 
 from applications.models import Application
-from pledges.actions import examination, filing, joining, loans
+from pledges.actions import examination, filing, forwarding, joining, loans
+from pledges.contract_text import actions as contract_text
 from pledges.models import DebtKind, Document, Notice, Registration, Scope, Valuation
+from pledges.particulars.entries import MaximumEntry
 from portal.foundation.accounts.models import Membership
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.pdf import engine
@@ -45,8 +47,10 @@ def contract(
     return ContentFile(body, name="专利权质押合同（示例）.pdf")
 
 
-def filled(case: Application, by: Membership, *, at: datetime, serial: int, with_contract: bool = True) -> Registration:
-    """A form filled in and saved by one side."""
+def filled(
+    case: Application, by: Membership, *, at: datetime, serial: int, with_contract: bool = True, maximum: bool = False
+) -> Registration:
+    """A form filled in and saved by one side; `maximum`: debts of a year, each due within another."""
     file = filing.start(case.pk, actor=by.actor, now=at)
     day = local_date(at)
     assert file.debt_from is not None
@@ -68,6 +72,7 @@ def filled(case: Application, by: Membership, *, at: datetime, serial: int, with
         invalidation_declared=False,
         co_owner_agreement=False,
         patent_ids=list(file.patents.values_list("patent_id", flat=True)),
+        maximum=MaximumEntry(file.debt_from, file.debt_from + timedelta(days=365), 12) if maximum else None,
     )
     uploads = []
     if with_contract:
@@ -89,9 +94,11 @@ def filled(case: Application, by: Membership, *, at: datetime, serial: int, with
     )
 
 
-def filed(case: Application, by: Membership, other: Membership, *, at: datetime, serial: int) -> Registration:
+def filed(
+    case: Application, by: Membership, other: Membership, *, at: datetime, serial: int, maximum: bool = False
+) -> Registration:
     """A file both parties have submitted to the office at `at`."""
-    file = filled(case, by, at=at, serial=serial)
+    file = filled(case, by, at=at, serial=serial, maximum=maximum)
     joining.propose(file.pk, actor=by.actor, now=at)
     file.refresh_from_db()
     return joining.confirm(file.pk, version=file.version, actor=other.actor, now=at)
@@ -108,6 +115,23 @@ def registered(file: Registration, clerk: Membership, *, at: datetime) -> Notice
     """Registered by the clerk; the notice is printed when somebody asks for it."""
     examined(file, clerk, at=at)
     return examination.register(file.pk, actor=clerk.actor, now=at)
+
+
+def forwarded(file: Registration, clerk: Membership, *, at: datetime, number: str) -> None:
+    """What the national office answered, recorded by the clerk."""
+    forwarding.record_national(file.pk, number=number, registered_on=local_date(at), actor=clerk.actor, now=at)
+
+
+def contract_read(file: Registration, by: Membership, *, at: datetime) -> None:
+    """The contract's words looked through: the officer's draft lacks two items and has a clause that must not be in it."""
+    patents = "；".join(f"{p.title} ZL{p.dotted} {p.filing_date} {p.grant_date}" for p in file.patents.all())
+    words = (
+        f"专利权质押合同（示例）\n出质人（甲方）：{file.pledgor.name}\n质权人（乙方）：{file.pledgee.name}\n"
+        f"第一条 主债权的种类为流动资金借款，本金数额为人民币 {file.debt_amount:,.2f} 元。\n"
+        f"第二条 债务履行期限自 {file.debt_from} 起至 {file.debt_to} 止。\n第三条 出质专利：{patents}。\n"
+        "第四条 质押担保的范围包括主债权本金、利息和实现质权的费用。\n第五条 甲方逾期不还的，上述专利权自动归乙方所有。\n"
+    )
+    contract_text.read_pasted(file.pk, words, actor=by.actor, now=at)
 
 
 def paid(file: Registration, bank: Membership, *, at: datetime, rate: str, number: str) -> None:

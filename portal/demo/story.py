@@ -129,6 +129,7 @@ class Story:
         file = filings.filed(case, self.firms[1], self.bank.officer, at=at(11, 10, 10), serial=1)
         filings.registered(file, self.clerk, at=at(11, 16, 30))
         filings.paid(file, self.bank.officer, at=at(10, 14), rate="3.45", number="SL-0001")
+        filings.forwarded(file, self.clerk, at=at(9, 10), number="SHILI-2026-0001")
         # Another bank asks before it lends: what was pledged stands on its certificate, with the moment.
         certificates.certify(
             Question("patent", file.patents.all()[0].number), actor=self.second.officer.actor, now=at(9, 15)
@@ -228,7 +229,7 @@ class Story:
         filings.filed(overdue, self.third.officer, self.firms[10], at=at(3, 11), serial=4)
         examining = self._agreed(6, self.second, wan=420, patents=slice(1, 2))
         filings.examined(
-            filings.filed(examining, self.second.officer, self.firms[6], at=at(1, 10, 20), serial=5),
+            filings.filed(examining, self.second.officer, self.firms[6], at=at(1, 10, 20), serial=5, maximum=True),
             self.clerk,
             at=at(1, 15),
         )
@@ -243,7 +244,8 @@ class Story:
         ]
         examination.ask_correction(file.pk, defects, actor=self.clerk2.actor, now=at(1, 14, 30))
         drafting = self._agreed(2, self.bank, wan=700, patents=slice(1, 2))
-        filings.filled(drafting, self.bank.officer, at=at(1, 16), serial=8)
+        file = filings.filled(drafting, self.bank.officer, at=at(1, 16), serial=8)
+        filings.contract_read(file, self.bank.officer, at=at(1, 16, 5))
 
     def _agreed(self, firm: int, bank: Bank, *, wan: int, patents: slice = slice(0, 1)) -> Application:
         at = self.time.at

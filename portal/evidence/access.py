@@ -90,7 +90,7 @@ def _of_file(actor: Actor, clock_id: int) -> Seen | None:
         clock=file.clock,
         about=f"{file.office.title} 办理质押登记 {file.number}",
         trail=_to_file(actor, file),
-        parties=frozenset({file.pledgor_id, file.pledgee_id, file.office_id}),
+        parties=frozenset({*file.parties, file.office_id}),
         readable=True,
         whole=actor.role == Role.ENTERPRISE,
         supervises=actor.role == Role.REGULATOR,

@@ -122,7 +122,7 @@ def _parties(kind: str, title: str, *, but_actor: bool = False) -> Callable[[Ent
         file = _pledge(entry)
         if file is None:
             return []
-        parties = [p for p in (file.pledgor_id, file.pledgee_id) if not (but_actor and p == entry.organisation_id)]
+        parties = [p for p in file.parties if not (but_actor and p == entry.organisation_id)]
         url = reverse("pledges:detail", args=[file.number])
         return [Letter(parties, (Role.ENTERPRISE, *ANSWERING), kind, title, url, entry.text)]
 
@@ -515,6 +515,7 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "pledge.refused": _parties(R, "专利权质押不予登记，请查看理由"),
     "pledge.withdrawn": _both(_parties(R, "质押登记申请已撤回", but_actor=True), _office(R, "质押登记申请已撤回")),
     "pledge.discarded": _parties(R, "质押登记草稿已撤回", but_actor=True),
+    "pledge.forwarded": _parties(R, "国家登记号已登记，可在登记件中查看"),
     "loan.recorded": _to_enterprise(R, "贷款已发放"),
     "product.submitted": _product_submitted,
     "product.submitted_together": _products_submitted,

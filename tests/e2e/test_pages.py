@@ -113,6 +113,7 @@ FOLLOWED = [
     ("officer", "/desk/", "main table a[href*='/desk/referrals/']"),
     ("guarantor", "/desk/covers/", "main table a[href^='/desk/covers/']"),
     ("enterprise", "/pledges/", "main a[href^='/pledges/ZYDJ']"),
+    ("clerk", "/office/done/", "main a[href$='/forward/']"),
     ("regulator", "/supervision/", "main a[href*='/supervision/cases/']"),
     ("regulator", "/supervision/tiers/", "main table a[href*='/supervision/tiers/']"),
     ("regulator", "/quotas/", "main table a[href^='/quotas/'][href$='/']:not([href*='tools']):not([href*='eligible'])"),

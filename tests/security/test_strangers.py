@@ -147,6 +147,17 @@ TABLE: dict[str, Row] = {
     "pledges:edit": _pledge("begun"),
     "pledges:precheck": _pledge("begun", method="get"),
     "pledges:declare": _pledge("begun", method="post"),
+    "pledges:contract": _pledge("waiting", PARTIES | OFFICE),
+    "pledges:patents": _pledge("waiting", PARTIES | OFFICE | {"rui"}, "get"),
+    "pledges:patent-list": _pledge("begun"),
+    "pledges:patent-template": _pledge("begun", method="get"),
+    "pledges:leave-out": _pledge("begun", method="post"),
+    "pledges:made": Row(
+        lambda w: {"number": w.waiting.number, "kind": "promise"}, PARTIES | OFFICE, "get", {"kind": 1}
+    ),
+    "pledges:made-pdf": Row(
+        lambda w: {"number": w.waiting.number, "kind": "promise"}, PARTIES | OFFICE, "get", {"kind": 1}
+    ),
     "pledges:propose": _pledge("begun", method="post"),
     "pledges:take-back": _pledge("begun", method="post"),
     "pledges:confirm": _pledge("begun"),
@@ -177,6 +188,7 @@ TABLE: dict[str, Row] = {
     "office-hand-over": _pledge("waiting", {"chief"}, "post"),
     "office-register": _pledge("waiting", OFFICE),
     "office-refuse": _pledge("waiting", OFFICE),
+    "office-forward": _pledge("registered", OFFICE),
     # supervision
     "supervision-case": _case({"rui"}, "get"),
     "supervision-hand-over": _pledge("waiting", {"rui"}),

@@ -98,6 +98,8 @@ def register_enterprise(company: Company, person: Newcomer, *, now: datetime) ->
 
 @transaction.atomic(durable=True)
 def _register_enterprise(company: Company, person: Newcomer, *, now: datetime) -> Membership:
+    # Files that named this company before it came stay with their own entry: nobody has proved that this is the same one.
+    Organisation.objects.filter(uscc=company.uscc, kind=OrganisationKind.OUTSIDE).update(uscc=None)
     if Organisation.objects.filter(uscc=company.uscc).exists():
         raise Invalid("known", KNOWN_COMPANY, fields={"uscc": KNOWN_COMPANY})
     organisation = Organisation.objects.create(

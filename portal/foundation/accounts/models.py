@@ -30,6 +30,7 @@ class OrganisationKind(models.TextChoices):
     IP_OFFICE = "ip_office", "知识产权登记受理机构"
     REGULATOR = "regulator", "监管部门"
     PLATFORM = "platform", "平台运维"
+    OUTSIDE = "outside", "平台外当事人"  # a party to a contract without a seat here
 
 
 INSTITUTION_KINDS = (OrganisationKind.BANK, OrganisationKind.GUARANTOR, OrganisationKind.INSURER)

@@ -64,6 +64,11 @@ class PlainErrors:
         for name, field in self.fields.items():
             _word_errors(field, str(field.label or name))
 
+    def add_field(self, name: str, field: forms.Field) -> None:
+        """A field that only some instances have, worded like the others."""
+        self.fields[name] = field
+        _word_errors(field, str(field.label or name))
+
 
 def _word_errors(field: forms.Field, label: str) -> None:
     """Replaces Django's default messages of one field, which belongs to one form instance (fields are deep copies)."""

@@ -14,6 +14,7 @@ from .model import Invariant, Row, Run
 _FILES = """
 SELECT 'attachment:' || id, file, size, sha256 FROM applications_attachment
 UNION ALL SELECT 'document:' || id, file, size, sha256 FROM pledges_document
+UNION ALL SELECT 'patent list:' || id, file, size, sha256 FROM pledges_patentlist
 UNION ALL SELECT 'notice:' || id, file, size, sha256 FROM pledges_notice WHERE file <> ''
 UNION ALL SELECT 'receipt:' || id, file, size, sha256 FROM pledges_receipt WHERE file <> ''
 UNION ALL SELECT 'search:' || id, file, size, sha256 FROM pledges_searchcertificate WHERE file <> ''
@@ -118,12 +119,13 @@ ALL = [
         SELECT g.number, '出质人 ' || g.pledgor_id || ' 质权人 ' || g.pledgee_id || ' 与需求不符'
           FROM pledges_registration g JOIN applications_application a ON a.id = g.application_id
           JOIN applications_offer o ON o.id = g.offer_id JOIN applications_referral r ON r.id = o.referral_id
-         WHERE g.pledgor_id <> a.organisation_id OR r.application_id <> a.id OR g.pledgee_id <> r.institution_id
+         WHERE coalesce(g.debtor_org_id, g.pledgor_id) <> a.organisation_id OR r.application_id <> a.id OR g.pledgee_id <> r.institution_id
         UNION ALL
         SELECT g.number, '专利 ' || p.number || ' 不在需求之内' FROM pledges_pledgedpatent p
           JOIN pledges_registration g ON g.id = p.registration_id JOIN assets_patent t ON t.id = p.patent_id
-         WHERE t.organisation_id <> g.pledgor_id OR t.number <> p.number
+         WHERE t.organisation_id NOT IN (g.pledgor_id, coalesce(g.debtor_org_id, g.pledgor_id)) OR t.number <> p.number
             OR NOT EXISTS (SELECT FROM applications_applicationpatent x WHERE x.application_id = g.application_id AND x.patent_id = p.patent_id)
+               AND NOT EXISTS (SELECT FROM pledges_patentlist l WHERE l.registration_id = g.id)
         UNION ALL
         SELECT g.number, '审查员 ' || g.clerk_id || ' 不属于受理机构' FROM pledges_registration g
          WHERE g.clerk_id IS NOT NULL AND NOT EXISTS (SELECT FROM accounts_membership m
