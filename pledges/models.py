@@ -18,6 +18,9 @@ from portal.foundation.core.identifiers import PatentKind
 from portal.foundation.core.money import MAX_YUAN
 from portal.foundation.sla.models import Clock
 
+from .checking.models import RegisterJob as RegisterJob
+from .duty.models import Absence as Absence
+from .duty.models import Recusal as Recusal
 from .kinds import WAIVABLE as WAIVABLE
 from .kinds import DebtKind as DebtKind
 from .kinds import Ground as Ground
@@ -27,6 +30,9 @@ from .paper_models import Check as Check
 from .paper_models import Correction as Correction
 from .paper_models import Document as Document
 from .paper_models import Notice as Notice
+from .watch.models import Alert as Alert
+from .watch.models import AlertSeen as AlertSeen
+from .watch.models import WatchRound as WatchRound
 
 
 class RegistrationQuerySet(models.QuerySet["Registration"]):

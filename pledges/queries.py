@@ -1,16 +1,17 @@
 """Reads of the pledge pages: lists in keyset pages, the office's queue, the story of one file."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet
 
 from portal.foundation.accounts.models import Membership, Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.moments import local_date, midnight_after
 from portal.foundation.journal.models import Entry
 
-from .models import Registration
+from .models import Recusal, Registration
 from .notices import normalise_number
 
 State = Registration.State
@@ -75,20 +76,32 @@ def queue(actor: Actor) -> list[Registration]:
     return list(found.order_by(F("clock__paused_at").asc(nulls_first=True), "clock__due_at", "pk")[:QUEUE])
 
 
-def examinable(actor: Actor) -> "QuerySet[Registration]":
-    """The office's files with how many patents each has (`pieces`) and whether this clerk sits in a party (`conflict`)."""
+def _conflicts(actor: Actor) -> "tuple[Exists, Exists]":
+    """Whether this clerk sits in a party, and whether they have said to stand aside; two subqueries."""
     seats = Membership.objects.filter(user_id=actor.user_id or 0, active=True).filter(
         Q(organisation_id=OuterRef("pledgor_id")) | Q(organisation_id=OuterRef("pledgee_id"))
     )
+    aside = Recusal.objects.filter(user_id=actor.user_id or 0, registration=OuterRef("pk"))
+    return Exists(seats), Exists(aside)
+
+
+def examinable(actor: Actor) -> "QuerySet[Registration]":
+    """The office's files with how many patents each has (`pieces`) and whether this clerk stands aside (`conflict`)."""
+    seated, aside = _conflicts(actor)
+    conflict = ExpressionWrapper(Q(seated) | Q(aside), output_field=BooleanField())
     found = Registration.objects.visible_to(actor).select_related(*WITH)
-    return found.annotate(pieces=Count("patents"), conflict=Exists(seats))
+    return found.annotate(pieces=Count("patents"), conflict=conflict)
 
 
-def next_file(actor: Actor, *, but: int) -> Registration | None:
-    """The file that opens by itself after a decision: the most urgent one that nobody else holds."""
-    free = Q(state=State.SUBMITTED, clerk=None) | Q(clerk_id=actor.user_id)
+def next_file(actor: Actor, *, but: int, absent: Iterable[int] = ()) -> Registration | None:
+    """The file that opens by itself after a decision: the most urgent one that nobody else holds, or whose clerk is away.
+
+    Never one this person has to stand aside from.
+    """
+    free = Q(state=State.SUBMITTED, clerk=None) | Q(clerk_id=actor.user_id) | Q(clerk_id__in=list(absent))
+    seated, aside = _conflicts(actor)
     found = Registration.objects.visible_to(actor).filter(free, state__in=(State.SUBMITTED, State.EXAMINING))
-    return found.exclude(pk=but).order_by("clock__due_at", "pk").first()
+    return found.filter(~seated, ~aside).exclude(pk=but).order_by("clock__due_at", "pk").first()
 
 
 def decided_today(actor: Actor, *, now: datetime) -> int:
@@ -116,12 +129,12 @@ def done(actor: Actor, search: str) -> "QuerySet[Registration]":
     return found.filter(wanted).distinct()
 
 
-def clerks(office_id: int) -> list[tuple[int, str]]:
-    """Who may be given a file: (user, name), by name in pinyin order of entry."""
+def clerks(office_id: int, *, absent: Collection[int] = ()) -> list[tuple[int, str]]:
+    """Who may be given a file: (user, name), in order of entry; nobody who is away."""
     seats = Membership.objects.filter(
         organisation_id=office_id, role__in=(Role.CLERK, Role.CHIEF), active=True, user__is_active=True
     )
-    return list(seats.order_by("pk").values_list("user_id", "user__name"))
+    return list(seats.exclude(user_id__in=list(absent)).order_by("pk").values_list("user_id", "user__name"))
 
 
 def story(file: Registration, actor: Actor) -> list[Entry]:

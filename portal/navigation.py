@@ -20,6 +20,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("products:list", "产品矩阵"),
         ("valuations:list", "专利估值"),
         ("subsidies", "补贴"),
+        ("pledges:alerts", "质押提醒"),
     ],
     Role.OFFICER: [
         ("desk", "工作台"),
@@ -31,8 +32,15 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("products:own", "本机构产品"),
         ("products:list", "产品矩阵"),
         ("quotas", "货币政策工具"),
+        ("pledges:alerts", "质押提醒"),
     ],
-    Role.CLERK: [("office", "登记审查"), ("office-done", "已办结"), ("orders", "督办单"), ("pledges:verify", "核验")],
+    Role.CLERK: [
+        ("office", "登记审查"),
+        ("office-done", "已办结"),
+        ("orders", "督办单"),
+        ("pledges:alerts", "质押提醒"),
+        ("pledges:verify", "核验"),
+    ],
     Role.REGULATOR: [
         ("supervision", "监测总览"),
         ("supervision-report", "时限报表"),

@@ -16,6 +16,7 @@ from django.db import connection, transaction
 from portal.foundation.accounts.models import Role
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.actor import Actor
+from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import Invalid, TooLarge, WrongState, WrongType
 from portal.foundation.core.files import shown_name
 from portal.foundation.core.moments import iso, local_date
@@ -108,11 +109,26 @@ def upload(file: "File[bytes]", *, as_of: datetime, actor: Actor, now: datetime)
     body = file.read()
     check_workbook(body)
     extracts, faults = workbook.read(body, today=local_date(now))
+    faults = faults or _older(extracts, as_of=as_of)
     if faults:
         raise NotRead(faults)
-    answer = Answer(name, as_of, {e.number: e for e in extracts}, frozenset(), body, TYPE)
+    answer = Answer(name, as_of, {e.number: e for _, e in extracts}, frozenset(), body, TYPE)
     changed = _keep(RegisterAnswer.Source.WORKBOOK, answer, sorted(answer.extracts), actor=actor, now=now)
     return Outcome(len(extracts), len(extracts), 0, tuple(changed))
+
+
+def _older(extracts: Sequence[tuple[int, Extract]], *, as_of: datetime) -> list[workbook.Fault]:
+    """A workbook never takes the place of something newer that is known."""
+    known = queries.latest_found(extract.number for _, extract in extracts)
+    return [
+        workbook.Fault(
+            row,
+            workbook.COLUMNS["number"],
+            f"已有截至{full_date_cn(local_date(last.as_of))}的登记簿记载，比这份摘录新。请改用新的摘录，或删去这一行。",
+        )
+        for row, extract in extracts
+        if (last := known.get(extract.number)) is not None and last.as_of is not None and last.as_of > as_of
+    ]
 
 
 @transaction.atomic(durable=True)
@@ -125,6 +141,7 @@ def _keep(source: str, answer: Answer, asked: Sequence[str], *, actor: Actor, no
         name=answer.name,
         asked_at=now,
         asked_by=actor.label,
+        asked_for=actor.organisation_id or None,
         as_of=answer.as_of,
         media_type=answer.media_type,
         body=answer.raw,
@@ -151,7 +168,11 @@ def _keep_failure(
     register: PatentRegister, numbers: Sequence[str], problem: str, *, actor: Actor, now: datetime
 ) -> None:
     kept = RegisterAnswer.objects.create(
-        source=register.source, asked_at=now, asked_by=actor.label, problem=problem[:300]
+        source=register.source,
+        asked_at=now,
+        asked_by=actor.label,
+        asked_for=actor.organisation_id or None,
+        problem=problem[:300],
     )
     failed = RegisterLookup.Outcome.FAILED
     RegisterLookup.objects.bulk_create(

@@ -16,6 +16,7 @@ class RegisterAnswer(models.Model):
     name = models.CharField("登记簿名称", max_length=200, blank=True)
     asked_at = models.DateTimeField("查询时间")
     asked_by = models.CharField("查询人", max_length=200)
+    asked_for = models.BigIntegerField(null=True)  # the organisation, as the journal keeps it; None: the system
     as_of = models.DateTimeField("登记簿截至时间", null=True)
     media_type = models.CharField(max_length=100, blank=True)
     body = models.BinaryField("应答原文", default=b"")

@@ -44,7 +44,9 @@ def mirror(numbers: Sequence[str]) -> dict[str, dict[str, Any]]:
     today = moments.local_date(moments.now())
     patents = apps.get_model("assets", "Patent")  # assets.models imports this package
     found: dict[str, dict[str, Any]] = {}
-    for patent in patents._default_manager.filter(number__in=list(numbers)).prefetch_related("co_owners").order_by("pk"):
+    for patent in (
+        patents._default_manager.filter(number__in=list(numbers)).prefetch_related("co_owners").order_by("pk")
+    ):
         if "模拟查无" in patent.title:
             continue
         names = [patent.patentee, *(c.name for c in patent.co_owners.all())]

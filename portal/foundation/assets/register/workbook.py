@@ -18,7 +18,11 @@ SHEET = "登记簿摘录"
 COLUMNS: dict[str, str] = {"number": "专利号", **LABELS}  # field → heading, in this order
 REQUIRED = ("number", "patentees", "status")
 _APART = re.compile(r"[;；、\n]")
-_STATUS = {label: code for code, label in STATUS_LABELS.items()} | {"申请中": "pending", "终止": "lapsed", "无效": "invalid"}
+_STATUS = {label: code for code, label in STATUS_LABELS.items()} | {
+    "申请中": "pending",
+    "终止": "lapsed",
+    "无效": "invalid",
+}
 _YES = {"是": True, "有": True, "否": False, "无": False, "": False}
 
 
@@ -73,8 +77,8 @@ def _about() -> list[tuple[str, str]]:
     ]
 
 
-def read(body: bytes, *, today: date) -> tuple[list[Extract], list[Fault]]:
-    """Every row as an extract, or the faults. `body` went through spreadsheets.check_workbook. No query.
+def read(body: bytes, *, today: date) -> tuple[list[tuple[int, Extract]], list[Fault]]:
+    """Every row as (row number, extract), or the faults. `body` went through spreadsheets.check_workbook. No query.
 
     Raises WrongType when the headings are not the template's, TooLarge beyond MOST_ROWS.
     """
@@ -94,7 +98,7 @@ def read(body: bytes, *, today: date) -> tuple[list[Extract], list[Fault]]:
             found[extract.number] = (row, extract)
     if not found and not faults:
         faults.append(Fault(2, COLUMNS["number"], "表里没有专利，请从第二行开始填写。"))
-    return [extract for _, extract in found.values()], faults
+    return list(found.values()), faults
 
 
 def _places(values: tuple[Any, ...]) -> dict[str, int]:
