@@ -52,6 +52,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("valuations:weights", "评估权重"),
         ("subsidies", "补贴"),
         ("quotas", "货币政策工具"),
+        ("pledges:alerts", "质押提醒"),
     ],
     Role.ADMIN: [("supervision-calendar", "工作日历"), ("valuations:weights", "评估权重")],
 }

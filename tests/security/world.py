@@ -16,7 +16,8 @@ from applications.cover_models import Cover
 from applications.models import Application, Attachment, Draft, InformationRequest, NextRound, Offer, Referral
 from banks.models import Institution
 from pledges.actions import examination
-from pledges.models import Document, Notice, Registration
+from pledges.duty import actions as duty
+from pledges.models import Absence, Alert, Document, Notice, Registration
 from portal.foundation.accounts import actions as accounts
 from portal.foundation.accounts.actions import Issued
 from portal.foundation.accounts.models import OrganisationKind, Role
@@ -92,6 +93,8 @@ class World:
     paper: Document
     registered: Registration
     notice: Notice
+    alert: Alert  # of the registered file
+    absence: Absence  # of Chen, next month
     order: SupervisionOrder
     valuing: Valuation  # Ling's, not closed yet
     valued: Valuation  # Ling's, final, shown to Bo
@@ -187,6 +190,11 @@ def build(people: dict[str, Person]) -> World:
     waiting = submitted(accepted(ling, bo, product, patents=patents[2:]), bo, ling)
     done = examined(submitted(accepted(ling, bo, product, patents=patents[:1]), bo, ling), chen)
     notice = examination.register(done.pk, actor=chen.actor, now=now)
+    alert = Alert.objects.create(
+        registration=done, number=patents[0].number, kind="preserved", on=now.date(), text="专利被保全。", found_at=now
+    )
+    next_month = moments.local_date(now) + timedelta(days=30)
+    absence = duty.set_absence(chen.user.pk, first=next_month, last=next_month, note="", actor=chen.actor, now=now)
     late = Seed(ling, serial=9000).referral(bo.organisation, started=now - timedelta(days=20)).clock
     assert late is not None
     order = reports.issue(late.pk, demand="请说明原因。", reply_days=1, actor=rui.actor, now=now)
@@ -225,6 +233,8 @@ def build(people: dict[str, Person]) -> World:
         paper=waiting.documents.get(kind=Document.Kind.CONTRACT),
         registered=Registration.objects.get(pk=done.pk),
         notice=notice,
+        alert=alert,
+        absence=absence,
         order=order,
         valuing=drawn_up,
         valued=valued,
