@@ -36,12 +36,12 @@ def check_register(registration_id: int, *, actor: Actor, now: datetime) -> Regi
 
 @transaction.atomic(durable=True)
 def begin(registration_id: int, *, actor: Actor, now: datetime) -> RegisterJob:
-    """Note that the register is asked. A round that was left lying by a request that died is taken up again."""
+    """Note that the register is asked. A small round that a request left lying gives way; a large one has its workers."""
     file = locked(registration_id)
     rules.can_check_register(actor, file, conflict=in_conflict(actor.user_id, file)).require()
     running = file.register_jobs.select_for_update(of=("self",)).filter(finished_at=None).first()
     if running is not None:
-        if running.leased_until is not None and running.leased_until > now:
+        if running.total > MOST or (running.leased_until is not None and running.leased_until > now):
             raise WrongState("running", "正在核对登记簿，请稍候。")
         running.finished_at, running.problem = now, "上一次核对没有完成"
         running.save(update_fields=["finished_at", "problem"])

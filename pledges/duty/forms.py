@@ -12,6 +12,7 @@ from portal.foundation.core.forms import PortalForm
 class AbsenceForm(PortalForm):
     """请假. The person is chosen by the chief only."""
 
+    user = forms.TypedChoiceField(label="审查员", coerce=int)
     first = forms.DateField(label="自", widget=forms.DateInput(attrs={"type": "date"}))
     last = forms.DateField(label="至（含当日）", widget=forms.DateInput(attrs={"type": "date"}))
     note = forms.CharField(label="说明", max_length=100, required=False, help_text="本处同事可见，不必写私事。")
@@ -21,10 +22,9 @@ class AbsenceForm(PortalForm):
     ) -> None:
         super().__init__(*args, **kwargs)
         if people:
-            field = forms.TypedChoiceField(
-                label="审查员", coerce=int, choices=[("", "选择审查员"), *((str(pk), name) for pk, name in people)]
-            )
-            self.fields = {"user": field, **self.fields}
+            self.fields["user"].choices = [("", "选择审查员"), *((str(pk), name) for pk, name in people)]  # type: ignore[attr-defined]
+        else:
+            del self.fields["user"]
         if today is not None:
             for name in ("first", "last"):
                 self.fields[name].initial = today
