@@ -15,6 +15,7 @@ from portal.foundation.core.errors import WrongState
 from portal.foundation.journal.record import record
 
 from .models import LEASE, RegisterJob
+from .queries import Round
 
 State = Registration.State
 
@@ -95,7 +96,7 @@ def finish(job_id: int, outcome: register.Outcome, *, actor: Actor, now: datetim
     return job
 
 
-def summary(job: RegisterJob) -> str:
+def summary(job: RegisterJob | Round) -> str:
     """One sentence for the journal and the clerk."""
     if job.problem:
         return f"核对登记簿 {job.total} 件，查到 {job.found} 件；{job.problem}，没有查到的由审查员核对"

@@ -10,7 +10,6 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from pledges import checks, notices, presenting, queries
 from pledges.actions import examination, handover
-from pledges.duty.queries import away
 from pledges.forms.office import AssignForm, DefectsForm, HandOverForm, RefuseForm, RegisterForm
 from pledges.models import Correction, Registration
 from portal.foundation.accounts.guards import allow
@@ -21,7 +20,7 @@ from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import DomainError
 
 from .common import place
-from .office_screen import TABS, file_of, lists, queue, screen
+from .office_screen import TABS, file_of, lists, queue, screen, today
 
 OFFICE = (Role.CLERK, Role.CHIEF)
 GET_OR_POST = ["GET", "HEAD", "POST"]
@@ -53,9 +52,7 @@ def _onwards(request: HttpRequest, decided: Registration) -> HttpResponse:
 
 def _next(request: HttpRequest, *, but: int) -> Registration | None:
     """The most urgent file for this clerk, those of absent colleagues among them."""
-    actor = actor_of(request)
-    absent = away(actor.organisation_id, today=moments.local_date(moments.now()))
-    return queries.next_file(actor, but=but, absent=absent)
+    return queries.next_file(actor_of(request), but=but, today=today())
 
 
 @allow(*OFFICE)
@@ -91,7 +88,7 @@ def take_over(request: HttpRequest, number: str) -> HttpResponse:
 @require_POST
 def assign(request: HttpRequest, number: str) -> HttpResponse:
     shown = file_of(request, number)
-    form = AssignForm(request.POST, clerks=queries.clerks(shown.office_id))
+    form = AssignForm(request.POST, clerks=queries.clerks(shown.office_id, today=today()))
     if not form.is_valid():
         return screen(request, shown, refused=str(form.errors["clerk"][0]), status=400)
     try:

@@ -1,5 +1,6 @@
 """What the clerk's screen shows: the queue, one file's papers and data, the check list, the decision that is open."""
 
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -8,8 +9,8 @@ from django.shortcuts import get_object_or_404, render
 from pledges import checks, grounds, presenting, queries, rules
 from pledges.actions.handover import other_offices
 from pledges.checking.actions import summary
+from pledges.checking.queries import round_of
 from pledges.duty.forms import RecuseForm
-from pledges.duty.queries import away
 from pledges.forms.office import AssignForm, HandOverForm
 from pledges.models import Check, Correction, Document, Ground, Registration
 from portal.foundation.accounts.middleware import actor_of
@@ -39,23 +40,28 @@ SHORTCUTS = [
 
 
 def file_of(request: HttpRequest, number: str) -> Registration:
-    return get_object_or_404(queries.examinable(actor_of(request)), number=number)
+    return get_object_or_404(queries.examinable(actor_of(request), today=today()), number=number)
+
+
+def today() -> date:
+    """The reader's day."""
+    return moments.local_date(moments.now())
 
 
 def queue(request: HttpRequest, here: str) -> dict[str, Any]:
-    now, actor = moments.now(), actor_of(request)
-    absent = away(actor.organisation_id, today=moments.local_date(now))
+    now = moments.now()
+    found = queries.queue(actor_of(request), today=moments.local_date(now))
     rows = [
-        {"file": f, "lamp": presenting.lamp(f, now=now), "away": absent.get(f.clerk_id or 0)}
-        for f in queries.queue(actor)
+        {"file": f, "lamp": presenting.lamp(f, now=now), "away": f.away}  # type: ignore[attr-defined]  # by queries.queue
+        for f in found
     ]
-    return {"queue": rows, "here": here, "absent": absent}
+    return {"queue": rows, "here": here}
 
 
 def registry_of(request: HttpRequest, shown: Registration) -> dict[str, Any]:
-    """核对登记簿: the latest round of this file, and whether the reader may begin one; one query."""
+    """核对登记簿: the latest round of this file, and whether the reader may begin one; no query."""
     actor, conflict = actor_of(request), bool(shown.conflict)  # type: ignore[attr-defined]  # by queries.examinable
-    job = shown.register_jobs.order_by("-pk").first()
+    job = round_of(shown.last_round)  # type: ignore[attr-defined]  # so is this
     running = job is not None and job.finished_at is None
     may = choice.can_be_asked() and bool(rules.can_check_register(actor, shown, conflict=conflict))
     return {
@@ -99,7 +105,7 @@ def screen(
         "may_take_over": bool(rules.can_take_over(actor, shown, conflict=conflict)),
         "may_assign": bool(rules.can_assign(actor, shown)),
         "held": rules.held_by(shown) if shown.clerk_id not in (None, actor.user_id) else "",
-        "held_away": context["absent"].get(shown.clerk_id or 0),
+        "held_away": shown.away,  # type: ignore[attr-defined]  # and this
         "earlier": _corrections(shown),
         "panel": panel,
         "form": form,
@@ -112,7 +118,7 @@ def screen(
     if rules.can_hand_over(actor, shown) and (offices := other_offices(shown)):
         context["hand_over"] = HandOverForm(offices=[(o.pk, o.title) for o in offices])
     if context["may_assign"]:
-        context["assign"] = AssignForm(clerks=queries.clerks(shown.office_id, absent=context["absent"]))
+        context["assign"] = AssignForm(clerks=queries.clerks(shown.office_id, today=moments.local_date(now)))
     return render(request, "office/screen.html", context, status=status)
 
 

@@ -65,6 +65,11 @@ def run_quietly(*, now: datetime) -> None:
 
 def run(*, now: datetime) -> int:
     """Ask what is old, walk today's round if nobody has finished it, else read what was looked up since; returns new alerts."""
+    if (
+        not PledgedPatent.objects.filter(effective__contains=now).exists()
+        and not Alert.objects.filter(ended_at=None).exists()
+    ):
+        return 0
     ask(now=now)
     today = local_date(now)
     round_, _ = WatchRound.objects.get_or_create(day=today, defaults={"started_at": now})

@@ -9,12 +9,12 @@ from .simulator import InProcess
 
 def expected() -> bool:
     """Whether the office is to compare with the register at all; without it an enterprise's own entry has to do."""
-    return settings.PATENT_REGISTER != "none"
+    return str(settings.PATENT_REGISTER) != "none"
 
 
 def can_be_asked() -> bool:
     """Whether there is something to ask by itself; a workbook is brought by a person."""
-    return settings.PATENT_REGISTER in ("http", "simulated")
+    return str(settings.PATENT_REGISTER) in ("http", "simulated")
 
 
 def from_settings() -> PatentRegister:

@@ -113,8 +113,9 @@ def _row(row: int, cells: dict[str, Any], faults: list[Fault], *, today: date) -
     values: dict[str, Any] = {}
     before = len(faults)
     for name in COLUMNS:
+        reader: Callable[[Any, date], Any] = _READERS.get(name, _day)
         try:
-            values[name] = _READERS.get(name, _day)(cells.get(name), today)
+            values[name] = reader(cells.get(name), today)
         except _Bad as error:
             faults.append(Fault(row, COLUMNS[name], str(error)))
     return Extract(**values) if len(faults) == before else None
