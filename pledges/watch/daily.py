@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from math import inf
 
 from django.db import connection, transaction
 from django.db.models import Exists, F, OuterRef, Q
@@ -43,7 +44,7 @@ _KIND_TITLES = dict(Alert.Kind.choices)
 
 @dataclass(slots=True)
 class _Loop:
-    looked: float = float("-inf")
+    looked: float = -inf
 
 
 _loop = _Loop()
