@@ -10,6 +10,7 @@ from .facts import FileFacts
 from .grounds import CheckResult, evaluate
 from .loading import load
 from .models import Check, Ground, Registration
+from .sources import name_sources
 
 # What no data can tell: (ground, point) → what the clerk reads in the papers.
 POINTS: dict[tuple[str, str], str] = {
@@ -18,12 +19,13 @@ POINTS: dict[tuple[str, str], str] = {
     (Ground.R12, "other"): "没有其他应当不予登记的情形",
 }
 BY_SYSTEM = "系统"
-_WRITTEN = ["result", "warning", "automatic", "evidence", "checked_by", "checked_at"]
+_WRITTEN = ["result", "warning", "automatic", "evidence", "source", "source_at", "checked_by", "checked_at"]
 
 
 def run(file: Registration, *, now: datetime, filing: bool) -> list[CheckResult]:
     """The twelve grounds on the file as it is at `now`; nothing is written."""
-    return evaluate(load(file, today=local_date(now), filing=filing))
+    facts = load(file, today=local_date(now), filing=filing)
+    return name_sources(facts, evaluate(facts))
 
 
 def facts_of(file: Registration, *, now: datetime) -> FileFacts:
@@ -44,7 +46,9 @@ def store(file: Registration, results: Sequence[CheckResult], *, now: datetime) 
         old = before.get((result.ground, ""))
         if old is not None and not old.automatic and result.result == Check.Result.MANUAL:
             continue
-        rows.append(_row(file, result.ground, "", result.result, result.evidence, now, warning=result.warning))
+        row = _row(file, result.ground, "", result.result, result.evidence, now, warning=result.warning)
+        row.source, row.source_at = result.source[:200], result.source_at
+        rows.append(row)
     for (ground, point), label in POINTS.items():
         if (ground, point) not in before:
             rows.append(_row(file, ground, point, Check.Result.MANUAL, label, now))

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 _APART = re.compile(r"[;；、，]|\s{2,}")
@@ -11,7 +11,11 @@ _APART = re.compile(r"[;；、，]|\s{2,}")
 @dataclass(frozen=True, slots=True)
 class PatentFacts:
     """One patent of the file. `consents`: co-owners whose consent is on file. `pledged`: an effective pledge exists;
-    `pending`: other files with this number that are with the office."""
+    `pending`: other files with this number that are with the office.
+
+    `register` and `asked_at`: which register said this, and when it was asked; without them the enterprise did. `problem`:
+    why the register leaves it open. `pledge_noted`: a pledge the register itself has. `transferred_on`: last transfer.
+    """
 
     number: str
     title: str
@@ -30,6 +34,11 @@ class PatentFacts:
     consents: frozenset[str] = frozenset()
     pledged: bool = False
     pending: int = 0
+    register: str = ""
+    asked_at: datetime | None = None
+    problem: str = ""
+    pledge_noted: str = ""
+    transferred_on: date | None = None
 
     @property
     def dotted(self) -> str:
@@ -58,6 +67,7 @@ class FileFacts:
     invalidation_declared: bool
     patents: tuple[PatentFacts, ...]
     debt_to_said: str = ""  # of a maximum-amount pledge: how `debt_to`, the last day a debt can fall due, comes about
+    recent_days: int = 365  # a transfer within so many days is pointed out (settings)
 
 
 def plain_name(name: str) -> str:

@@ -7,7 +7,7 @@ six months of grace, [11] and [12]; R10 and R11 can be waived by a declaration, 
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.display import full_date_cn, money_wan
@@ -26,7 +26,7 @@ class CheckResult:
     """What was found about one ground: the sentence names the numbers and dates that were compared.
 
     `fix` says how to remove the ground, `place` is the part of the form where that is done. `warning`: no ground, but
-    somebody should know.
+    somebody should know. `source` and `source_at`: whose word it is, and when that was asked (sources.py fills them in).
     """
 
     ground: Ground
@@ -35,6 +35,8 @@ class CheckResult:
     fix: str = ""
     place: str = ""
     warning: bool = field(default=False)
+    source: str = ""
+    source_at: datetime | None = None
 
     @property
     def title(self) -> str:
@@ -83,9 +85,10 @@ def _day(day: date | None) -> str:
 
 
 def _checked(facts: FileFacts) -> str:
-    """«（登记簿状态核对于 2026年11月1日）»: the oldest day on which one of the patents was compared."""
+    """«（登记簿 2026年11月1日核对）», or that it is the enterprise's own word: the oldest day of one of the patents."""
     days = [p.checked_on for p in facts.patents if p.checked_on]
-    return f"（登记簿状态核对于{full_date_cn(min(days))}）" if days else ""
+    who = "登记簿" if all(p.asked_at for p in facts.patents) else "企业填报，"
+    return f"（{who}{full_date_cn(min(days))}核对）" if days else ""
 
 
 def _unchecked(
@@ -111,7 +114,23 @@ def r01(facts: FileFacts) -> CheckResult:
     if unknown:
         return CheckResult(Ground.R01, Result.MANUAL, f"下列专利没有填写登记簿上的专利权人：{_list(unknown)}。")
     same = f"{len(facts.patents)} 件专利的专利权人均含出质人“{facts.pledgor}”"
-    return _unchecked(facts, Ground.R01, same) or CheckResult(Ground.R01, Result.CLEAR, f"{same}{_checked(facts)}。")
+    if unsure := _unchecked(facts, Ground.R01, same):
+        return unsure
+    bought = _recently_bought(facts)
+    return CheckResult(Ground.R01, Result.CLEAR, f"{same}{_checked(facts)}{bought}。", warning=bool(bought))
+
+
+def _recently_bought(facts: FileFacts) -> str:
+    """Patents bought just before they are pledged are no ground, but worth a look (domain.md §8, 24)."""
+    bought = [
+        (p, p.transferred_on)
+        for p in facts.patents
+        if p.transferred_on and (facts.today - p.transferred_on).days <= facts.recent_days
+    ]
+    if not bought:
+        return ""
+    said = "；".join(f"{p.dotted} {_day(day)}转让登记" for p, day in bought[:SHOWN])
+    return f"。近期受让 {len(bought)} 件，请留意是否为质押而购入：{said}"
 
 
 def r02(facts: FileFacts) -> CheckResult:
@@ -300,6 +319,15 @@ def r09(facts: FileFacts) -> CheckResult:
             Ground.R09,
             Result.FOUND,
             f"下列专利已有质押登记，且处于质押期间：{_list(taken)}。",
+            fix="待原质押注销后办理，或取消勾选这件专利。",
+            place="patents",
+        )
+    if noted := [p for p in facts.patents if p.pledge_noted]:
+        said = _list(noted, lambda p: f"{p.dotted}（登记号 {p.pledge_noted}）")
+        return CheckResult(
+            Ground.R09,
+            Result.FOUND,
+            f"登记簿记载下列专利已有质押登记：{said}。",
             fix="待原质押注销后办理，或取消勾选这件专利。",
             place="patents",
         )

@@ -1,10 +1,16 @@
 """Loads what the grounds look at: the file, its patents as they stand now, the papers, and other pledges of the same numbers."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
+from django.conf import settings
 from django.db.models import Q
 
-from portal.foundation.assets.models import Patent
+from portal.foundation.assets.models import Patent, RegisterLookup
+from portal.foundation.assets.register import choice
+from portal.foundation.assets.register.queries import Known, latest
+from portal.foundation.core.display import full_date_cn
+from portal.foundation.core.moments import local_date
 
 from .facts import FileFacts, PatentFacts, others, plain_name
 from .models import Document, PledgedPatent, Registration
@@ -14,12 +20,22 @@ WITH_THE_OFFICE = (Registration.State.SUBMITTED, Registration.State.EXAMINING, R
 
 
 def load(file: Registration, *, today: date, filing: bool) -> FileFacts:
-    """Four queries, however many patents. `filing`: before the file is handed in (R09 then also sees pending files)."""
+    """Five queries, however many patents. `filing`: before the file is handed in (R09 then also sees pending files).
+
+    The office compares with the register; before that, the parties go by the enterprise's own entry.
+    """
     rows = list(PledgedPatent.objects.filter(registration=file).select_related("patent").order_by("number"))
     papers = list(Document.objects.filter(registration=file, replaced_at=None))
     patents = {p.pk: p for p in Patent.objects.filter(pk__in=[r.patent_id for r in rows]).prefetch_related("co_owners")}
     taken, waiting = elsewhere(file, [r.number for r in rows])
     kinds = {d.kind for d in papers}
+    known = {} if filing else latest([r.number for r in rows])
+
+    def seen(row: PledgedPatent) -> PatentFacts:
+        number = row.number
+        entered = _patent(patents[row.patent_id], papers, pledged=number in taken, pending=waiting.get(number, 0))
+        return entered if filing else _registered(entered, known.get(number), today=today)
+
     return FileFacts(
         today=today,
         filing=filing,
@@ -37,11 +53,44 @@ def load(file: Registration, *, today: date, filing: bool) -> FileFacts:
         agreement_on_file=Document.Kind.AGREEMENT in kinds,
         twin_declared=file.twin_declared,
         invalidation_declared=file.invalidation_declared,
-        patents=tuple(
-            _patent(patents[r.patent_id], papers, pledged=r.number in taken, pending=waiting.get(r.number, 0))
-            for r in rows
-        ),
+        patents=tuple(seen(row) for row in rows),
         debt_to_said=due_said(file),
+        recent_days=settings.PATENT_RECENT_TRANSFER_DAYS,
+    )
+
+
+def _registered(entered: PatentFacts, known: Known | None, *, today: date) -> PatentFacts:
+    """The patent as the register has it; where it said nothing that counts, the entry with the reason."""
+    if known is None:
+        return replace(entered, problem="尚未核对登记簿") if choice.expected() else entered
+    if known.outcome == RegisterLookup.Outcome.FAILED:
+        return replace(entered, problem=f"登记簿没有查到结果（{known.problem}）")
+    extract = known.extract
+    if extract is None:
+        return replace(entered, problem="登记簿查无此号")
+    asked_on = local_date(known.asked_at)
+    holds_for = local_date(known.as_of) if known.as_of else asked_on  # a workbook may be older than its upload
+    problem = ""
+    if holds_for < today - timedelta(days=settings.PATENT_REGISTER_FRESH_DAYS):
+        problem = f"登记簿记载截至{full_date_cn(holds_for)}，已超过 {settings.PATENT_REGISTER_FRESH_DAYS} 天"
+    return replace(
+        entered,
+        patentee="；".join(extract.patentees),
+        co_owners=(),
+        status=extract.status,
+        filing_date=extract.filing_date or entered.filing_date,
+        grant_date=extract.grant_date or entered.grant_date,
+        expires_on=extract.expires_on or entered.expires_on,
+        fee_paid_until=extract.fee_paid_until,
+        preserved=extract.preserved or extract.suspended,
+        invalidation_pending=extract.invalidation_pending,
+        same_day_twin=extract.same_day_twin,
+        checked_on=holds_for,
+        register=known.label,
+        asked_at=known.asked_at,
+        problem=problem,
+        pledge_noted=extract.pledge,
+        transferred_on=extract.transferred_on,
     )
 
 

@@ -1,13 +1,14 @@
 """The house's lock order for pledge files: application → registration → patents by pk → clock."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from applications.models import Application
 from portal.foundation.accounts.models import Membership
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.db import lock
 
-from .models import Registration
+from .models import Absence, Registration
 
 
 def locked(registration_id: int) -> Registration:
@@ -34,7 +35,16 @@ def lock_of_clocks(clock_ids: Sequence[int]) -> None:
 
 
 def in_conflict(user_id: int | None, file: Registration) -> bool:
-    """Whether this person also sits in one of the parties."""
+    """Whether this person also sits in one of the parties, or has said to stand aside."""
     return user_id is not None and (
         Membership.objects.filter(user_id=user_id, organisation_id__in=file.parties, active=True).exists()
+        or file.recusals.filter(user_id=user_id).exists()
     )
+
+
+def absent_until(user_id: int, office_id: int, *, today: date) -> date | None:
+    """The last day of a clerk's absence, None while at the desk."""
+    away = Absence.objects.filter(
+        user_id=user_id, office_id=office_id, ended_at=None, first__lte=today, last__gte=today
+    )
+    return away.order_by("-last").values_list("last", flat=True).first()

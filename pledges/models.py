@@ -18,7 +18,10 @@ from portal.foundation.core.identifiers import PatentKind
 from portal.foundation.core.money import MAX_YUAN
 from portal.foundation.sla.models import Clock
 
+from .checking.models import RegisterJob as RegisterJob
 from .contract_text.models import ContractReading as ContractReading
+from .duty.models import Absence as Absence
+from .duty.models import Recusal as Recusal
 from .kinds import WAIVABLE as WAIVABLE
 from .kinds import DebtKind as DebtKind
 from .kinds import Ground as Ground
@@ -28,13 +31,16 @@ from .paper_models import Check as Check
 from .paper_models import Correction as Correction
 from .paper_models import Document as Document
 from .paper_models import Notice as Notice
+from .paper_models import Receipt as Receipt
 from .particulars.models import Agent as Agent
 from .particulars.models import MaximumDebt as MaximumDebt
 from .particulars.models import OutsideParty as OutsideParty
 from .patent_lists.models import PatentList as PatentList
-from .signing.models import Signature as Signature
-from .paper_models import Receipt as Receipt
 from .search.models import SearchCertificate as SearchCertificate
+from .signing.models import Signature as Signature
+from .watch.models import Alert as Alert
+from .watch.models import AlertSeen as AlertSeen
+from .watch.models import WatchRound as WatchRound
 
 
 class RegistrationQuerySet(models.QuerySet["Registration"]):

@@ -54,6 +54,8 @@ class Check(models.Model):
     warning = models.BooleanField(default=False)  # no ground, but somebody should know
     automatic = models.BooleanField(default=True)
     evidence = models.CharField("依据", max_length=1000)
+    source = models.CharField("来源", max_length=200, blank=True)  # whose word it is; of a register with `source_at`,
+    source_at = models.DateTimeField("来源时间", null=True)  # the moment it was asked
     checked_by = models.CharField("核对人", max_length=200)
     checked_at = models.DateTimeField("核对时间")
 

@@ -96,6 +96,8 @@ _EFFECTS: dict[str, tuple[str, str]] = {
     "pledge.returned": ("warn", ""),
     "pledge.withdrawn": ("pause", "登记时限停止"),
     "pledge.discarded": ("pause", ""),
+    "pledge.alert": ("warn", "质押提醒"),
+    "pledge.alert_ended": ("ok", "提醒消除"),
     "clock.escalated": ("warn", ""),
     "loan.recorded": ("ok", ""),
 }

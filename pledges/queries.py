@@ -1,16 +1,17 @@
 """Reads of the pledge pages: lists in keyset pages, the office's queue, the story of one file."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
 
 from portal.foundation.accounts.models import Membership, Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.moments import local_date, midnight_after
 from portal.foundation.journal.models import Entry
 
-from .models import Registration
+from .checking.queries import last_round
+from .models import Absence, Recusal, Registration
 from .notices import normalise_number
 
 State = Registration.State
@@ -65,32 +66,60 @@ def cursor(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
-def queue(actor: Actor) -> list[Registration]:
-    """What the office has to decide, most urgent first; what waits for a correction at the end."""
+def queue(actor: Actor, *, today: date) -> list[Registration]:
+    """What the office has to decide, most urgent first; what waits for a correction at the end. With `away` as examinable."""
     found = Registration.objects.visible_to(actor).filter(
         state__in=(State.SUBMITTED, State.EXAMINING, State.CORRECTING)
     )
-    found = found.select_related("pledgor", "pledgee", "clock", "clerk").annotate(pieces=Count("patents"))
+    found = found.select_related("pledgor", "pledgee", "clock", "clerk").annotate(
+        pieces=Count("patents"), away=_away(today)
+    )
     # A paused clock is at the end whatever its old due moment says; None sorts first.
     return list(found.order_by(F("clock__paused_at").asc(nulls_first=True), "clock__due_at", "pk")[:QUEUE])
 
 
-def examinable(actor: Actor) -> "QuerySet[Registration]":
-    """The office's files with how many patents each has (`pieces`) and whether this clerk sits in a party (`conflict`)."""
+def _conflicts(actor: Actor) -> "tuple[Exists, Exists]":
+    """Whether this clerk sits in a party, and whether they have said to stand aside; two subqueries."""
     seats = Membership.objects.filter(user_id=actor.user_id or 0, active=True).filter(
         Q(organisation_id=OuterRef("pledgor_id"))
         | Q(organisation_id=OuterRef("pledgee_id"))
         | Q(organisation_id=OuterRef("debtor_org_id"))
     )
+    aside = Recusal.objects.filter(user_id=actor.user_id or 0, registration=OuterRef("pk"))
+    return Exists(seats), Exists(aside)
+
+
+def absences(today: date, *, user: str, office: str) -> "QuerySet[Absence]":
+    """Of the person and office in these outer columns: the absences that cover today, the longest first."""
+    return Absence.objects.filter(
+        user_id=OuterRef(user), office_id=OuterRef(office), ended_at=None, first__lte=today, last__gte=today
+    ).order_by("-last")
+
+
+def _away(today: date) -> Subquery:
+    """The last day on which the clerk of a file is away; null while at the desk."""
+    return Subquery(absences(today, user="clerk_id", office="office_id").values("last")[:1])
+
+
+def examinable(actor: Actor, *, today: date) -> "QuerySet[Registration]":
+    """The office's files with how many patents each has (`pieces`), whether this clerk stands aside (`conflict`), until when
+    its clerk is away (`away`) and the latest look at the register (`last_round`)."""
+    seated, aside = _conflicts(actor)
+    conflict = ExpressionWrapper(Q(seated) | Q(aside), output_field=BooleanField())
     found = Registration.objects.visible_to(actor).select_related(*WITH)
-    return found.annotate(pieces=Count("patents"), conflict=Exists(seats))
+    return found.annotate(pieces=Count("patents"), conflict=conflict, away=_away(today), last_round=last_round())
 
 
-def next_file(actor: Actor, *, but: int) -> Registration | None:
-    """The file that opens by itself after a decision: the most urgent one that nobody else holds."""
-    free = Q(state=State.SUBMITTED, clerk=None) | Q(clerk_id=actor.user_id)
+def next_file(actor: Actor, *, but: int, today: date) -> Registration | None:
+    """The file that opens by itself after a decision: the most urgent one that nobody else holds, or whose clerk is away.
+
+    Never one this person has to stand aside from.
+    """
+    absent = Exists(absences(today, user="clerk_id", office="office_id"))
+    free = Q(state=State.SUBMITTED, clerk=None) | Q(clerk_id=actor.user_id) | Q(absent)
+    seated, aside = _conflicts(actor)
     found = Registration.objects.visible_to(actor).filter(free, state__in=(State.SUBMITTED, State.EXAMINING))
-    return found.exclude(pk=but).order_by("clock__due_at", "pk").first()
+    return found.filter(~seated, ~aside).exclude(pk=but).order_by("clock__due_at", "pk").first()
 
 
 def decided_today(actor: Actor, *, now: datetime) -> int:
@@ -118,12 +147,13 @@ def done(actor: Actor, search: str) -> "QuerySet[Registration]":
     return found.filter(wanted).distinct()
 
 
-def clerks(office_id: int) -> list[tuple[int, str]]:
-    """Who may be given a file: (user, name), by name in pinyin order of entry."""
+def clerks(office_id: int, *, today: date) -> list[tuple[int, str]]:
+    """Who may be given a file: (user, name), in order of entry; nobody who is away."""
     seats = Membership.objects.filter(
         organisation_id=office_id, role__in=(Role.CLERK, Role.CHIEF), active=True, user__is_active=True
     )
-    return list(seats.order_by("pk").values_list("user_id", "user__name"))
+    absent = Exists(absences(today, user="user_id", office="organisation_id"))
+    return list(seats.filter(~absent).order_by("pk").values_list("user_id", "user__name"))
 
 
 def story(file: Registration, actor: Actor) -> list[Entry]:

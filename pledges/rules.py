@@ -157,7 +157,7 @@ def _clerk(actor: Actor, file: Registration, *, conflict: bool) -> Verdict:
     if actor.role not in OFFICE or actor.organisation_id != file.office_id:
         return not_you("role", "只有受理机构的审查员可以办理。")
     if conflict:
-        return not_you("conflict", "您是出质人或质权人单位的成员，应当回避，请由其他审查员办理。")
+        return not_you("conflict", "您是出质人或质权人单位的成员，或已申请回避，应当回避，请由其他审查员办理。")
     return YES
 
 
@@ -214,4 +214,20 @@ def can_examine(actor: Actor, file: Registration, *, conflict: bool) -> Verdict:
         return no("state", "请先受理这一件，再审查。")
     if verdict and file.state != State.EXAMINING:
         return no("state", f"这一件现在是“{state_label(file)}”，已不能办理。")
+    return verdict
+
+
+def can_check_register(actor: Actor, file: Registration, *, conflict: bool) -> Verdict:
+    """Ask the register about the patents: the clerk who holds the file, or anybody of the office while nobody does."""
+    verdict = _clerk(actor, file, conflict=conflict) and _mine(actor, file)
+    if verdict and file.state not in (State.SUBMITTED, State.EXAMINING, State.CORRECTING):
+        return no("state", f"这一件现在是“{state_label(file)}”，不必再核对登记簿。")
+    return verdict
+
+
+def can_recuse(actor: Actor, file: Registration, *, conflict: bool) -> Verdict:
+    """Stand aside from a file one holds, or that nobody holds yet."""
+    verdict = _clerk(actor, file, conflict=conflict) and _mine(actor, file)
+    if verdict and file.state not in (State.SUBMITTED, State.EXAMINING):
+        return no("state", f"这一件现在是“{state_label(file)}”，送回审查后再申请回避。")
     return verdict

@@ -4,10 +4,13 @@ from django.urls import path
 
 from .search import views as search
 from .views import contract, declared, filing, lists, papers, parties, public
+from .watch import views as watch
 
 app_name = "pledges"
 urlpatterns = [
     path("pledges/", parties.files, name="list"),
+    path("pledges/alerts/", watch.alerts, name="alerts"),
+    path("pledges/alerts/<int:pk>/note/", watch.note, name="alert-note"),
     path("pledges/start/<str:number>/", filing.start, name="start"),
     path("pledges/<str:number>/", parties.detail, name="detail"),
     path("pledges/<str:number>/edit/", filing.edit, name="edit"),

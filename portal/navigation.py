@@ -20,6 +20,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("products:list", "产品矩阵"),
         ("valuations:list", "专利估值"),
         ("subsidies", "补贴"),
+        ("pledges:alerts", "质押提醒"),
     ],
     Role.OFFICER: [
         ("desk", "工作台"),
@@ -32,11 +33,13 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("products:list", "产品矩阵"),
         ("quotas", "货币政策工具"),
         ("pledges:search", "质押查询"),
+        ("pledges:alerts", "质押提醒"),
     ],
     Role.CLERK: [
         ("office", "登记审查"),
         ("office-done", "已办结"),
         ("orders", "督办单"),
+        ("pledges:alerts", "质押提醒"),
         ("pledges:verify", "核验"),
         ("pledges:search", "质押查询"),
     ],
@@ -51,6 +54,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("valuations:weights", "评估权重"),
         ("subsidies", "补贴"),
         ("quotas", "货币政策工具"),
+        ("pledges:alerts", "质押提醒"),
     ],
     Role.ADMIN: [("supervision-calendar", "工作日历"), ("valuations:weights", "评估权重")],
 }

@@ -221,6 +221,8 @@ CELERY_BEAT_SCHEDULE = {
     "seal-journal": {"task": "journal.seal", "schedule": 10.0, "options": {"expires": 20}},
     "print-notices": {"task": "pledges.render_notice", "schedule": 60.0, "options": {"expires": 60}},
     "work-imports": {"task": "products.work_imports", "schedule": 5.0, "options": {"expires": 10}},
+    "check-register": {"task": "pledges.work_register", "schedule": 5.0, "options": {"expires": 10}},
+    "watch-pledges": {"task": "pledges.watch", "schedule": 1800.0, "options": {"expires": 1800}},
     "watch-library": {"task": "products.watch", "schedule": 60.0, "options": {"expires": 60}},
     "tidy-files": {"task": "core.tidy_files", "schedule": 600.0, "options": {"expires": 600}},
 }
@@ -281,6 +283,17 @@ SEAL_CERTIFICATE: str = env.str("SEAL_CERTIFICATE", default="")  # PEM: the toke
 SEAL_TRUSTED: str = env.str("SEAL_TRUSTED", default="")  # PEM: certificates that sealed earlier papers
 if SEAL_KEY not in {"", "local", "pkcs12", "pkcs11"}:
     raise ImproperlyConfigured(f"SEAL_KEY must be local, pkcs12 or pkcs11, not {SEAL_KEY!r}")
+# The patent register (docs/contracts/patent-register.md): «http», «workbook» (the office uploads extracts), «none», or
+# outside production «simulated». A look-up counts for so many days; a patent bought within so many is pointed out. The two
+# numbers are ours, no rule names them.
+PATENT_REGISTER = env.str("PATENT_REGISTER", default="simulated" if DEMO else "none")
+PATENT_REGISTER_URL = env.str("PATENT_REGISTER_URL", default="")
+PATENT_REGISTER_TOKEN = env.str("PATENT_REGISTER_TOKEN", default="")
+PATENT_REGISTER_TIMEOUT = env.int("PATENT_REGISTER_TIMEOUT", default=5)
+PATENT_REGISTER_FRESH_DAYS = env.int("PATENT_REGISTER_FRESH_DAYS", default=7)
+PATENT_RECENT_TRANSFER_DAYS = env.int("PATENT_RECENT_TRANSFER_DAYS", default=365)
+if PATENT_REGISTER not in ("http", "simulated", "workbook", "none") or (PRODUCTION and PATENT_REGISTER == "simulated"):
+    raise ImproperlyConfigured(f"PATENT_REGISTER must be http, workbook or none, not {PATENT_REGISTER!r}")
 # Moments come from the database's clock; tests travel in time with their own process, so there they do not.
 DATABASE_TIME = PORTAL_ENV != "test"
 if PORTAL_ENV == "test":

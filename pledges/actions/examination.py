@@ -12,12 +12,14 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from applications.actions import progress
 from pledges import checks, notices, places, receipts, rules
-from pledges.locking import in_conflict, lock_patents, locked
+from pledges.locking import absent_until, in_conflict, lock_patents, locked
 from pledges.models import Check, Correction, Ground, Notice, PledgedPatent, Registration
 from portal.foundation.accounts.models import Membership, Role
 from portal.foundation.core.actor import Actor
+from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import Busy, Invalid, WrongState
 from portal.foundation.core.failpoints import failpoint
+from portal.foundation.core.moments import local_date
 from portal.foundation.journal.record import record
 from portal.foundation.sla import clocks, facts
 
@@ -67,16 +69,24 @@ def take_over(registration_id: int, *, from_clerk_id: int, actor: Actor, now: da
 
 
 @transaction.atomic(durable=True)
-def assign(registration_id: int, *, clerk_id: int, actor: Actor, now: datetime) -> Registration:
-    """The chief hands a file to a clerk of the office who has no seat in a party."""
+def assign(
+    registration_id: int, *, clerk_id: int, from_clerk_id: int | None = None, actor: Actor, now: datetime
+) -> Registration:
+    """The chief hands a file to a clerk of the office who is there and has no seat in a party. `from_clerk_id`: only
+    while that clerk still holds it."""
     file = locked(registration_id)
     rules.can_assign(actor, file).require()
+    if from_clerk_id is not None and file.clerk_id != from_clerk_id:
+        raise WrongState("held", f"这一件已改由 {file.clerk or '他人'} 办理，没有转派。")
     seats = Membership.objects.select_related("user").filter(user_id=clerk_id, active=True, user__is_active=True)
     seat = seats.filter(organisation_id=file.office_id, role__in=(Role.CLERK, Role.CHIEF)).first()
     if seat is None:
         raise Invalid("clerk", "选择本处在岗的审查员。", fields={"clerk": "选择本处在岗的审查员。"})
+    if until := absent_until(clerk_id, file.office_id, today=local_date(now)):
+        said = f"{seat.user} 请假至{full_date_cn(until)}，请选择其他审查员。"
+        raise Invalid("away", said, fields={"clerk": said})
     if in_conflict(clerk_id, file):
-        said = f"{seat.user} 是当事人单位的成员，应当回避，请选择其他审查员。"
+        said = f"{seat.user} 是当事人单位的成员或已申请回避，应当回避，请选择其他审查员。"
         raise Invalid("conflict", said, fields={"clerk": said})
     file.clerk, file.clerk_since = seat.user, now
     file.save(update_fields=["clerk", "clerk_since"])
@@ -214,7 +224,7 @@ def _code(error: Exception) -> str:
     return getattr(error.__cause__, "pgcode", "") or ""
 
 
-def _complete_since(file: Registration, *, now: datetime) -> datetime:
+def complete_since(file: Registration, *, now: datetime) -> datetime:
     """The moment the file was complete: the last answer to a correction, else its submission."""
     answered = file.corrections.exclude(answered_at=None).order_by("-answered_at").first()
     return (answered.answered_at if answered else None) or file.submitted_at or now
@@ -239,6 +249,6 @@ def refuse(registration_id: int, *, ground: str, note: str, actor: Actor, now: d
     progress.registration_failed(file.application)
     text = f"不予登记：{ground} {Ground(ground).label}"
     _tell("pledge.refused", file, actor=actor, now=now, text=text, ground=ground, clocks=stopped)
-    since = _complete_since(file, now=now)
+    since = complete_since(file, now=now)
     content = notices.refusal_facts(file, ground=ground, note=file.refusal_note, received=since)
     return notices.issue(file, Notice.Kind.REFUSED, content, now=now)

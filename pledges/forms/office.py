@@ -94,6 +94,12 @@ class RefuseForm(PortalForm):
         listed = [(g.value, f"{g.value} {g.label}") for g in Ground]
         self.fields["ground"].choices = [("", "选择理由"), *listed]  # type: ignore[attr-defined]
 
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("ground") == Ground.R12 and not data.get("note", "").strip():
+            self.add_error("note", "理由为其他情形时，请写明查明的情况。")
+        return data
+
 
 class AssignForm(PortalForm):
     clerk = forms.TypedChoiceField(label="转派给", coerce=int)

@@ -20,7 +20,7 @@ from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import DomainError
 
 from .common import place
-from .office_screen import TABS, file_of, lists, queue, screen
+from .office_screen import TABS, file_of, lists, queue, screen, today
 
 OFFICE = (Role.CLERK, Role.CHIEF)
 GET_OR_POST = ["GET", "HEAD", "POST"]
@@ -33,7 +33,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     """The most urgent file opens by itself; with `?rows=1` only the queue, for the refresh."""
     if "rows" in request.GET:
         return render(request, "office/_queue.html", queue(request, request.GET.get("here", "")))
-    waiting = queries.next_file(actor_of(request), but=0)
+    waiting = _next(request, but=0)
     return screen(request, file_of(request, waiting.number) if waiting else None)
 
 
@@ -46,8 +46,13 @@ def file(request: HttpRequest, number: str) -> HttpResponse:
 
 def _onwards(request: HttpRequest, decided: Registration) -> HttpResponse:
     """The next file opens by itself."""
-    following = queries.next_file(actor_of(request), but=decided.pk)
+    following = _next(request, but=decided.pk)
     return redirect("office-file", following.number) if following else redirect("office")
+
+
+def _next(request: HttpRequest, *, but: int) -> Registration | None:
+    """The most urgent file for this clerk, those of absent colleagues among them."""
+    return queries.next_file(actor_of(request), but=but, today=today())
 
 
 @allow(*OFFICE)
@@ -83,7 +88,7 @@ def take_over(request: HttpRequest, number: str) -> HttpResponse:
 @require_POST
 def assign(request: HttpRequest, number: str) -> HttpResponse:
     shown = file_of(request, number)
-    form = AssignForm(request.POST, clerks=queries.clerks(shown.office_id))
+    form = AssignForm(request.POST, clerks=queries.clerks(shown.office_id, today=today()))
     if not form.is_valid():
         return screen(request, shown, refused=str(form.errors["clerk"][0]), status=400)
     try:
@@ -202,6 +207,7 @@ def _as_typed(form: DefectsForm) -> dict[str, Any]:
 @never_cache
 @require_http_methods(GET_OR_POST)
 def refuse(request: HttpRequest, number: str) -> HttpResponse:
+    """«预览» shows the letter in the middle column and sends nothing."""
     shown = file_of(request, number)
     lines = list(shown.checks.all())
     if request.method != "POST":
@@ -209,6 +215,12 @@ def refuse(request: HttpRequest, number: str) -> HttpResponse:
     form = RefuseForm(request.POST, checks=lines)
     if not form.is_valid():
         return screen(request, shown, panel="refuse", form=form, status=400)
+    if "preview" in request.POST:
+        now, said = moments.now(), form.cleaned_data
+        received = examination.complete_since(shown, now=now)
+        letter = notices.refusal_facts(shown, ground=said["ground"], note=said["note"], received=received)
+        letter["issued_on"] = full_date_cn(moments.local_date(now))
+        return screen(request, shown, panel="refuse", form=form, letter=letter)
     try:
         notice = examination.refuse(
             shown.pk,

@@ -7,10 +7,12 @@ from django.core.files.base import ContentFile
 
 from applications.models import Application
 from pledges.actions import examination, filing, forwarding, joining, loans
+from pledges.checking import actions as checking
 from pledges.contract_text import actions as contract_text
 from pledges.models import DebtKind, Document, Notice, Registration, Scope, Valuation
 from pledges.particulars.entries import MaximumEntry
 from portal.foundation.accounts.models import Membership
+from portal.foundation.assets.register import choice
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.pdf import engine
 
@@ -105,8 +107,10 @@ def filed(
 
 
 def examined(file: Registration, clerk: Membership, *, at: datetime) -> Registration:
-    """Accepted, with every manual line looked at."""
+    """Accepted, compared with the register where there is one, with every manual line looked at."""
     examination.accept(file.pk, actor=clerk.actor, now=at)
+    if choice.can_be_asked():
+        checking.check_register(file.pk, actor=clerk.actor, now=at)
     lines = [f"{c.ground}:{c.point}" for c in file.checks.all()]
     return examination.tick(file.pk, ticked=lines, shown=lines, actor=clerk.actor, now=at)
 

@@ -27,6 +27,7 @@ class Firm:
     tiers: tuple[Tier, ...] = ()
 
 
+FEE_SOON = (1, 3)  # the firm and the patent in pledge whose next annual fee is due within the month
 WRITTEN_IN = 2026  # the filing years below are meant for a story told in this year
 INV, UTI, DES = PatentKind.INVENTION, PatentKind.UTILITY, PatentKind.DESIGN
 FIRMS = (
@@ -102,8 +103,33 @@ FIRMS = (
     ),
     Firm(11, "重庆示例机器人有限公司", "示例机器人", "500107", "C", (("一种协作机器人的关节模组", INV, 2021),)),
     Firm(12, "重庆示例仪器仪表有限公司", "示例仪表", "500109", "C", (("一种超声流量计的校准方法", INV, 2020),)),
+    Firm(  # whose file keeps a clerk busy
+        13,
+        "重庆示例轨道装备有限公司",
+        "示例轨道",
+        "500107",
+        "C",
+        (
+            ("一种转向架的检测装置", INV, 2018),
+            ("一种制动盘的散热结构", UTI, 2020),
+            ("一种车钩缓冲器", INV, 2019),
+            ("一种齿轮箱的润滑方法", INV, 2020),
+            ("一种轴箱的密封结构", UTI, 2021),
+            ("一种受电弓的调节机构", INV, 2019),
+            ("一种车体焊缝的检测方法", INV, 2021),
+            ("一种车门的导向机构", UTI, 2021),
+            ("一种空气弹簧的试验台", UTI, 2020),
+            ("一种牵引电机的冷却装置", INV, 2018),
+            ("一种轮对的加工工装", UTI, 2022),
+            ("一种悬挂参数的估计方法", INV, 2021),
+            ("一种司机室的减振结构", UTI, 2021),
+            ("一种道岔的监测方法", INV, 2020),
+        ),
+        2012,
+        (Tier.HIGH_TECH,),
+    ),
 )
-INVENTED_MANAGERS = ("林", "唐", "易", "江", "向", "冉", "蒲", "文", "舒", "陶", "秦", "龚")
+INVENTED_MANAGERS = ("林", "唐", "易", "江", "向", "冉", "蒲", "文", "舒", "陶", "秦", "龚", "闵")
 
 
 def credit_code(serial: int) -> str:
@@ -146,7 +172,7 @@ def enterprise(firm: Firm, username: str, *, today: date) -> Membership:
     )
     for position, (title, kind, written) in enumerate(firm.patents):
         year = written + today.year - WRITTEN_IN
-        filed = date(year, 3 + position * 2, 10 + firm.serial)
+        filed = date(year, 1 + (2 + position * 2) % 12, 10 + firm.serial)
         made = Patent.objects.create(
             organisation=organisation,
             number=patent_number(kind, year, firm.serial * 10 + position),
@@ -156,7 +182,9 @@ def enterprise(firm: Firm, username: str, *, today: date) -> Membership:
             filing_date=filed,
             grant_date=date(year + 2, 6, 15),
             expires_on=expiry_date(kind, filed),
-            fee_paid_until=date(today.year + 1, filed.month, filed.day),
+            fee_paid_until=today + timedelta(days=20)
+            if (firm.serial, position) == FEE_SOON
+            else date(today.year + 1, filed.month, filed.day),
             checked_on=today - timedelta(days=7),
         )
         if firm.serial == 4 and position == 0:

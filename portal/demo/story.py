@@ -9,9 +9,11 @@ from datetime import datetime, timedelta
 from applications.actions import choices, drafts, next_lenders, responses
 from applications.models import Application, DeclineReason, NextLender, NextRound, Purpose
 from pledges.actions import examination
+from pledges.duty import actions as duty
 from pledges.models import Ground
 from pledges.search import certificates
 from pledges.search.asking import Question
+from pledges.watch import daily as watch
 from portal.foundation.accounts.models import Membership, Organisation, OrganisationKind, Role
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.dispatcher import dispatch
@@ -51,6 +53,7 @@ class Story:
         self.heard(self.time.just(2))  # that a bank stays silent: the next lenders are offered
         self.moved_on()
         self.supervise()
+        self.watch_over_pledges()
         library.tell(
             self.time,
             first=self.bank,
@@ -235,6 +238,8 @@ class Story:
         )
         fresh = self._agreed(4, self.third, wan=800, patents=slice(0, 2))
         filings.filed(fresh, self.firms[4], self.third.officer, at=self.time.just(40), serial=6)
+        large = self._agreed(13, self.bank, wan=900, patents=slice(0, 14))
+        filings.filed(large, self.firms[13], self.bank.officer, at=self.time.just(50), serial=9)
         correcting = self._agreed(1, self.third, wan=480, patents=slice(2, 3))
         file = filings.filed(correcting, self.firms[1], self.third.officer, at=at(1, 9, 40), serial=7)
         examination.accept(file.pk, actor=self.clerk2.actor, now=at(1, 11))
@@ -290,6 +295,19 @@ class Story:
             institution_id=chosen.institution_id,
             actor=self.firms[7].actor,
             now=announced if soon else self.now,
+        )
+
+    def watch_over_pledges(self) -> None:
+        """A fee is due soon, which both parties read; a clerk is away tomorrow."""
+        watch.run(now=self.now)
+        tomorrow = local_date(self.now) + timedelta(days=1)
+        duty.set_absence(
+            self.clerk2.user_id,
+            first=tomorrow,
+            last=tomorrow,
+            note="外出培训（示例）",
+            actor=self.clerk2.actor,
+            now=self.time.just(30),
         )
 
     def supervise(self) -> None:

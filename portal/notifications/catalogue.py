@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from applications.cover_models import Cover
 from applications.models import Application, NextRound, Referral
-from pledges.models import Registration
+from pledges.models import Alert, Registration
 from portal.foundation.accounts.models import Organisation, OrganisationKind, Role
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla.lamps import due_text
@@ -451,6 +451,47 @@ def _valued(kind: str, title: str, place: str) -> Callable[[Entry], list[Letter]
     return letters
 
 
+def _alert(kind: str, ended: bool = False) -> Callable[[Entry], list[Letter]]:
+    """What the watch over pledges found, to both parties. The sentence with its names stands on the page only."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        file = _pledge(entry)
+        if file is None:
+            return []
+        about, count = str(Alert.Kind(entry.data["kind"]).label), len(entry.data["alerts"])
+        title = f"质押提醒已消除：{about}" if ended else f"质押提醒：{about}"
+        body = f"质押登记 {file.number}" + (f"，{count} 件专利" if count > 1 else "")
+        url = reverse("pledges:alerts") + ("?tab=all" if ended else "")
+        return [Letter([file.pledgor_id, file.pledgee_id], (Role.ENTERPRISE, *ANSWERING), kind, title, url, body)]
+
+    return letters
+
+
+def _register_changed(entry: Entry) -> list[Letter]:
+    """To whoever entered the patent; what differs stands in the journal, with names that mail must not carry."""
+    if entry.data["first"]:
+        title = "登记簿记载与您填报的专利资料不一致，请核对"
+    else:
+        title = "登记簿对您的专利有新的记载，请核对"
+    body = f"专利 {entry.data['number'][:-1]}.{entry.data['number'][-1]}"
+    return [Letter([entry.data["organisation"]], (Role.ENTERPRISE,), R, title, reverse("assets:list"), body)]
+
+
+def _recused(entry: Entry) -> list[Letter]:
+    """The chief sees to it that somebody else takes the file."""
+    file = _pledge(entry)
+    if file is None:
+        return []
+    url = reverse("office-file", args=[file.number])
+    return [Letter([file.office_id], (Role.CHIEF,), A, "审查员申请回避，请安排他人办理", url, entry.text)]
+
+
+def _away(entry: Entry) -> list[Letter]:
+    """Colleagues may take over what lies on an absent clerk's desk."""
+    url = reverse("office-duty")
+    return [Letter([entry.data["organisation"]], OFFICE, R, "同事请假，名下登记件可接手", url, entry.text)]
+
+
 CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "application.submitted": _submitted,
     "application.extended": _submitted,
@@ -516,6 +557,11 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "pledge.withdrawn": _both(_parties(R, "质押登记申请已撤回", but_actor=True), _office(R, "质押登记申请已撤回")),
     "pledge.discarded": _parties(R, "质押登记草稿已撤回", but_actor=True),
     "pledge.forwarded": _parties(R, "国家登记号已登记，可在登记件中查看"),
+    "pledge.alert": _alert(A),
+    "pledge.alert_ended": _alert(R, ended=True),
+    "pledge.recused": _recused,
+    "patent.register_changed": _register_changed,
+    "duty.absence_set": _away,
     "loan.recorded": _to_enterprise(R, "贷款已发放"),
     "product.submitted": _product_submitted,
     "product.submitted_together": _products_submitted,

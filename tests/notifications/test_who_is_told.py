@@ -40,6 +40,10 @@ SILENT = {
     "pledge.started",  # a draft
     "pledge.answered",  # one defect of several; the last answer is pledge.completed
     "pledge.taken_over",  # said on the file itself
+    "pledge.register_checked",  # the clerk who asked reads it there
+    "pledge.alert_noted",
+    "register.asked",
+    "duty.absence_ended",
     "report.exported",
     "policy.set",
     "risk.scheme_set",
@@ -78,7 +82,17 @@ SILENT = {
     "weights.decided",
 }
 PREFIXES = {v.partition(".")[0] for v in (*SILENT, *CATALOGUE)} | {"referral", "offer", "product", "calendar", "clock"}
-WRITERS = ("applications/actions", "pledges/actions", "portal/reports", "portal/foundation", "banks", "products")
+WRITERS = (
+    "applications/actions",
+    "pledges/actions",
+    "pledges/checking",
+    "pledges/duty",
+    "pledges/watch",
+    "portal/reports",
+    "portal/foundation",
+    "banks",
+    "products",
+)
 
 
 def written_verbs() -> set[str]:

@@ -10,6 +10,7 @@ from pledges import grounds
 from pledges.facts import FileFacts, PatentFacts
 from pledges.grounds import Result
 from pledges.models import Ground
+from portal.foundation.core.identifiers import PatentKind, expiry_date
 
 LING = "重庆示例智造有限公司"
 PATENT = PatentFacts(
@@ -179,3 +180,30 @@ def test_two_grounds_can_be_waived_and_no_other() -> None:
     assert look(Ground.R09, replace(FILE, twin_declared=True, invalidation_declared=True), pledged=True).blocks
     # An invention has no twin of this kind.
     assert look(Ground.R10, kind="invention", same_day_twin="2023113456788").result == Result.CLEAR
+
+
+def test_edge_case_5_the_loan_must_end_before_the_shortest_lived_patent_does() -> None:
+    """Bo lends for two years on three of Ling's patents: the one that ends first counts, from its filing date and kind; a
+    design filed before June 2021 lives ten years, and a compensated term is what the register says."""
+    old_design = replace(
+        PATENT, number="2019305487215", kind="design", filing_date=date(2019, 5, 31),
+        expires_on=expiry_date(PatentKind.DESIGN, date(2019, 5, 31)),
+    )  # fmt: skip
+    assert old_design.expires_on == date(2029, 5, 31)
+    assert expiry_date(PatentKind.DESIGN, date(2021, 6, 1)) == date(2036, 6, 1)
+    three = replace(FILE, patents=(PATENT, UTILITY, old_design))
+    enough = look(Ground.R06, three)
+    assert enough.result == Result.CLEAR
+    assert f"最先届满的专利 {old_design.dotted} 届满日2029年5月31日" in enough.evidence
+    # Less than six months between the debt's end and the patent's: clear, but somebody should know.
+    near = look(Ground.R06, replace(three, debt_to=date(2028, 12, 1)))
+    assert (near.result, near.warning) == (Result.CLEAR, True)
+    assert "只晚 5 个整月" in near.evidence
+    assert not look(Ground.R06, replace(three, debt_to=date(2028, 11, 30))).warning
+    late = look(Ground.R06, replace(three, debt_to=date(2029, 6, 1)))
+    assert late.blocks
+    assert look(Ground.R06, replace(three, debt_to=date(2029, 5, 31))).result == Result.CLEAR
+    compensated = replace(old_design, expires_on=date(2030, 5, 31))
+    assert (
+        look(Ground.R06, replace(three, patents=(PATENT, compensated), debt_to=date(2029, 6, 1))).result == Result.CLEAR
+    )

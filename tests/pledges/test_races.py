@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, transaction
 
 from pledges import notices
-from pledges.actions import examination, filing
+from pledges.actions import examination, filing, joining
 from pledges.models import Ground, Notice, PledgedPatent, Registration
 from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.assets.models import CoOwner
@@ -79,7 +79,7 @@ def test_one_file_is_decided_once(ling: Person, bo: Person, product: Product, ch
     assert Notice.objects.count() == 1
 
 
-def test_two_banks_register_the_same_patent_in_the_same_second(
+def test_edge_case_2_two_banks_register_the_same_patent_in_the_same_second(
     ling: Person, bo: Person, cui: Person, product: Product, chen: Person, colleague: Person
 ) -> None:
     """Ling's patent is offered to both; the files reached the office together, the pledge exists once."""
@@ -101,6 +101,26 @@ def test_two_banks_register_the_same_patent_in_the_same_second(
     assert PledgedPatent.objects.filter(effective__isnull=False).count() == 1
     (won,) = [r for r in results if isinstance(r, Notice)]
     assert won.number.endswith("000001号")  # the loser took no number
+
+
+def test_ling_withdraws_in_the_second_chen_decides_and_one_of_them_was_first(
+    ling: Person, bo: Person, product: Product, chen: Person
+) -> None:
+    """Until the decision a party may withdraw; whoever comes second reads a sentence, and the file is only one of the two."""
+    file = examined(submitted(accepted(ling, bo, product), bo, ling), chen)
+    results = together(
+        lambda: joining.withdraw(file.pk, reason="", actor=ling.actor, now=moments.now()),
+        lambda: examination.register(file.pk, actor=chen.actor, now=moments.now()),
+    )
+    (lost,) = refusals(results)
+    assert lost.status == 409
+    fresh = Registration.objects.get(pk=file.pk)
+    pledged = PledgedPatent.objects.filter(effective__isnull=False).count()
+    assert (fresh.state, pledged, Notice.objects.count()) in {("registered", 1, 1), ("withdrawn", 0, 0)}
+    assert lost.reason in {
+        "这一件现在是“已登记”，不能撤回。",
+        "这一件现在是“已撤回”，已不能办理。",
+    }
 
 
 def test_two_co_owners_pledge_one_patent_and_the_database_decides(

@@ -166,6 +166,7 @@ TABLE: dict[str, Row] = {
     "pledges:correct": _pledge("waiting", method="get"),
     "pledges:loan": _pledge("registered", BANK),
     "pledges:document": Row(lambda w: {"number": w.waiting.number, "ref": w.paper.ref}, PARTIES | OFFICE, "get"),
+    "pledges:alert-note": Row(lambda w: {"pk": w.alert.pk}, PARTIES | OFFICE, "post"),
     "pledges:notice": Row(
         lambda w: {"number": w.registered.number, "notice_id": w.notice.pk}, PARTIES | OFFICE | {"rui"}, "get"
     ),
@@ -189,6 +190,11 @@ TABLE: dict[str, Row] = {
     "office-register": _pledge("waiting", OFFICE),
     "office-refuse": _pledge("waiting", OFFICE),
     "office-forward": _pledge("registered", OFFICE),
+    "office-registry": _pledge("waiting", OFFICE, "post"),
+    "office-registry-progress": _pledge("waiting", OFFICE, "get"),
+    "office-recuse": _pledge("waiting", OFFICE, "post"),
+    "office-absence-end": Row(lambda w: {"pk": w.absence.pk}, OFFICE, "post"),
+    "office-reassign": Row(lambda w: {"pk": w.chen.user.pk}, {"chief"}, "post"),
     # supervision
     "supervision-case": _case({"rui"}, "get"),
     "supervision-hand-over": _pledge("waiting", {"rui"}),

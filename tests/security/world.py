@@ -17,7 +17,8 @@ from applications.models import Application, Attachment, Draft, InformationReque
 from banks.models import Institution
 from pledges.actions import examination, loans
 from pledges.actions.loans import Payment
-from pledges.models import Document, Notice, Registration, SearchCertificate
+from pledges.duty import actions as duty
+from pledges.models import Absence, Alert, Document, Notice, Registration, SearchCertificate
 from pledges.search import certificates
 from pledges.search.asking import Question
 from portal.foundation.accounts import actions as accounts
@@ -100,6 +101,8 @@ class World:
     registered: Registration
     notice: Notice
     certificate: SearchCertificate  # of the registered patent; whoever holds its code reads it
+    alert: Alert  # of the registered file
+    absence: Absence  # of Chen, next month
     order: SupervisionOrder
     valuing: Valuation  # Ling's, not closed yet
     valued: Valuation  # Ling's, final, shown to Bo
@@ -207,6 +210,11 @@ def build(people: dict[str, Person]) -> World:
     day = moments.local_date(now) - timedelta(days=1)
     wish = listing.Wish(str(wai.organisation.uscc), "a", day, None)
     tier = listing.put_on(wish, source="示例名单", actor=rui.actor, now=now)
+    alert = Alert.objects.create(
+        registration=done, number=patents[0].number, kind="preserved", on=now.date(), text="专利被保全。", found_at=now
+    )
+    next_month = moments.local_date(now) + timedelta(days=30)
+    absence = duty.set_absence(chen.user.pk, first=next_month, last=next_month, note="", actor=chen.actor, now=now)
     late = Seed(ling, serial=9000).referral(bo.organisation, started=now - timedelta(days=20)).clock
     assert late is not None
     order = reports.issue(late.pk, demand="请说明原因。", reply_days=1, actor=rui.actor, now=now)
@@ -248,6 +256,8 @@ def build(people: dict[str, Person]) -> World:
         registered=Registration.objects.get(pk=done.pk),
         notice=notice,
         certificate=certificates.certify(Question("patent", factories.INVENTION), now=now),
+        alert=alert,
+        absence=absence,
         order=order,
         valuing=drawn_up,
         valued=valued,

@@ -8,6 +8,8 @@ from portal.foundation.accounts.models import Organisation
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.identifiers import PatentKind
 
+from .register.models import RegisterAnswer as RegisterAnswer
+from .register.models import RegisterLookup as RegisterLookup
 from .valuation.models import AgencyRequest as AgencyRequest
 from .valuation.models import Valuation as Valuation
 from .valuation.models import ValuationPaper as ValuationPaper

@@ -15,7 +15,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
+from pledges.checking import work as register_work
 from pledges.printing import print_missing
+from pledges.watch import daily
 from portal.foundation.core import moments
 from portal.foundation.core.failpoints import failpoint
 from portal.foundation.journal.dispatcher import dispatch, wait_for_news
@@ -54,6 +56,7 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, self.stop)
         sealed = beaten = printed = looked = float("-inf")
         self.importer: threading.Thread | None = None
+        self.asker: threading.Thread | None = None
         rounds = 0
         while self.running:
             rounds += 1
@@ -72,6 +75,7 @@ class Command(BaseCommand):
                     printed = time.monotonic()
                 if "dispatch" in duties and time.monotonic() - looked > LIBRARY_EVERY:
                     self.library()
+                    self.pledges()
                     looked = time.monotonic()
                 if "seal" in duties and time.monotonic() - sealed > SEAL_EVERY:
                     seal(now=moments.now())
@@ -108,6 +112,21 @@ class Command(BaseCommand):
         if (self.importer is None or not self.importer.is_alive()) and imports.waiting():
             self.importer = threading.Thread(target=imports.work_all, daemon=True, name="product-imports")
             self.importer.start()
+
+    def pledges(self) -> None:
+        """A register may be slow, so who asks it does so beside the loop: large files, and the watch over pledges."""
+        if (self.asker is None or not self.asker.is_alive()) and (daily.due() or register_work.waiting()):
+            self.asker = threading.Thread(target=self.ask, daemon=True, name="patent-register")
+            self.asker.start()
+
+    @staticmethod
+    def ask() -> None:
+        try:
+            register_work.work_all()
+            if daily.due():
+                daily.run_quietly(now=moments.now())
+        finally:
+            connection.close()
 
     def pause(self) -> float:
         """Seconds until something is due, between 20 ms and one second."""

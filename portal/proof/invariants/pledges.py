@@ -98,6 +98,8 @@ ALL = [
         WITH told AS (
             SELECT subject, count(*) FILTER (WHERE verb = 'pledge.started') AS started,
                    count(*) FILTER (WHERE verb = 'pledge.submitted') AS submitted, count(*) FILTER (WHERE verb = 'pledge.accepted') AS accepted,
+                   count(*) FILTER (WHERE verb IN ('pledge.handed_over', 'pledge.recused')) AS given_back,
+                   (array_agg(verb ORDER BY id DESC) FILTER (WHERE verb IN ('pledge.accepted', 'pledge.handed_over', 'pledge.recused')))[1] AS held,
                    count(*) FILTER (WHERE verb = 'pledge.correction') AS corrections, count(*) FILTER (WHERE verb = 'pledge.completed') AS completed,
                    count(*) FILTER (WHERE verb = 'pledge.registered') AS registered, count(*) FILTER (WHERE verb = 'pledge.refused') AS refused,
                    count(*) FILTER (WHERE verb IN ('pledge.withdrawn', 'pledge.discarded')) AS withdrawn
@@ -106,7 +108,8 @@ ALL = [
         SELECT coalesce(r.number, t.subject), coalesce(r.state, '无此登记件')
           FROM pledges_registration r FULL JOIN told t ON t.subject = 'registration:' || r.id
          WHERE r.id IS NULL OR t.subject IS NULL OR t.started <> 1 OR t.submitted <> (r.submitted_at IS NOT NULL)::int
-            OR t.accepted <> (r.accepted_at IS NOT NULL)::int OR t.corrections <> r.correction_rounds
+            OR coalesce(t.held = 'pledge.accepted', false) <> (r.accepted_at IS NOT NULL) OR t.accepted > 1 + t.given_back
+            OR t.corrections <> r.correction_rounds
             OR t.completed > t.corrections OR (r.state IN ('examining', 'registered', 'refused') AND t.completed <> t.corrections)
             OR t.registered <> (r.state = 'registered')::int OR t.refused <> (r.state = 'refused')::int
             OR t.withdrawn <> (r.state = 'withdrawn')::int
