@@ -11,8 +11,10 @@ class PledgesConfig(AppConfig):
         from portal.foundation.sla import owners  # models are not loaded before this moment
         from portal.foundation.sla.models import Kind
 
+        from .after.locking import lock_of_clocks as lock_of_matters
         from .enterprise_steps import connect
         from .locking import lock_of_clocks
 
         connect()
         owners.register(Kind.REGISTRATION, lock_of_clocks)
+        owners.register(Kind.AMENDMENT, lock_of_matters)

@@ -1,12 +1,13 @@
 """Addresses of the parties' pages and of the public verification."""
 
-from django.urls import path
+from django.urls import include, path
 
 from .views import filing, papers, parties, public
 
 app_name = "pledges"
 urlpatterns = [
     path("pledges/", parties.files, name="list"),
+    path("pledges/", include("pledges.after.urls")),
     path("pledges/start/<str:number>/", filing.start, name="start"),
     path("pledges/<str:number>/", parties.detail, name="detail"),
     path("pledges/<str:number>/edit/", filing.edit, name="edit"),

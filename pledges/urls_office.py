@@ -1,11 +1,12 @@
 """Addresses of the clerk's screen."""
 
-from django.urls import path
+from django.urls import include, path
 
 from .views import office
 
 urlpatterns = [
     path("", office.desk, name="office"),
+    path("after/", include("pledges.after.urls_office")),
     path("done/", office.done, name="office-done"),
     path("<str:number>/", office.file, name="office-file"),
     path("<str:number>/accept/", office.accept, name="office-accept"),

@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from pledges import notices
+from pledges.after.papers import STANDING
 from pledges.forms.filing import PaperField
 from pledges.models import Notice, Registration
 from portal.foundation.accounts import attempts
@@ -149,4 +150,4 @@ def _standing(notice: Notice) -> tuple[str, str]:
         return ("质押登记有效", "ok") if state == Registration.State.REGISTERED else ("质押登记已失效", "bad")
     if notice.kind == Notice.Kind.REFUSED:
         return "不予登记的决定", "warn"
-    return "补正通知，办理中的文书", "warn"
+    return STANDING.get(notice.kind, ("补正通知，办理中的文书", "warn"))
