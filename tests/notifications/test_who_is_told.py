@@ -39,6 +39,7 @@ SILENT = {
     "pledge.started",  # a draft
     "pledge.answered",  # one defect of several; the last answer is pledge.completed
     "pledge.taken_over",  # said on the file itself
+    "matter.taken_over",
     "report.exported",
     "policy.set",
     "risk.scheme_set",
@@ -73,7 +74,15 @@ SILENT = {
     "weights.decided",
 }
 PREFIXES = {v.partition(".")[0] for v in (*SILENT, *CATALOGUE)} | {"referral", "offer", "product", "calendar", "clock"}
-WRITERS = ("applications/actions", "pledges/actions", "portal/reports", "portal/foundation", "banks", "products")
+WRITERS = (
+    "applications/actions",
+    "pledges/actions",
+    "pledges/after",
+    "portal/reports",
+    "portal/foundation",
+    "banks",
+    "products",
+)
 
 
 def written_verbs() -> set[str]:

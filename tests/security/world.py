@@ -16,6 +16,10 @@ from applications.cover_models import Cover
 from applications.models import Application, Attachment, Draft, InformationRequest, NextRound, Offer, Referral
 from banks.models import Institution
 from pledges.actions import examination
+from pledges.after import consents
+from pledges.after.filing import Wish
+from pledges.after.kinds import MatterKind
+from pledges.after.models import AfterPaper, Matter, UseConsent
 from pledges.models import Document, Notice, Registration
 from portal.foundation.accounts import actions as accounts
 from portal.foundation.accounts.actions import Issued
@@ -44,6 +48,7 @@ from products.quotas import actions as quotas
 from products.subsidies import actions as subsidies
 from tests import factories
 from tests.factories import Person
+from tests.pledges.after_steps import handed_in
 from tests.pledges.conftest import PDF, accepted, examined, filled, submitted
 from tests.reports.seed import Seed
 
@@ -92,6 +97,9 @@ class World:
     paper: Document
     registered: Registration
     notice: Notice
+    matter: Matter  # a change of it, with the office
+    matter_paper: AfterPaper
+    consent: UseConsent  # Ling asked Bo's bank
     order: SupervisionOrder
     valuing: Valuation  # Ling's, not closed yet
     valued: Valuation  # Ling's, final, shown to Bo
@@ -187,6 +195,9 @@ def build(people: dict[str, Person]) -> World:
     waiting = submitted(accepted(ling, bo, product, patents=patents[2:]), bo, ling)
     done = examined(submitted(accepted(ling, bo, product, patents=patents[:1]), bo, ling), chen)
     notice = examination.register(done.pk, actor=chen.actor, now=now)
+    matter = handed_in(done, MatterKind.CHANGE, Wish(changes={"pledgor_address": "重庆市示例路 1 号"}), ling, bo)
+    wanted = consents.Asked("licence", [patents[0].number], counterparty="重庆示例受让有限公司")
+    consent = consents.ask(done.pk, wanted, actor=ling.actor, now=now)
     late = Seed(ling, serial=9000).referral(bo.organisation, started=now - timedelta(days=20)).clock
     assert late is not None
     order = reports.issue(late.pk, demand="请说明原因。", reply_days=1, actor=rui.actor, now=now)
@@ -225,6 +236,9 @@ def build(people: dict[str, Person]) -> World:
         paper=waiting.documents.get(kind=Document.Kind.CONTRACT),
         registered=Registration.objects.get(pk=done.pk),
         notice=notice,
+        matter=matter,
+        matter_paper=matter.papers.get(),
+        consent=consent,
         order=order,
         valuing=drawn_up,
         valued=valued,

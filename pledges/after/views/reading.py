@@ -21,7 +21,6 @@ from portal.foundation.core.files import send
 
 from .common import OFFICE, file_of, matter_of, matter_page, trail
 
-
 ENDED_OR_STANDING = (Registration.State.REGISTERED, Registration.State.CANCELLED, Registration.State.REVOKED)
 
 
