@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from pledges.models import PledgedPatent, Registration
 from portal.foundation.accounts.models import Role
@@ -31,6 +31,16 @@ def recent(actor: Actor) -> list[Matter]:
     return list(
         found.select_related("registration__pledgor", "registration__pledgee", "clock").order_by("-decided_at")[:RECENT]
     )
+
+
+def todo(actor: Actor) -> tuple[list[Matter], list[UseConsent]]:
+    """What waits for this party: to confirm, to revise, to correct; and consents to answer. Two queries."""
+    mine = Q(started_by_org_id=actor.organisation_id)
+    turn = Q(state=State.CORRECTING) | (Q(state=State.CONFIRMING) & ~mine) | (Q(state=State.DRAFT) & mine)
+    matters = Matter.objects.visible_to(actor).filter(turn).select_related("registration").order_by("pk")
+    asked = UseConsent.objects.visible_to(actor).filter(state=UseConsent.State.ASKED)
+    asked = asked.filter(registration__pledgee_id=actor.organisation_id).select_related("registration__pledgor")
+    return list(matters[:RECENT]), list(asked.order_by("pk")[:RECENT])
 
 
 def proposals(actor: Actor) -> list[Revocation]:
