@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django.core.files.base import File
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from pledges.locking import locked as locked_file
 from pledges.models import Registration
@@ -61,11 +61,7 @@ def start(
         proposed_at=now,
     )
     _write(matter, wish, content)
-    try:
-        with transaction.atomic():
-            matter.save(force_insert=True)
-    except IntegrityError as error:
-        raise WrongState("live", f"这件登记已有一份{kind.label}申请正在办理。") from error
+    matter.save(force_insert=True)
     keep_papers(file, uploads, actor=actor, now=now, matter=matter)
     said = f"{actor.organisation_name} 申请{matter.title}，送对方确认"
     tell_matter("matter.proposed", file, matter, actor=actor, now=now, text=said, kind=kind.value)

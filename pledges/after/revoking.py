@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.files.base import File
-from django.db import IntegrityError, transaction
+from django.db import transaction
 
 from pledges import notices
 from pledges.kinds import Ground
@@ -46,7 +46,9 @@ def propose(
         wrong["found"] = "写明查明的情况和证据。"
     if wrong:
         raise Invalid("revocation", next(iter(wrong.values())), fields=wrong)
-    revocation = Revocation(
+    if file.revocations.filter(state=Revocation.State.PROPOSED).exists():
+        raise WrongState("live", "这件登记已有一份撤销建议等待负责人决定。")
+    revocation = Revocation.objects.create(
         registration=file,
         ground=ground,
         refusal_ground=refusal_ground if ground == RevocationGround.EXISTED else "",
@@ -54,11 +56,6 @@ def propose(
         proposed_by_id=actor.user_id or 0,
         proposed_at=now,
     )
-    try:
-        with transaction.atomic():
-            revocation.save(force_insert=True)
-    except IntegrityError as error:
-        raise WrongState("live", "这件登记已有一份撤销建议等待负责人决定。") from error
     keep_papers(file, uploads, actor=actor, now=now, revocation=revocation)
     # The parties hear of the decision, not of a suspicion.
     tell_office("pledge.revocation_proposed", revocation, actor=actor, now=now, text=f"建议撤销质押登记 {file.number}")
