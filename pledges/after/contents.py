@@ -140,5 +140,20 @@ def _value_proven(file: Registration) -> CheckResult:
     return CheckResult(Ground.R12, result, f"{said}{where}", place="debt_amount")
 
 
+def as_checks(results: list[CheckResult], *, now: datetime) -> list[dict[str, Any]]:
+    """What was looked at, with its evidence and the moment, as it is kept with the matter."""
+    return [
+        {
+            "title": r.title,
+            "ground": str(r.ground),
+            "result": str(r.result),
+            "evidence": r.evidence,
+            "warning": r.warning,
+            "at": now.isoformat(),
+        }
+        for r in results
+    ]
+
+
 def stopping(results: list[CheckResult]) -> CheckResult | None:
     return next((r for r in results if r.blocks), None)

@@ -8,6 +8,7 @@ from django.core.files.base import File
 from django.db import transaction
 
 from pledges import notices
+from pledges.grounds import CheckResult
 from pledges.kinds import Ground
 from pledges.locking import in_conflict
 from pledges.models import Notice, Registration
@@ -32,10 +33,20 @@ def accept(matter_id: int, *, actor: Actor, now: datetime) -> Matter:
     file, matter = locked(matter_id)
     rules.can_accept(actor, matter, file, conflict=in_conflict(actor.user_id, file)).require()
     matter.accept(clerk_id=actor.user_id, now=now)
-    matter.save(update_fields=["state", "clerk", "accepted_at"])
+    look(file, matter, now=now)
+    matter.save(update_fields=["state", "clerk", "accepted_at", "checks"])
     said = f"{file.office.title} 受理{matter.title}，{actor.name} 审查"
     tell_matter("matter.accepted", file, matter, actor=actor, now=now, text=said)
     return matter
+
+
+def look(file: Registration, matter: Matter, *, now: datetime) -> list[CheckResult]:
+    """The grounds that a change touches, as they stand now; kept with the matter, which the caller saves."""
+    if matter.kind != MatterKind.CHANGE:
+        return []
+    results = contents.touched(file, matter.content, now=now)
+    matter.checks = contents.as_checks(results, now=now)
+    return results
 
 
 @transaction.atomic(durable=True)
@@ -111,7 +122,8 @@ def answer(
         answer="；".join(said)[:500], answered_by=actor.label, answered_at=now
     )
     matter.complete()
-    matter.save(update_fields=["state", "content", "version"])
+    look(file, matter, now=now)
+    matter.save(update_fields=["state", "content", "version", "checks"])
     resumed: Sequence[facts.Fact] = ()
     if matter.clock_id is not None:
         resumed = clocks.resume(matter.clock_id, now=now).facts
@@ -144,7 +156,7 @@ def approve(matter_id: int, *, version: int, actor: Actor, now: datetime) -> Not
     matter.approve(by=actor.label, now=now)
     verb, kind, content, text = _DECIDE[MatterKind(matter.kind)](file, matter, actor=actor, now=now)
     failpoint("matter.decided")
-    matter.save(update_fields=["state", "decided_by", "decided_at", "kept"])
+    matter.save(update_fields=["state", "decided_by", "decided_at", "kept", "checks"])
     stopped: Sequence[facts.Fact] = ()
     if matter.clock_id is not None:
         stopped = clocks.stop(matter.clock_id, now=now, reason="approved").facts
@@ -157,7 +169,7 @@ Decided = tuple[str, str, dict[str, Any], str]
 
 def _change(file: Registration, matter: Matter, *, actor: Actor, now: datetime) -> Decided:
     """The register takes the new values; what it had before is kept with the matter."""
-    found = contents.stopping(contents.touched(file, matter.content, now=now))
+    found = contents.stopping(look(file, matter, now=now))
     if found is not None:
         raise WrongState("ground", f"{found.ground} {Ground(found.ground).label}：{found.evidence}不能予以变更。")
     matter.kept = contents.as_kept(contents.lines(file, matter.content))

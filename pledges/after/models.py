@@ -66,6 +66,7 @@ class Matter(StateModel):
     content = models.JSONField("申请变更的内容", default=dict)  # field → new value as text (contents.py)
     numbers = ArrayField(models.CharField(max_length=13), verbose_name="解除质押的专利", default=list)
     kept = models.JSONField("变更记录", default=list)  # at the decision: [{field, label, old, new}]
+    checks = models.JSONField("变更所涉的情形", default=list)  # of a change: contents.as_checks, the last look
     created_at = models.DateTimeField()
     proposed_by = models.CharField("申请人", max_length=200)
     proposed_at = models.DateTimeField()

@@ -9,11 +9,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from pledges.after import contents, examination, names, presenting, queries, rules
+from pledges.after import examination, names, presenting, queries, rules
 from pledges.after.forms import ApproveForm, DefectsForm, NotDoneForm
-from pledges.after.kinds import MatterKind
 from pledges.after.models import Matter
 from pledges.locking import in_conflict
+from pledges.models import Check
 from pledges.presenting import RESULT_TAGS
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
@@ -57,9 +57,8 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     """One matter; `panel` is the decision whose form came back with errors."""
-    actor, file, now = actor_of(request), found.registration, moments.now()
+    actor, file = actor_of(request), found.registration
     conflict = in_conflict(actor.user_id, file)
-    touched = contents.touched(file, found.content, now=now) if found.kind == MatterKind.CHANGE and found.live else []
     forms: dict[str, PortalForm] = {"approve": ApproveForm(), "correct": DefectsForm(), "refuse": NotDoneForm()}
     if form is not None:
         forms[panel] = form
@@ -68,8 +67,8 @@ def _page(
         "may_accept": bool(rules.can_accept(actor, found, file, conflict=conflict)),
         "may_take_over": bool(rules.can_take_over(actor, found, file, conflict=conflict)),
         "may_examine": bool(rules.can_examine(actor, found, file, conflict=conflict)),
-        "touched": [(r, *RESULT_TAGS[r.result]) for r in touched],
-        "stopping": contents.stopping(touched),
+        "touched": [(c, *RESULT_TAGS[c["result"]]) for c in found.checks],
+        "stopping": next((c for c in found.checks if c["result"] == Check.Result.FOUND), None),
         "mismatches": names.mismatches(file),
         "forms_of": forms,
         "bound": form,
