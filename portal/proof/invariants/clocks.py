@@ -139,12 +139,13 @@ ALL = [
         "clock.dead",
         "没有时限为已经了结的事（或无主的事）继续走",
         """
-        SELECT c.subject, '时限 ' || c.id || ' 未停：' || coalesce('推送 ' || r.state, '登记件 ' || g.state, '改派 ' || n.state, '担保保险 ' || v.state, '无主')
+        SELECT c.subject, '时限 ' || c.id || ' 未停：' || coalesce('推送 ' || r.state, '登记件 ' || g.state, '改派 ' || n.state, '担保保险 ' || v.state, '登记后事项 ' || m.state, '无主')
           FROM sla_clock c LEFT JOIN applications_referral r ON r.clock_id = c.id
           LEFT JOIN pledges_registration g ON g.clock_id = c.id LEFT JOIN applications_nextround n ON n.clock_id = c.id
-          LEFT JOIN applications_cover v ON v.clock_id = c.id
+          LEFT JOIN applications_cover v ON v.clock_id = c.id LEFT JOIN pledges_matter m ON m.clock_id = c.id
          WHERE c.stopped_at IS NULL
-           AND coalesce(r.state <> 'waiting', g.state NOT IN ('submitted', 'examining', 'correcting'), n.state <> 'owed', v.state <> 'waiting', true)
+           AND coalesce(r.state <> 'waiting', g.state NOT IN ('submitted', 'examining', 'correcting'), n.state <> 'owed', v.state <> 'waiting',
+                        m.state NOT IN ('submitted', 'examining', 'correcting'), true)
         """,
     ),
     Invariant(
