@@ -52,12 +52,13 @@ def ask(
         wrong["counterparty"] = "填写受让人或被许可人。"
     if wrong:
         raise Invalid("consent", next(iter(wrong.values())), fields=wrong)
+    price: dict[str, Any] = {"price": asked.price}  # may be None, which the money column's type does not tell
     consent = UseConsent.objects.create(
         registration=file,
         use=asked.use,
         numbers=chosen,
         counterparty=asked.counterparty.strip()[:120],
-        price=asked.price,
+        **price,
         about=asked.about.strip()[:500],
         asked_by=actor.label,
         asked_at=now,

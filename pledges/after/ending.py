@@ -28,7 +28,8 @@ def close(file: Registration, *, now: datetime, numbers: Sequence[str] | None = 
         rows = rows.filter(number__in=list(numbers))
     count = 0
     for row in rows:
-        row.effective = DateTimeTZRange(row.effective.lower, max(now, row.effective.lower + _MOMENT))
+        began = row.effective.lower or now  # a registered period always has its beginning; said for the types
+        row.effective = DateTimeTZRange(began, max(now, began + _MOMENT))
         row.save(update_fields=["effective"])
         count += 1
     return count
@@ -39,7 +40,8 @@ def void(file: Registration, *, now: datetime) -> None:
     lock_patents(file)
     for row in PledgedPatent.objects.filter(registration=file).exclude(effective=None).order_by("number"):
         period = row.effective
-        row.annulled = DateTimeTZRange(period.lower, period.upper or max(now, period.lower + _MOMENT))
+        began = period.lower or now
+        row.annulled = DateTimeTZRange(began, period.upper or max(now, began + _MOMENT))
         row.effective = None
         row.save(update_fields=["effective", "annulled"])
 
@@ -55,6 +57,6 @@ def release_request(file: Registration) -> bool:
 def end_matters(file: Registration, *, but: int | None, actor: Actor, now: datetime, why: str) -> None:
     """What is still applied for on a pledge that has ended, ends too."""
     live = Matter.objects.select_for_update(of=("self",)).filter(registration=file, state__in=Matter.LIVE_STATES)
-    for matter in live.exclude(pk=but).order_by("pk"):
+    for matter in live.exclude(pk=but or 0).order_by("pk"):
         text = f"{why}，{matter.title}申请 {matter.number} 随之终止"
         ended(file, matter, "matter.ended", by=SYSTEM.label, actor=actor, now=now, text=text)

@@ -87,7 +87,7 @@ class ReleaseForm(_Papers):
     def __init__(self, *args: Any, file: Registration, matter: Matter | None = None, **kwargs: Any) -> None:
         initial = {"numbers": matter.numbers, "reason": matter.reason} if matter is not None else {}
         super().__init__(*args, initial=initial, **kwargs)
-        _patents(self.fields["numbers"], file.patents.filter(effective__upper_inf=True).order_by("number"))
+        _patents(self.fields["numbers"], list(file.patents.filter(effective__upper_inf=True).order_by("number")))
 
     def wish(self) -> Wish:
         return Wish(reason=self.cleaned_data["reason"], numbers=self.cleaned_data["numbers"])

@@ -80,12 +80,12 @@ def knows(actor: Actor, number: str) -> Patent | None:
 
 def history(actor: Actor, number: str) -> list[Period]:
     """Every pledge this number was ever in, newest first, four queries. Other people's names are masked."""
-    rows = (
+    found = (
         PledgedPatent.objects.filter(number=number, registration__state__in=("registered", "cancelled", "revoked"))
         .select_related("registration__pledgor", "registration__pledgee")
         .order_by("-registration__decided_at", "-pk")
     )
-    rows = list(rows[:100])
+    rows = list(found[:100])
     files = [row.registration_id for row in rows]
     mine = set(Registration.objects.visible_to(actor).filter(pk__in=files).values_list("pk", flat=True))
     matters = Matter.objects.filter(registration__in=mine, state=State.APPROVED).order_by("decided_at")

@@ -85,8 +85,8 @@ def paper(request: HttpRequest, number: str, ref: str) -> HttpResponse | FileRes
     stored = AfterPaper.objects.filter(registration=file, ref=ref).first()
     seen = stored is not None and (
         (stored.revocation_id is not None and actor.role in OFFICE)
-        or Matter.objects.visible_to(actor).filter(pk=stored.matter_id).exists()
-        or UseConsent.objects.visible_to(actor).filter(pk=stored.consent_id).exists()
+        or Matter.objects.visible_to(actor).filter(pk=stored.matter_id or 0).exists()
+        or UseConsent.objects.visible_to(actor).filter(pk=stored.consent_id or 0).exists()
     )
     if stored is None or not seen:
         raise Http404
