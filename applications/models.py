@@ -151,6 +151,10 @@ class Application(StateModel):
     def registered(self) -> None:
         """The pledge exists from here (民法典 444)."""
 
+    @transition(field=state, source=State.REGISTERED, target=State.ACCEPTED)
+    def registration_ended(self) -> None:
+        """The pledge was cancelled or revoked before any money was paid; another file may be handed in."""
+
     @transition(field=state, source=State.REGISTERED, target=State.DISBURSED)
     def disburse(self, *, now: datetime, working_days: int) -> None:
         self.closed_at, self.working_days = now, working_days

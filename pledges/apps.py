@@ -12,6 +12,7 @@ class PledgesConfig(AppConfig):
         from portal.foundation.sla.models import Kind
         from products import lending
 
+        from .after.locking import lock_of_clocks as lock_of_matters
         from .enterprise_steps import connect
         from .lending import loan_of
         from .locking import lock_of_clocks
@@ -19,3 +20,4 @@ class PledgesConfig(AppConfig):
         connect()
         lending.register(loan_of)
         owners.register(Kind.REGISTRATION, lock_of_clocks)
+        owners.register(Kind.AMENDMENT, lock_of_matters)

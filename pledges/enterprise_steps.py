@@ -16,7 +16,13 @@ from .models import Registration
 from .particulars.rules import signatories
 
 State = Registration.State
-TAGS = {State.REGISTERED: "ok", State.REFUSED: "bad", State.CORRECTING: "warn", State.CONFIRMING: "warn"}
+TAGS = {
+    State.REGISTERED: "ok",
+    State.REFUSED: "bad",
+    State.CORRECTING: "warn",
+    State.CONFIRMING: "warn",
+    State.REVOKED: "bad",
+}
 
 
 def _url(name: str, file: Registration) -> str:
@@ -104,6 +110,10 @@ def _said(file: Registration, now: datetime) -> str:
         return f"已于 {moment_cn(file.decided_at, today=today)}登记，质权自此设立。通知书可以下载，接下来由银行放款。"
     if file.state == State.REFUSED:
         return f"登记机构不予登记：{file.get_refusal_ground_display()}。可以按理由改正后重新申请。"
+    if file.state == State.CANCELLED and file.ended_at:
+        return f"已于 {moment_cn(file.ended_at, today=today)}注销，质权自当日消灭。"
+    if file.state == State.REVOKED and file.ended_at:
+        return f"登记机构已于 {moment_cn(file.ended_at, today=today)}撤销，登记自始无效。理由见撤销通知书。"
     return {
         State.DRAFT: "银行正在填写登记申请，填好后会请您确认。",
         State.CONFIRMING: "已发给银行确认，确认后提交登记机构。",

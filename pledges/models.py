@@ -18,6 +18,11 @@ from portal.foundation.core.identifiers import PatentKind
 from portal.foundation.core.money import MAX_YUAN
 from portal.foundation.sla.models import Clock
 
+from .after.models import AfterPaper as AfterPaper
+from .after.models import Matter as Matter
+from .after.models import MatterCorrection as MatterCorrection
+from .after.models import Revocation as Revocation
+from .after.models import UseConsent as UseConsent
 from .checking.models import RegisterJob as RegisterJob
 from .contract_text.models import ContractReading as ContractReading
 from .duty.models import Absence as Absence
@@ -73,8 +78,12 @@ class Registration(StateModel):
         REGISTERED = "registered", "已登记"
         REFUSED = "refused", "不予登记"
         WITHDRAWN = "withdrawn", "已撤回"
+        CANCELLED = "cancelled", "已注销"  # ended on that day
+        REVOKED = "revoked", "已撤销"  # void from the start
 
     LIVE_STATES = (State.DRAFT, State.CONFIRMING, State.SUBMITTED, State.EXAMINING, State.CORRECTING, State.REGISTERED)
+
+    AS_REGISTERED = ("pledgor_name", "pledgor_address", "pledgee_name", "pledgee_address")
 
     number = models.CharField("登记件编号", max_length=32, unique=True)  # ours: ZYDJ…
     # The registrar is CNIPA: its number and day come when the office has forwarded the file (actions/forwarding.py).
@@ -129,6 +138,14 @@ class Registration(StateModel):
     refusal_ground = models.CharField("不予登记理由", max_length=3, choices=Ground, blank=True)
     refusal_note = models.CharField("说明", max_length=500, blank=True)
     clock = models.OneToOneField(Clock, models.PROTECT, null=True, related_name="registration")
+    # As the register has it: a party that is renamed no longer matches until a change is registered (after/names.py).
+    pledgor_name = models.CharField("登记的出质人名称", max_length=120, blank=True)
+    pledgee_name = models.CharField("登记的质权人名称", max_length=120, blank=True)
+    pledgor_address = models.CharField("登记的出质人地址", max_length=200, blank=True)
+    pledgee_address = models.CharField("登记的质权人地址", max_length=200, blank=True)
+    # The amount that was registered at first, once a change has moved `debt_amount`: published figures stay as they were.
+    first_amount = yuan("首次登记的债权数额（元）", null=True, blank=True)
+    ended_at = models.DateTimeField("注销或撤销时间", null=True)
 
     objects = RegistrationQuerySet.as_manager()
 
@@ -147,6 +164,8 @@ class Registration(StateModel):
                         "registered",
                         "refused",
                         "withdrawn",
+                        "cancelled",
+                        "revoked",
                     ]
                 ),
                 name="registration_state_known",
@@ -164,13 +183,18 @@ class Registration(StateModel):
                 name="registration_period",
             ),
             models.CheckConstraint(condition=~Q(state="refused") | ~Q(refusal_ground=""), name="refusal_has_ground"),
+            models.CheckConstraint(
+                condition=Q(state__in=["cancelled", "revoked"], ended_at__isnull=False)
+                | (~Q(state__in=["cancelled", "revoked"]) & Q(ended_at=None)),
+                name="ended_pledge_has_its_moment",
+            ),
         ]
         indexes = [
             models.Index(fields=["office", "state", "id"], name="registration_queue"),  # read by: the clerk's queue
             models.Index(
                 fields=["office", "-decided_at", "-id"],
                 name="registration_done",
-                condition=Q(state__in=["registered", "refused"]),
+                condition=Q(state__in=["registered", "refused", "cancelled", "revoked"]),
             ),  # read by: the clerk's list of decided files
             models.Index(fields=["pledgor", "-id"], name="registration_pledgor"),
             models.Index(fields=["pledgee", "-id"], name="registration_pledgee"),
@@ -225,6 +249,18 @@ class Registration(StateModel):
     @transition(field=state, source=State.EXAMINING, target=State.REGISTERED)
     def register(self, *, by: str, now: datetime) -> None:
         self.decided_by, self.decided_at = by, now
+        self.pledgor_name, self.pledgor_address = self.pledgor.name, self.pledgor.address
+        self.pledgee_name, self.pledgee_address = self.pledgee.name, self.pledgee.address
+
+    @transition(field=state, source=State.REGISTERED, target=State.CANCELLED)
+    def cancel(self, *, now: datetime) -> None:
+        """注销: the pledge was there until today."""
+        self.ended_at = now
+
+    @transition(field=state, source=State.REGISTERED, target=State.REVOKED)
+    def revoke(self, *, now: datetime) -> None:
+        """撤销: the registration is void from the start."""
+        self.ended_at = now
 
     @transition(field=state, source=State.EXAMINING, target=State.REFUSED)
     def refuse(self, *, by: str, ground: str, note: str, now: datetime) -> None:
@@ -251,7 +287,9 @@ class PledgedPatent(models.Model):
     filing_date = models.DateField("申请日")
     grant_date = models.DateField("授权公告日", null=True)
     expires_on = models.DateField("届满日")
-    effective = DateTimeRangeField("质押期间", null=True)  # type: ignore[misc]  # null: not (yet) registered
+    effective = DateTimeRangeField("质押期间", null=True)  # type: ignore[misc]  # null: not (yet) registered, or void
+    # Of a revoked registration: how long it stood in the register before it turned out to be void.
+    annulled = DateTimeRangeField("撤销前的登记期间", null=True)  # type: ignore[misc]
 
     class Meta:
         verbose_name = "质押专利"
@@ -266,6 +304,9 @@ class PledgedPatent(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(effective=None) | Q(effective__isempty=False), name="pledge_period_not_empty"
+            ),
+            models.CheckConstraint(
+                condition=Q(annulled=None) | Q(effective=None), name="void_pledge_was_never_effective"
             ),
         ]
         indexes = [models.Index(fields=["number"], name="pledged_number")]  # read by: pre-check, encumbrance search

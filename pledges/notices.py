@@ -32,6 +32,12 @@ TEMPLATES = {
     Notice.Kind.REGISTERED: "pdf/notice_registration.html",
     Notice.Kind.REFUSED: "pdf/notice_refusal.html",
     Notice.Kind.CORRECTION: "pdf/notice_correction.html",
+    Notice.Kind.CHANGED: "pdf/notice_change.html",
+    Notice.Kind.CANCELLED: "pdf/notice_cancellation.html",
+    Notice.Kind.RELEASED: "pdf/notice_cancellation.html",
+    Notice.Kind.REVOKED: "pdf/notice_revocation.html",
+    Notice.Kind.NOT_DONE: "pdf/notice_not_done.html",
+    Notice.Kind.TO_CORRECT: "pdf/notice_correction.html",
 }
 _NUMBER = re.compile(r"^\D*(\d{4})\D+(\d{1,6})\D*$")
 spaced = check_codes.spaced

@@ -102,6 +102,13 @@ class Notice(Paper):
         REGISTERED = "registered", "专利权质押登记通知书"
         REFUSED = "refused", "专利权质押不予登记通知书"
         CORRECTION = "correction", "专利权质押登记补正通知书"
+        # After the registration (pledges/after): each belongs to a matter or a revocation, named in `facts`.
+        CHANGED = "changed", "专利权质押登记变更通知书"
+        CANCELLED = "cancelled", "专利权质押登记注销通知书"
+        RELEASED = "released", "专利权质押登记部分注销通知书"
+        REVOKED = "revoked", "专利权质押登记撤销通知书"
+        NOT_DONE = "not_done", "专利权质押后续登记不予办理通知书"
+        TO_CORRECT = "to_correct", "专利权质押后续登记补正通知书"
 
     registration = models.ForeignKey("pledges.Registration", models.PROTECT, related_name="notices")
     kind = models.CharField("类型", max_length=12, choices=Kind)
@@ -113,6 +120,9 @@ class Notice(Paper):
         constraints = [
             models.UniqueConstraint(
                 fields=["registration"], condition=Q(kind__in=["registered", "refused"]), name="one_decision_paper"
+            ),
+            models.UniqueConstraint(
+                fields=["registration"], condition=Q(kind__in=["cancelled", "revoked"]), name="one_end_paper"
             ),
         ]
 

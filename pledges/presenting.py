@@ -26,6 +26,8 @@ TAGS: dict[str, str] = {
     State.REGISTERED: "ok",
     State.REFUSED: "bad",
     State.WITHDRAWN: "",
+    State.CANCELLED: "",
+    State.REVOKED: "bad",
 }
 RESULT_TAGS: dict[str, tuple[str, str]] = {
     Check.Result.CLEAR: ("ok", "通过 ✓"),
@@ -71,12 +73,15 @@ def loan_of(file: Registration) -> Loan | None:
 
 def stages(file: Registration) -> list[dict[str, str]]:
     """The five stages with their states, for the stages tag."""
-    current = {State.DRAFT: 1, State.CONFIRMING: 2, State.REGISTERED: 5}.get(State(file.state), 3)
+    current = {State.DRAFT: 1, State.CONFIRMING: 2, State.REGISTERED: 5, State.CANCELLED: 5, State.REVOKED: 4}.get(
+        State(file.state), 3
+    )
     if loan_of(file) is not None:
         current = 6
     stopped = {State.CORRECTING: "等待补正", State.REFUSED: "不予登记", State.WITHDRAWN: "已撤回"}.get(
         State(file.state), ""
     )
+    stopped = stopped or {State.CANCELLED: "已注销", State.REVOKED: "已撤销"}.get(State(file.state), "")
     if file.state == State.WITHDRAWN and file.submitted_at is None:
         current = 2 if file.proposed_at else 1
     rows = []
@@ -94,6 +99,18 @@ _EFFECTS: dict[str, tuple[str, str]] = {
     "pledge.registered": ("ok", "登记时限停止"),
     "pledge.refused": ("bad", "登记时限停止"),
     "pledge.returned": ("warn", ""),
+    "matter.submitted": ("", "办理时限开始"),
+    "matter.correction": ("pause", "办理时限暂停"),
+    "matter.completed": ("", "办理时限重新起算"),
+    "matter.refused": ("bad", "办理时限停止"),
+    "matter.withdrawn": ("pause", ""),
+    "matter.ended": ("pause", ""),
+    "pledge.changed": ("ok", "办理时限停止"),
+    "pledge.released": ("ok", "办理时限停止"),
+    "pledge.cancelled": ("ok", "质权自注销之日起消灭"),
+    "pledge.revoked": ("bad", "登记自始无效"),
+    "use.agreed": ("ok", ""),
+    "use.declined": ("warn", ""),
     "pledge.withdrawn": ("pause", "登记时限停止"),
     "pledge.discarded": ("pause", ""),
     "pledge.alert": ("warn", "质押提醒"),

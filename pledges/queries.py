@@ -15,6 +15,7 @@ from .models import Absence, Recusal, Registration
 from .notices import normalise_number
 
 State = Registration.State
+DECIDED = (State.REGISTERED, State.REFUSED, State.CANCELLED, State.REVOKED)
 PAGE = 20
 QUEUE = 50  # the most urgent; the next ones move up as these are decided
 WITH = ("application", "offer", "pledgor__outside", "pledgee", "office", "clerk", "clock", "maximum", "agent")
@@ -33,6 +34,7 @@ GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "open": ("办理中", (State.DRAFT, State.CONFIRMING, State.SUBMITTED, State.EXAMINING, State.CORRECTING)),
     "registered": ("已登记", (State.REGISTERED,)),
     "ended": ("未登记", (State.REFUSED, State.WITHDRAWN)),
+    "over": ("已注销、撤销", (State.CANCELLED, State.REVOKED)),
 }
 
 
@@ -126,16 +128,12 @@ def decided_today(actor: Actor, *, now: datetime) -> int:
     """How many files the office has decided since midnight."""
     today = local_date(now)
     since = midnight_after(today.fromordinal(today.toordinal() - 1))
-    return (
-        Registration.objects.visible_to(actor)
-        .filter(decided_at__gte=since, state__in=(State.REGISTERED, State.REFUSED))
-        .count()
-    )
+    return Registration.objects.visible_to(actor).filter(decided_at__gte=since, state__in=DECIDED).count()
 
 
 def done(actor: Actor, search: str) -> "QuerySet[Registration]":
     """Decided files; `search` is a file number, a notice number, or part of a party's name."""
-    found = Registration.objects.visible_to(actor).filter(state__in=(State.REGISTERED, State.REFUSED))
+    found = Registration.objects.visible_to(actor).filter(state__in=DECIDED)
     found = found.select_related("pledgor", "pledgee", "clock").prefetch_related("notices").order_by("-pk")
     if not search:
         return found

@@ -1,6 +1,6 @@
 """Addresses of the parties' pages and of the public verification."""
 
-from django.urls import path
+from django.urls import include, path
 
 from .search import views as search
 from .views import contract, declared, filing, lists, papers, parties, public
@@ -11,6 +11,7 @@ urlpatterns = [
     path("pledges/", parties.files, name="list"),
     path("pledges/alerts/", watch.alerts, name="alerts"),
     path("pledges/alerts/<int:pk>/note/", watch.note, name="alert-note"),
+    path("pledges/", include("pledges.after.urls")),
     path("pledges/start/<str:number>/", filing.start, name="start"),
     path("pledges/<str:number>/", parties.detail, name="detail"),
     path("pledges/<str:number>/edit/", filing.edit, name="edit"),

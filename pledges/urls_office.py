@@ -1,12 +1,13 @@
 """Addresses of the clerk's screen."""
 
-from django.urls import path
+from django.urls import include, path
 
 from .duty import views as duty
 from .views import forwarding, office, office_registry
 
 urlpatterns = [
     path("", office.desk, name="office"),
+    path("after/", include("pledges.after.urls_office")),
     path("done/", office.done, name="office-done"),
     path("extracts/", office_registry.extracts, name="office-extracts"),
     path("extracts/template/", office_registry.template, name="office-extracts-template"),

@@ -14,6 +14,7 @@ from portal.foundation.core import check_codes
 from portal.foundation.core.papers import Paper
 from portal.foundation.core.pdf import seal, seal_keys
 
+from .after.papers import STANDING
 from .models import Notice, Receipt, Registration, SearchCertificate
 from .notices import normalise_number
 
@@ -114,6 +115,4 @@ def standing(paper: Paper) -> tuple[str, str]:
         return words, "ok" if state == State.REGISTERED else "bad"
     if paper.kind == Notice.Kind.REFUSED:
         return "不予登记的决定", "warn"
-    if paper.kind == Notice.Kind.CORRECTION:
-        return "补正通知，办理中的文书", "warn"
-    return str(paper.get_kind_display()), "ok"
+    return STANDING.get(paper.kind, ("补正通知，办理中的文书", "warn"))

@@ -38,6 +38,13 @@ def registered(application: Application) -> None:
     application.save(update_fields=["state"])
 
 
+def registration_ended(application: Application) -> None:
+    """REGISTERED → ACCEPTED: cancelled or revoked before the money; never disbursed under it. A paid loan stays as it is."""
+    if application.state == Application.State.REGISTERED:
+        application.registration_ended()
+        application.save(update_fields=["state"])
+
+
 def disburse(application: Application, *, working_days: int, now: datetime) -> None:
     """REGISTERED → DISBURSED with the working days from request to money."""
     _require(application, application.disburse)

@@ -174,7 +174,7 @@ def register(registration_id: int, *, national_number: str = "", actor: Actor, n
     failpoint("register.effective")
     file.national_number = national_number.strip()
     file.register(by=actor.label, now=now)
-    file.save(update_fields=["state", "decided_by", "decided_at", "national_number"])
+    file.save(update_fields=["state", "decided_by", "decided_at", "national_number", *Registration.AS_REGISTERED])
     stopped: Sequence[facts.Fact] = ()
     if file.clock_id is not None:
         stopped = clocks.stop(file.clock_id, now=now, reason="registered").facts

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from pledges import checks, declarations, places, presenting, queries, rules
 from pledges.actions import corrections, joining, loans
+from pledges.after.queries import todo
 from pledges.forms.filing import FilingForm
 from pledges.forms.party import AnswerForm, ConfirmForm, LoanForm, SendBackForm, WithdrawForm
 from pledges.loading import owned
@@ -59,6 +60,7 @@ def files(request: HttpRequest) -> HttpResponse:
         "page": shown,
         "total": f"共 {counts[group]} 件",
         "enterprise": actor.role == Role.ENTERPRISE,
+        "todo": todo(actor),
     }
     return render(request, "pledges/list.html", context)
 

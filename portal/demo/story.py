@@ -26,7 +26,7 @@ from portal.reports import actions as supervision
 from products.library import load_library
 from products.models import Product
 
-from . import covers, filings, library, people, requests, valuing
+from . import afterwards, covers, filings, library, people, requests, valuing
 from .requests import Bank
 from .timeline import Timeline
 
@@ -46,6 +46,7 @@ class Story:
         self.offers_to_choose()
         self.desk_of_the_bank()
         self.pledge_files()
+        self.afterwards()
         self.loose_ends()
         self.silent_banks()
         valuing.tell(self.firms[1], self.bank, at=self.time.at(1, 16, 30))
@@ -251,6 +252,14 @@ class Story:
         drafting = self._agreed(2, self.bank, wan=700, patents=slice(1, 2))
         file = filings.filled(drafting, self.bank.officer, at=at(1, 16), serial=8)
         filings.contract_read(file, self.bank.officer, at=at(1, 16, 5))
+
+    def afterwards(self) -> None:
+        """What comes after a registration, decided and waiting, for everybody who has a part in it."""
+        bank, firms = self.bank.officer, self.firms
+        afterwards.changed_and_cancelled(firms[6], self.second.officer, self.clerk2, time=self.time)
+        afterwards.waiting(firms[1], bank, time=self.time)
+        afterwards.with_the_office(firms[5], bank, time=self.time)
+        afterwards.to_be_revoked(firms[3], self.second.officer, self.clerk2, time=self.time)
 
     def _agreed(self, firm: int, bank: Bank, *, wan: int, patents: slice = slice(0, 1)) -> Application:
         at = self.time.at

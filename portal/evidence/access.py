@@ -11,7 +11,7 @@ from django.urls import reverse
 from applications.cover_models import Cover
 from applications.models import Consent, Referral
 from applications.next_round_models import NextRound
-from pledges.models import Registration
+from pledges.models import Matter, Registration
 from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.sla import replay
@@ -34,6 +34,7 @@ OFFICIAL = frozenset(
             "ground",
             "pool",
             "cover",
+            "matter",
         ),
     }
 )
@@ -74,7 +75,12 @@ def seen(actor: Actor, clock_id: int) -> Seen:
             whole=actor.role == Role.ENTERPRISE,
             supervises=actor.role == Role.REGULATOR,
         )
-    return _of_file(actor, clock_id) or _of_cover(actor, clock_id) or _of_round(actor, clock_id)
+    return (
+        _of_file(actor, clock_id)
+        or _of_matter(actor, clock_id)
+        or _of_cover(actor, clock_id)
+        or _of_round(actor, clock_id)
+    )
 
 
 def _of_file(actor: Actor, clock_id: int) -> Seen | None:
@@ -91,6 +97,37 @@ def _of_file(actor: Actor, clock_id: int) -> Seen | None:
         about=f"{file.office.title} 办理质押登记 {file.number}",
         trail=_to_file(actor, file),
         parties=frozenset({*file.parties, file.office_id}),
+        readable=True,
+        whole=actor.role == Role.ENTERPRISE,
+        supervises=actor.role == Role.REGULATOR,
+    )
+
+
+def _of_matter(actor: Actor, clock_id: int) -> Seen | None:
+    """The promise on what comes after a registration: its parties', the office's, the regulator's."""
+    matter = (
+        Matter.objects.visible_to(actor)
+        .filter(clock_id=clock_id)
+        .select_related("clock__organisation", "registration__application", "registration__office")
+        .first()
+    )
+    if matter is None or matter.clock is None:
+        return None
+    file = matter.registration
+    trails = {
+        Role.REGULATOR: _supervised(file.application.number),
+        Role.CLERK: [
+            (reverse("office-after"), "登记后事项"),
+            (reverse("office-matter", args=[matter.number]), matter.number),
+        ],
+    }
+    trails[Role.CHIEF] = trails[Role.CLERK]
+    own = [(reverse("pledges:list"), "质押登记"), (reverse("pledges:matter", args=[matter.number]), matter.number)]
+    return Seen(
+        clock=matter.clock,
+        about=f"{file.office.title} 办理{matter.title} {matter.number}",
+        trail=trails.get(Role(actor.role), own),
+        parties=frozenset({file.pledgor_id, file.pledgee_id, file.office_id}),
         readable=True,
         whole=actor.role == Role.ENTERPRISE,
         supervises=actor.role == Role.REGULATOR,

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from applications.cover_models import Cover
 from applications.models import Application, NextRound, Referral
-from pledges.models import Alert, Registration
+from pledges.models import Alert, Matter, Registration, UseConsent
 from portal.foundation.accounts.models import Organisation, OrganisationKind, Role
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla.lamps import due_text
@@ -136,6 +136,54 @@ def _office(kind: str, title: str) -> Callable[[Entry], list[Letter]]:
             return []  # a chief who takes a file knows
         url = reverse("office-file", args=[file.number])
         return [Letter([file.office_id], OFFICE, kind, _promised(title, file.clock), url, entry.text, file.clerk_id)]
+
+    return letters
+
+
+def _matter(kind: str, title: str, *, to: str) -> Callable[[Entry], list[Letter]]:
+    """Of a change, cancellation or release. `to`: letters of p(arties but who acts), o(ffice)."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        found = Matter.objects.select_related("registration", "clock").filter(number=entry.data["matter"]).first()
+        if found is None:
+            return []
+        file, said = found.registration, _promised(title, found.clock).replace("{matter}", found.title)
+        told = []
+        if "p" in to:
+            parties = [p for p in file.parties if p != entry.organisation_id]
+            url = reverse("pledges:matter", args=[found.number])
+            told.append(Letter(parties, (Role.ENTERPRISE, *ANSWERING), kind, said, url, entry.text))
+        if "o" in to and found.submitted_at is not None:
+            url = reverse("office-matter", args=[found.number])
+            told.append(Letter([file.office_id], OFFICE, kind, said, url, entry.text, found.clerk_id))
+        return told
+
+    return letters
+
+
+def _revocation(kind: str, title: str, *roles: Role) -> Callable[[Entry], list[Letter]]:
+    """Within the office that keeps the file."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        file = _pledge(entry)
+        if file is None:
+            return []
+        return [Letter([file.office_id], roles, kind, title, reverse("office-revoke", args=[file.number]), entry.text)]
+
+    return letters
+
+
+def _use(kind: str, title: str, *, to: str) -> Callable[[Entry], list[Letter]]:
+    """Of a consent to use a pledged patent: to the p(ledgee) or the pledg(o)r."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        found = UseConsent.objects.select_related("registration").filter(ref=entry.data["consent"]).first()
+        if found is None:
+            return []
+        file, url = found.registration, reverse("pledges:consent", args=[found.ref])
+        if to == "p":
+            return [Letter([file.pledgee_id], ANSWERING, kind, title, url, entry.text)]
+        return [Letter([file.pledgor_id], (Role.ENTERPRISE,), kind, title, url, entry.text)]
 
     return letters
 
@@ -288,6 +336,9 @@ def _escalated(entry: Entry) -> list[Letter]:
         elif data["kind"] == Kind.COVER:
             cover = Cover.objects.filter(clock=data["clock"]).first()
             url = reverse("desk-cover", args=[cover.ref]) if cover else reverse("desk")
+        elif data["kind"] == Kind.AMENDMENT:
+            matter = Matter.objects.filter(clock=data["clock"]).first()
+            url = reverse("office-matter", args=[matter.number]) if matter else reverse("office")
         elif data["kind"] == Kind.RESPONSE:
             own = _referrals(entry, [responsible.pk], D, title)
             url = own[0].url if own else reverse("desk")
@@ -349,6 +400,20 @@ def _moved(entry: Entry) -> list[Letter]:
                     c.officer_id,
                 )
                 for c in covers
+            ]
+        elif kind == Kind.AMENDMENT:
+            moved = Matter.objects.filter(clock__in=[fact["clock"] for fact in mine]).select_related("registration")
+            letters += [
+                Letter(
+                    [m.registration.office_id],
+                    OFFICE,
+                    D,
+                    title,
+                    reverse("office-matter", args=[m.number]),
+                    entry.text,
+                    m.clerk_id,
+                )
+                for m in moved.order_by("pk")
             ]
         else:
             files = Registration.objects.filter(clock__in=[fact["clock"] for fact in mine]).order_by("pk")
@@ -562,6 +627,25 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "pledge.recused": _recused,
     "patent.register_changed": _register_changed,
     "duty.absence_set": _away,
+    "matter.proposed": _matter(A, "请确认{matter}申请", to="p"),
+    "matter.returned": _matter(A, "{matter}申请被退回修改", to="p"),
+    "matter.submitted": _matter(A, "新的{matter}申请，力争 {days} 个工作日内办结", to="o"),
+    "matter.accepted": _matter(R, "{matter}申请已受理", to="p"),
+    "matter.correction": _matter(A, "{matter}申请需要补正", to="p"),
+    "matter.completed": _matter(A, "{matter}申请补正完成，请继续审查", to="o"),
+    "matter.refused": _matter(R, "{matter}申请不予办理，请查看理由", to="p"),
+    "matter.withdrawn": _matter(R, "{matter}申请已撤回", to="po"),
+    "matter.ended": _matter(R, "质押已终止，{matter}申请随之终止", to="p"),
+    "pledge.changed": _matter(R, "质押登记已变更，可下载通知书", to="p"),
+    "pledge.released": _matter(R, "部分专利已解除质押，可下载通知书", to="p"),
+    "pledge.cancelled": _matter(R, "质押登记已注销，可下载通知书", to="p"),
+    "pledge.revocation_proposed": _revocation(A, "建议撤销一件质押登记，请决定", Role.CHIEF),
+    "pledge.revocation_dropped": _revocation(R, "撤销建议未被采纳", Role.CLERK),
+    "pledge.revoked": _parties(R, "质押登记已被撤销，自始无效，请查看通知书"),
+    "use.asked": _use(A, "出质人请您同意处分质押专利", to="p"),
+    "use.agreed": _use(R, "质权人已同意，请按所列条件办理", to="o"),
+    "use.declined": _use(R, "质权人不同意处分质押专利", to="o"),
+    "use.withdrawn": _use(R, "出质人撤回了处分质押专利的请求", to="p"),
     "loan.recorded": _to_enterprise(R, "贷款已发放"),
     "product.submitted": _product_submitted,
     "product.submitted_together": _products_submitted,

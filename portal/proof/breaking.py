@@ -64,6 +64,7 @@ REQUESTS: dict[str, Trial] = {
     **_of(pledges.register, False, "register.effective", "register.number_taken", "register.before_commit"),
     **_of(pledges.register, True, "register.committed", "notice.laid_out", "notice.file_written"),
     **_of(pledges.lend, False, "loan.before_commit"),
+    **_of(pledges.cancel, False, "matter.decided"),
     **_of(pledges.set_policy, False, "policy.before_commit"),
 }  # fmt: skip
 TIMES: dict[str, Trial] = {

@@ -5,7 +5,11 @@ import itertools
 from datetime import timedelta
 from typing import Any
 
+from django.core.files.base import ContentFile
+
 from pledges.actions import examination
+from pledges.after import examination as after
+from pledges.after import filing
 from pledges.models import Notice, Registration
 from portal.foundation.core import moments
 from portal.foundation.core.moments import local_date
@@ -84,6 +88,27 @@ def lend(world: World) -> Scene:
         loan_number="SL-示例-001",
     )  # fmt: skip
     return Scene(act, told("loan.recorded", file.subject))
+
+
+def cancel(world: World) -> Scene:
+    """Both have applied for the end of the pledge, the clerk decides."""
+    file, firm, officer = world.examined()
+    now, clerk = moments.now(), world.clerk.actor
+    examination.register(file.pk, actor=clerk, now=now)
+    proof = ContentFile(b"%PDF-1.4\n", name="结清证明（示例）.pdf")
+    matter = filing.start(
+        file.pk, "cancellation", filing.Wish(end_ground="performed"), [proof], actor=officer.actor, now=now
+    )
+    filing.confirm(matter.pk, version=0, actor=firm.actor, now=now)
+    after.accept(matter.pk, actor=clerk, now=now)
+    act = world.send(world.clerk, f"/office/after/{matter.number}/approve/", read="on", version="0")
+
+    def facts() -> int:
+        cancelled = told("pledge.cancelled", file.subject)()
+        ended = file.patents.filter(effective__upper_inf=False).count()
+        return cancelled if cancelled == ended == _papers(file, Notice.Kind.CANCELLED) else -1
+
+    return Scene(act, facts, lambda: _printed(world, file))
 
 
 _LADDER: dict[str, Any] = {

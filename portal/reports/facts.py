@@ -25,6 +25,9 @@ _OWNER = {
     Kind.REGISTRATION: "JOIN pledges_registration r ON r.clock_id = c.id",
     Kind.NEXT_LENDERS: "JOIN applications_nextround r ON r.clock_id = c.id",
     Kind.COVER: "JOIN applications_cover r ON r.clock_id = c.id",
+    # Its row carries the request's key, so that what follows joins it as every other owner.
+    Kind.AMENDMENT: """JOIN (SELECT m.*, g.application_id FROM pledges_matter m
+      JOIN pledges_registration g ON g.id = m.registration_id) AS r ON r.clock_id = c.id""",
 }
 _OWN_COLUMNS = {
     Kind.RESPONSE: "coalesce(i.dispatcher, false) AS desk, r.state AS result, r.decline_code AS reason, 0 AS rounds, '' AS file",
@@ -36,6 +39,10 @@ _OWN_COLUMNS = {
         " THEN 'taken' ELSE r.outcome END AS result, r.cause AS reason, 0 AS rounds, '' AS file"
     ),
     Kind.COVER: "false AS desk, r.state AS result, r.decline_code AS reason, 0 AS rounds, '' AS file",
+    Kind.AMENDMENT: (
+        "false AS desk, CASE WHEN r.state = 'approved' THEN r.kind ELSE r.state END AS result, r.refusal_ground AS reason,"
+        " r.correction_rounds AS rounds, r.number AS file"
+    ),
 }
 
 

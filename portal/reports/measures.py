@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from applications.models import DeclineReason
+from pledges.after.kinds import MatterKind
 from pledges.models import Ground
 from portal.foundation.sla.models import Kind
 
@@ -76,7 +77,12 @@ MEASURES: dict[Kind, dict[str, Measure]] = {
         Measure("counted", "分母", COUNTED, "按时、超期办结与超期未办之和。"),
         Measure("answered", "已办结", ANSWERED, "按时与超期办结之和，用时由此计算。"),
         Measure("corrected", "补正过", "rounds > 0", "至少发出过一次补正通知的件数；补正率的分母为收到件数。"),
-        Measure("registered", "予以登记", "result = 'registered'", "已登记的件数。"),
+        Measure(
+            "registered",
+            "予以登记",
+            "result IN ('registered', 'cancelled')",
+            "已登记的件数，含后来注销的；后来被撤销的登记自始无效，不在其中。",
+        ),
         Measure("refused", "不予登记", "result = 'refused'", "不予登记的件数，理由为公告第461号的情形。"),
         *(
             Measure(f"refused-{g.value}", f"{g.value} {g.label}", f"result = 'refused' AND reason = '{g.value}'")
@@ -125,6 +131,24 @@ MEASURES: dict[Kind, dict[str, Measure]] = {
             for r in DeclineReason
         ),
     ),
+    Kind.AMENDMENT: _by_code(
+        Measure("addressed", "收到", "true", "期内双方提交、起算时限的变更、注销、部分解除，按起算日计入月份。"),
+        Measure("on_time", "按时", "outcome = 'on_time'", "在截止时刻之前办结；截止当日 24:00 整已属超期。"),
+        Measure("late", "超期办结", "outcome = 'late'", "在截止时刻或之后才办结或撤回。"),
+        Measure("overdue", "超期未办", "outcome = 'overdue'", "数据时刻已过截止时刻，仍未办结；补正暂停中的不算。"),
+        Measure("open", "未到期", "outcome = 'open'", "数据时刻仍在办理，也未到截止时刻；不进入分母。"),
+        Measure("paused", "补正中", "outcome = 'paused'", "等待申请人补正，时限暂停；不进入分母。"),
+        Measure("excused", "不计", "outcome = 'excused'", "截止时刻之前申请人已撤回，或质押已终止；不进入分母。"),
+        Measure("counted", "分母", COUNTED, "按时、超期办结与超期未办之和。"),
+        Measure("answered", "已办结", ANSWERED, "按时与超期办结之和，用时由此计算。"),
+        Measure("corrected", "补正过", "rounds > 0", "至少发出过一次补正通知的件数。"),
+        *(Measure(k.value, str(k.label), f"result = '{k.value}'", f"已办结的{k.label}件数。") for k in MatterKind),
+        Measure("refused", "不予办理", "result = 'refused'", "不予变更、注销或解除的件数。"),
+        *(
+            Measure(f"refused-{g.value}", f"{g.value} {g.label}", f"result = 'refused' AND reason = '{g.value}'")
+            for g in Ground
+        ),
+    ),
 }
 
 # Columns of the report's table, in order; what stands behind a figure is a list of exactly these cases.
@@ -133,18 +157,21 @@ COLUMNS: dict[Kind, tuple[str, ...]] = {
     Kind.REGISTRATION: ("addressed", "on_time", "late", "overdue", "open", "paused", "excused"),
     Kind.NEXT_LENDERS: ("addressed", "on_time", "late", "overdue", "open", "excused"),
     Kind.COVER: ("addressed", "on_time", "late", "overdue", "open", "excused"),
+    Kind.AMENDMENT: ("addressed", "on_time", "late", "overdue", "open", "paused", "excused"),
 }
 AFTER_RATE: dict[Kind, tuple[str, ...]] = {
     Kind.RESPONSE: ("claimed", "declined", "lapsed"),
     Kind.REGISTRATION: ("registered", "refused"),
     Kind.NEXT_LENDERS: ("taken", "none-left"),
     Kind.COVER: ("committed", "declined"),
+    Kind.AMENDMENT: (*MatterKind.values, "refused"),
 }
 REASONS: dict[Kind, tuple[str, ...]] = {
     Kind.RESPONSE: tuple(f"declined-{value}" for value in DeclineReason.values),
     Kind.REGISTRATION: tuple(f"refused-{value}" for value in Ground.values),
     Kind.NEXT_LENDERS: ("cause-declined", "cause-silent"),
     Kind.COVER: tuple(f"declined-{value}" for value in DeclineReason.values),
+    Kind.AMENDMENT: tuple(f"refused-{value}" for value in Ground.values),
 }
 # What the reasons are called, and the measure they are a share of.
 REASONS_OF: dict[Kind, tuple[str, str]] = {
@@ -152,18 +179,21 @@ REASONS_OF: dict[Kind, tuple[str, str]] = {
     Kind.REGISTRATION: ("不予登记理由", "refused"),
     Kind.NEXT_LENDERS: ("起因", "addressed"),
     Kind.COVER: ("婉拒原因", "declined"),
+    Kind.AMENDMENT: ("不予办理理由", "refused"),
 }
 PROMISES: dict[Kind, str] = {
     Kind.RESPONSE: "金融机构 2 个工作日响应",
     Kind.REGISTRATION: "专利质押 1 个工作日登记",
     Kind.NEXT_LENDERS: "下一工作日结束前推荐下一家",
     Kind.COVER: "担保、保险机构 2 个工作日响应",
+    Kind.AMENDMENT: "质押变更、注销 1 个工作日办结",
 }
 RATES: dict[Kind, str] = {
     Kind.RESPONSE: "按时响应率",
     Kind.REGISTRATION: "按时登记率",
     Kind.NEXT_LENDERS: "按时推荐率",
     Kind.COVER: "按时响应率",
+    Kind.AMENDMENT: "按时办结率",
 }
 
 SHARED_DEFINITIONS: tuple[tuple[str, str], ...] = (

@@ -111,6 +111,7 @@ def _loaded(clocks: ClockQuerySet) -> ClockQuerySet:
         "registration__application",
         "next_round__application",
         "cover__application",
+        "matter__registration__application",
     ).prefetch_related(
         Prefetch("supervision_orders", SupervisionOrder.objects.order_by("-issued_at", "-pk")),
         Prefetch("escalations", Escalation.objects.annotate(label=Subquery(label[:1])).order_by("-pk")),
@@ -129,6 +130,8 @@ def _red(clock: Clock, *, now: datetime, calendar: WorkCalendar) -> Red:
     latest = orders[0] if orders else None
     owners: list[Any] = [getattr(clock, name, None) for name in ("referral", "registration", "next_round", "cover")]
     owner = next(filter(None, owners), None)
+    if owner is None and (matter := getattr(clock, "matter", None)) is not None:
+        owner = matter.registration
     overdue = clock.stopped_at is None and clock.paused_at is None and now >= clock.due_at
     return Red(
         clock=clock,

@@ -30,10 +30,15 @@ class Stage:
     definition: str
 
 
-_REGISTERED = "EXISTS (SELECT 1 FROM pledges_registration x WHERE x.application_id = a.id AND x.state = 'registered')"
+# A cancelled pledge was registered and has ended since: it stays in the figures. A revoked one is void from the start: it
+# drops out of every period it was counted in, and the page says so (edge case 23).
+_HOLDS = "('registered', 'cancelled')"
+_REGISTERED = f"EXISTS (SELECT 1 FROM pledges_registration x WHERE x.application_id = a.id AND x.state IN {_HOLDS})"  # noqa: S608
+# What was registered on the day; a later change of the amount does not move published figures.
+_AMOUNT = "coalesce(g.first_amount, g.debt_amount)"
 _LENT = "EXISTS (SELECT 1 FROM pledges_loan l JOIN pledges_registration x ON x.id = l.registration_id WHERE x.application_id = a.id)"
 _FIRST = (
-    "NOT EXISTS (SELECT 1 FROM pledges_registration e WHERE e.pledgor_id = g.pledgor_id AND e.state = 'registered' "
+    f"NOT EXISTS (SELECT 1 FROM pledges_registration e WHERE e.pledgor_id = g.pledgor_id AND e.state IN {_HOLDS} "  # noqa: S608
     "AND (e.decided_at, e.id) < (g.decided_at, g.id))"
 )
 STAGES: dict[str, Stage] = {
@@ -53,16 +58,25 @@ STAGES: dict[str, Stage] = {
 }
 RESULTS: dict[str, Stage] = {
     "pledged": Stage(
-        "登记", "g.decided_at", "g.state = 'registered'", "期内准予登记的质押登记件，金额为被担保债权数额。"
+        "登记",
+        "g.decided_at",
+        f"g.state IN {_HOLDS}",
+        "期内准予登记的质押登记件，含后来注销的，不含被撤销的；金额为登记时的被担保债权数额。",
     ),
     "pledged-small": Stage(
         "登记（1000 万元以下）",
         "g.decided_at",
-        f"g.state = 'registered' AND g.debt_amount <= {INCLUSIVE_YUAN}",
+        f"g.state IN {_HOLDS} AND {_AMOUNT} <= {INCLUSIVE_YUAN}",
         "期内准予登记、单笔被担保债权不超过 1000 万元的登记件。",
     ),
     "pledged-first": Stage(
-        "首次质押", "g.decided_at", f"g.state = 'registered' AND {_FIRST}", "出质企业在本通道的第一件登记。"
+        "首次质押", "g.decided_at", f"g.state IN {_HOLDS} AND {_FIRST}", "出质企业在本通道的第一件登记。"
+    ),
+    "revoked": Stage(
+        "已撤销的登记",
+        "g.decided_at",
+        "g.state = 'revoked'",
+        "期内准予登记、后来被撤销的登记件；登记自始无效，已从登记的件数和金额中剔除。",
     ),
     "loans": Stage("放款", "l.disbursed_on", "l.id IS NOT NULL", "期内放款，以银行登记的放款日期和金额为准。"),
     "loans-within": Stage(
@@ -89,6 +103,8 @@ class Results:
     within: Rate  # of the loans whose days are known: within DAYS_NOW working days
     median_days: Decimal | None
     stages: Mapping[str, int]
+    revoked: int  # registered in the period and revoked since; not among the pledges any more
+    revoked_amount: Decimal
 
 
 # A count of its own a stage: in WHERE the planner turns EXISTS into a semi-join, in FILTER it would ask row by row.
@@ -106,18 +122,21 @@ _RESULTS = f"""WITH RECURSIVE {ROLL_UP}, lent AS (
     SELECT count(*), coalesce(sum(amount), 0), count(*) FILTER (WHERE working_days <= %(days)s), count(working_days),
            percentile_cont(0.5) WITHIN GROUP (ORDER BY working_days)
       FROM lent
+), revoked AS (
+    SELECT count(*), coalesce(sum({_AMOUNT}), 0) FROM pledges_registration g
+     WHERE g.state = 'revoked' AND g.decided_at >= %(starts)s AND g.decided_at < %(ends)s
 ), stages AS (
     SELECT {_COUNTS}
 ), pledges AS (
-    SELECT {DISTRICT} AS district, grouping({DISTRICT}) AS whole, count(*), coalesce(sum(g.debt_amount), 0) AS amount,
-           count(*) FILTER (WHERE g.debt_amount <= %(small)s) AS small, count(*) FILTER (WHERE {_FIRST}) AS first
+    SELECT {DISTRICT} AS district, grouping({DISTRICT}) AS whole, count(*), coalesce(sum({_AMOUNT}), 0) AS amount,
+           count(*) FILTER (WHERE {_AMOUNT} <= %(small)s) AS small, count(*) FILTER (WHERE {_FIRST}) AS first
       FROM pledges_registration g
       JOIN applications_application a ON a.id = g.application_id
       LEFT JOIN roll ON roll.code = a.district_code
-     WHERE g.state = 'registered' AND g.decided_at >= %(starts)s AND g.decided_at < %(ends)s
+     WHERE g.state IN {_HOLDS} AND g.decided_at >= %(starts)s AND g.decided_at < %(ends)s
      GROUP BY GROUPING SETS (({DISTRICT}), ())
 )
-SELECT pledges.*, loans.*, stages.* FROM pledges CROSS JOIN loans CROSS JOIN stages"""  # noqa: S608 — constants of this file
+SELECT pledges.*, loans.*, revoked.*, stages.* FROM pledges CROSS JOIN loans CROSS JOIN revoked CROSS JOIN stages"""  # noqa: S608 — constants of this file
 
 
 def results(scope: Scope) -> Results:
@@ -128,7 +147,7 @@ def results(scope: Scope) -> Results:
         rows = cursor.fetchall()
     # An empty grouping set always gives its one row, so the total is there even when nothing was registered.
     total = next(row for row in rows if row[1])
-    pledges, pledged, small, first_time, loans, lent, within, timed, median = total[2:11]
+    pledges, pledged, small, first_time, loans, lent, within, timed, median, revoked, revoked_amount = total[2:13]
     return Results(
         pledges=pledges,
         pledged=pledged,
@@ -139,7 +158,9 @@ def results(scope: Scope) -> Results:
         lent=lent,
         within=Rate(within, timed),
         median_days=None if median is None else Decimal(repr(median)).quantize(TENTH, rounding=ROUND_HALF_UP),
-        stages=dict(zip(STAGES, total[11:], strict=True)),
+        stages=dict(zip(STAGES, total[13:], strict=True)),
+        revoked=revoked,
+        revoked_amount=revoked_amount,
     )
 
 
@@ -208,7 +229,7 @@ def _requests(code: str, stage: Stage) -> str:
         source, row, amount, file = "", "a.id", "a.amount", "''"
     elif stage.when.startswith("g."):
         source = "JOIN pledges_registration g ON g.application_id = a.id"
-        row, amount, file = "g.id", "g.debt_amount", "g.number"
+        row, amount, file = "g.id", _AMOUNT, "g.number"
     else:
         source = """JOIN pledges_registration g ON g.application_id = a.id
           JOIN pledges_loan l ON l.registration_id = g.id"""

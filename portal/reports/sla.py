@@ -130,7 +130,8 @@ class Responsible(NamedTuple):
 
     def keeps(self, kind: str) -> bool:
         """Whether this promise may be its: who answers requests may also be the desk that owes the next lenders."""
-        return self.kind == kind or (kind in (Kind.NEXT_LENDERS, Kind.COVER) and self.kind == Kind.RESPONSE)
+        also = {Kind.RESPONSE: (Kind.NEXT_LENDERS, Kind.COVER), Kind.REGISTRATION: (Kind.AMENDMENT,)}
+        return self.kind == kind or kind in also.get(self.kind, ())
 
 
 class Place(NamedTuple):

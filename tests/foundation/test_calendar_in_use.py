@@ -161,6 +161,7 @@ def test_the_first_policies_are_the_two_promises_of_the_measures_and_our_own(ref
         "registration": 1,
         "next_lenders": 1,
         "cover": 2,
+        "amendment": 1,
     }
     issued = datetime.fromisoformat("2025-08-18T00:00+08:00")
     for kind in Kind.values:

@@ -44,6 +44,7 @@ SILENT = {
     "pledge.alert_noted",
     "register.asked",
     "duty.absence_ended",
+    "matter.taken_over",
     "report.exported",
     "policy.set",
     "risk.scheme_set",
@@ -85,6 +86,7 @@ PREFIXES = {v.partition(".")[0] for v in (*SILENT, *CATALOGUE)} | {"referral", "
 WRITERS = (
     "applications/actions",
     "pledges/actions",
+    "pledges/after",
     "pledges/checking",
     "pledges/duty",
     "pledges/watch",

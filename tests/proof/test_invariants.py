@@ -160,6 +160,11 @@ BREAKS: dict[str, list[str]] = {
     "journal.one_transaction": ["UPDATE applications_applicationpatent SET title = title"],
     "pledge.state": ["UPDATE pledges_pledgedpatent SET effective = NULL WHERE effective IS NOT NULL"],
     "pledge.journalled": ["DELETE FROM journal_entry WHERE verb = 'pledge.accepted'"],
+    "pledge.after": [
+        "UPDATE pledges_matter SET state = 'refused', refusal_ground = 'R12', refusal_note = '无'"
+        " WHERE kind = 'cancellation' AND state = 'approved'"
+    ],
+    "pledge.matters": ["UPDATE pledges_matter SET clock_id = NULL WHERE state = 'submitted'"],
     "tenant.pledges": ["UPDATE pledges_registration SET pledgee_id = office_id"],
     "file.bytes": ["UPDATE pledges_notice SET file = 'notices/gone.pdf', sha256 = '0', size = 1"],
     "paper.printed": ["UPDATE pledges_notice SET file = '', sha256 = ''"],

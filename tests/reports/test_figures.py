@@ -169,6 +169,8 @@ def _naive(scope: Scope) -> dict[tuple[bool, tuple[object, ...]], tuple[Counter[
         owners = list(Cover.objects.exclude(clock=None).select_related("clock", "application"))
     elif scope.kind == Kind.NEXT_LENDERS:
         owners = list(NextRound.objects.exclude(clock=None).select_related("clock", "application"))
+    elif scope.kind == Kind.AMENDMENT:
+        owners = []
     else:
         owners = list(Registration.objects.exclude(clock=None).select_related("clock", "application"))
     groups: dict[tuple[bool, tuple[object, ...]], tuple[Counter[str], list[int]]] = defaultdict(lambda: (Counter(), []))

@@ -179,6 +179,30 @@ TABLE: dict[str, Row] = {
     "pledges:application-pdf": _pledge("waiting", PARTIES | OFFICE, "get"),
     "pledges:certificate-pdf": Row(lambda w: {"code": w.certificate.verify_code}, EVERYBODY, "get"),
     "pledges:verify": Row(lambda w: {"code": w.notice.verify_code}, EVERYBODY, "get"),  # whoever holds the paper
+    # after the registration
+    "pledges:after": _pledge("registered", PARTIES | {"rui"}, "get"),
+    "pledges:consent-ask": _pledge("registered", COMPANY),
+    "pledges:consent": Row(lambda w: {"ref": w.consent.ref}, PARTIES | OFFICE),
+    "pledges:after-paper": Row(
+        lambda w: {"number": w.registered.number, "ref": w.matter_paper.ref}, PARTIES | OFFICE, "get"
+    ),
+    "pledges:matter-start": Row(
+        lambda w: {"number": w.registered.number, "kind": "release"}, PARTIES, "get post", {"kind": "release"}
+    ),
+    "pledges:matter": _pledge("matter", PARTIES | {"rui"}, "get"),
+    "pledges:matter-revise": _pledge("matter"),
+    "pledges:matter-confirm": _pledge("matter", method="post"),
+    "pledges:matter-send-back": _pledge("matter", method="post"),
+    "pledges:matter-withdraw": _pledge("matter"),
+    "pledges:matter-answer": _pledge("matter"),
+    "pledges:history": Row(lambda w: {"number": w.patent.number}, COMPANY | OFFICE, "get"),
+    "office-matter": _pledge("matter", OFFICE, "get"),
+    "office-matter-accept": _pledge("matter", OFFICE, "post"),
+    "office-matter-take-over": _pledge("matter", OFFICE, "post"),
+    "office-matter-approve": _pledge("matter", OFFICE, "post"),
+    "office-matter-correct": _pledge("matter", OFFICE, "post"),
+    "office-matter-refuse": _pledge("matter", OFFICE, "post"),
+    "office-revoke": _pledge("registered", OFFICE),
     # the office
     "office-file": _pledge("waiting", OFFICE, "get"),
     "office-accept": _pledge("waiting", OFFICE, "post"),

@@ -17,6 +17,10 @@ from applications.models import Application, Attachment, Draft, InformationReque
 from banks.models import Institution
 from pledges.actions import examination, loans
 from pledges.actions.loans import Payment
+from pledges.after import consents
+from pledges.after.filing import Wish
+from pledges.after.kinds import MatterKind
+from pledges.after.models import AfterPaper, Matter, UseConsent
 from pledges.duty import actions as duty
 from pledges.models import Absence, Alert, Document, Notice, Registration, SearchCertificate
 from pledges.search import certificates
@@ -50,6 +54,7 @@ from products.risk import listing
 from products.subsidies import actions as subsidies
 from tests import factories
 from tests.factories import Person
+from tests.pledges.after_steps import handed_in
 from tests.pledges.conftest import PDF, accepted, examined, filled, submitted
 from tests.reports.seed import Seed
 
@@ -103,6 +108,9 @@ class World:
     certificate: SearchCertificate  # of the registered patent; whoever holds its code reads it
     alert: Alert  # of the registered file
     absence: Absence  # of Chen, next month
+    matter: Matter  # a change of it, with the office
+    matter_paper: AfterPaper
+    consent: UseConsent  # Ling asked Bo's bank
     order: SupervisionOrder
     valuing: Valuation  # Ling's, not closed yet
     valued: Valuation  # Ling's, final, shown to Bo
@@ -215,6 +223,9 @@ def build(people: dict[str, Person]) -> World:
     )
     next_month = moments.local_date(now) + timedelta(days=30)
     absence = duty.set_absence(chen.user.pk, first=next_month, last=next_month, note="", actor=chen.actor, now=now)
+    matter = handed_in(done, MatterKind.CHANGE, Wish(changes={"pledgor_address": "重庆市示例路 1 号"}), ling, bo)
+    wanted = consents.Asked("licence", [patents[0].number], counterparty="重庆示例受让有限公司")
+    consent = consents.ask(done.pk, wanted, actor=ling.actor, now=now)
     late = Seed(ling, serial=9000).referral(bo.organisation, started=now - timedelta(days=20)).clock
     assert late is not None
     order = reports.issue(late.pk, demand="请说明原因。", reply_days=1, actor=rui.actor, now=now)
@@ -258,6 +269,9 @@ def build(people: dict[str, Person]) -> World:
         certificate=certificates.certify(Question("patent", factories.INVENTION), now=now),
         alert=alert,
         absence=absence,
+        matter=matter,
+        matter_paper=matter.papers.get(),
+        consent=consent,
         order=order,
         valuing=drawn_up,
         valued=valued,

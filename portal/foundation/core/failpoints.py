@@ -70,6 +70,7 @@ POINTS: dict[str, str] = {
     "register.committed": "The pledge exists, its paper is not printed.",
     "notice.laid_out": "A paper is laid out in memory, neither file nor digest is stored.",
     "notice.file_written": "The paper's file is on disk, its digest is not stored.",
+    "matter.decided": "A change, cancellation or release stands in the register's rows, its own state and clock do not say so yet.",
     "loan.before_commit": "The loan is written, not committed.",
     # Deadlines
     "sweep.before": "The sweep is due, its statement has not been sent.",

@@ -14,7 +14,7 @@ from portal.foundation.core.moments import local_date, midnight_after
 from portal.foundation.core.prepared import Prepared, Slot
 
 from . import calendars_in_use, facts
-from .models import Clock, Kind, Pause, Policy, PolicyLevel
+from .models import OF_THE_OFFICE, Clock, Pause, Policy, PolicyLevel
 from .workdays import WorkCalendar
 
 # The version of the promise, and with the same question the number of the calendar that counts here and now.
@@ -54,8 +54,8 @@ def _terms(kind: str, *, at: datetime, office: int | None) -> tuple[Policy, Work
 
 
 def office_of(kind: str, organisation_id: int) -> int | None:
-    """Whose closures a promise is counted with: the IP office's for a registration; a bank cannot close to evade an answer."""
-    return organisation_id if kind == Kind.REGISTRATION else None
+    """Whose closures a promise is counted with: the IP office's for its own; a bank cannot close to evade an answer."""
+    return organisation_id if kind in OF_THE_OFFICE else None
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from .calendar_models import Closure
-from .models import Kind, Policy
+from .models import OF_THE_OFFICE, Policy
 
 # Asia/Shanghai is +08:00 for every day a calendar may hold (workdays.py); an interval is far cheaper than a zone's name.
 # `ends` has no gaps (the calendar has none, and its last days, whose due moment lies beyond it, are left out at the end).
@@ -110,7 +110,7 @@ def _parts(policy: Policy, statement: str) -> Iterator[tuple[str, dict[str, Any]
     """The statement with the country's days for most clocks, and once more for each office that has closures."""
     values: dict[str, Any] = {"policy": policy.pk}
     closed = Closure.objects.filter(removal=None).order_by("organisation_id").values_list("organisation_id", flat=True)
-    offices = list(closed.distinct()) if policy.kind == Kind.REGISTRATION else []
+    offices = list(closed.distinct()) if policy.kind in OF_THE_OFFICE else []
     chosen = f"{CHOSEN} {_ELSEWHERE}" if offices else CHOSEN
     yield statement.format(due=DUE, chosen=chosen), {**values, "offices": offices}
     for office in offices:

@@ -15,6 +15,7 @@ _STOPPED = {
     Kind.REGISTRATION: ("按时办结", "超期办结"),
     Kind.NEXT_LENDERS: ("按时推荐", "超期推荐"),
     Kind.COVER: ("按时响应", "超期响应"),
+    Kind.AMENDMENT: ("按时办结", "超期办结"),
 }
 
 

@@ -24,12 +24,17 @@ from .calendar_models import Closure as Closure
 
 class Kind(models.TextChoices):
     """The two promises of 渝银发〔2025〕58号, measure 1, and the portal's own: nobody is left without a next
-    address, and who is asked to guarantee or insure answers as a bank does."""
+    address, who is asked to guarantee or insure answers as a bank does, and a registered pledge is changed or cancelled as fast
+    as it was registered (measure 1 speaks of registrations only)."""
 
     RESPONSE = "response", "金融机构响应"
     REGISTRATION = "registration", "专利质押登记"
     NEXT_LENDERS = "next_lenders", "改派下一家机构"
     COVER = "cover", "担保、保险机构响应"
+    AMENDMENT = "amendment", "质押变更、注销"
+
+
+OF_THE_OFFICE = (Kind.REGISTRATION, Kind.AMENDMENT)  # the IP office's own promises, which wait on the days it is closed
 
 
 class PolicyQuerySet(models.QuerySet["Policy"]):
@@ -204,9 +209,13 @@ class Clock(models.Model):
     @property
     def step(self) -> str:
         """The promise in one word, for lists."""
-        return {Kind.RESPONSE: "响应", Kind.REGISTRATION: "登记", Kind.NEXT_LENDERS: "改派", Kind.COVER: "担保"}[
-            Kind(self.kind)
-        ]
+        return {
+            Kind.RESPONSE: "响应",
+            Kind.REGISTRATION: "登记",
+            Kind.NEXT_LENDERS: "改派",
+            Kind.COVER: "担保",
+            Kind.AMENDMENT: "变更",
+        }[Kind(self.kind)]
 
     def breached(self, *, now: datetime) -> bool:
         """Late by arithmetic; a paused clock does not run. Midnight itself is late."""

@@ -24,11 +24,13 @@ MAX_LEVELS = 8
 BEFORE, AFTER = PolicyLevel.Anchor.BEFORE, PolicyLevel.Anchor.AFTER
 CODE = re.compile(r"[a-z][a-z0-9_]{0,19}", re.ASCII)
 _ANSWERING = (Role.OFFICER, Role.MANAGER, Role.REGULATOR)
+_DECIDING = (Role.CLERK, Role.CHIEF, Role.REGULATOR)
 TOLD: dict[str, tuple[Role, ...]] = {
     Kind.RESPONSE: _ANSWERING,
-    Kind.REGISTRATION: (Role.CLERK, Role.CHIEF, Role.REGULATOR),
+    Kind.REGISTRATION: _DECIDING,
     Kind.NEXT_LENDERS: _ANSWERING,
     Kind.COVER: _ANSWERING,
+    Kind.AMENDMENT: _DECIDING,
 }
 
 

@@ -30,7 +30,7 @@ from .calendar_models import CalendarChange
 from .calendars_in_use import Calendars
 from .clocks import Plan
 from .lamps import due_text
-from .models import Clock, Kind
+from .models import OF_THE_OFFICE, Clock, Kind
 from .workdays import OutsideCalendar, WorkCalendar
 
 _COUNTING, _CHANGING = 582026, 582027  # advisory locks: see migration 0004 for the first; one change at a time
@@ -70,7 +70,7 @@ def moves(before: Calendars, after: Calendars, *, office: int | None = None) -> 
     """
     open_clocks = Clock.objects.running().select_related("organisation")
     if office is not None:
-        open_clocks = open_clocks.filter(organisation_id=office, kind=Kind.REGISTRATION)
+        open_clocks = open_clocks.filter(organisation_id=office, kind__in=OF_THE_OFFICE)
     found = [move for clock in open_clocks.iterator(2000) if (move := _move(clock, before=before, after=after))]
     return sorted(found, key=lambda move: (move.plan.due_at, move.clock.case_number, move.clock.pk))
 

@@ -15,6 +15,7 @@ from .policies import Step, write_levels
 
 GROUND = "渝银发〔2025〕58号第（一）条"
 OWN_GROUND = "本平台服务承诺：机构婉拒或未答复的，下一工作日结束前推荐其他机构"
+AMENDMENT_GROUND = f"本平台服务承诺：质押变更、注销、部分解除比照{GROUND}的登记时限办理"
 COVER_GROUND = f"本平台服务承诺：担保、保险机构比照{GROUND}响应"
 FIRST = "初始设定"  # who decided the first versions
 IN_FORCE = datetime.fromisoformat("2025-08-18T00:00:00+08:00")  # the day of issue
@@ -25,22 +26,31 @@ _LENDERS = (
     Step("overdue", "已超期", AFTER, 0, [Role.OFFICER, Role.MANAGER]),
     Step("supervise", "超期 1 个工作日", AFTER, 1, [Role.MANAGER, Role.REGULATOR]),
 )
+_OFFICE = (
+    Step("due_soon", "即将到期", BEFORE, 240, [Role.CLERK]),
+    Step("overdue", "已超期", AFTER, 0, [Role.CLERK, Role.CHIEF]),
+    Step("supervise", "超期 1 个工作日", AFTER, 1, [Role.CHIEF, Role.REGULATOR]),
+)
 LADDERS: dict[Kind, tuple[Step, ...]] = {
     Kind.RESPONSE: (*_LENDERS, Step(NEXT_LENDER, "改派下一家", AFTER, 2, [Role.MANAGER])),
-    Kind.REGISTRATION: (
-        Step("due_soon", "即将到期", BEFORE, 240, [Role.CLERK]),
-        Step("overdue", "已超期", AFTER, 0, [Role.CLERK, Role.CHIEF]),
-        Step("supervise", "超期 1 个工作日", AFTER, 1, [Role.CHIEF, Role.REGULATOR]),
-    ),
+    Kind.REGISTRATION: _OFFICE,
     Kind.NEXT_LENDERS: _LENDERS,
     Kind.COVER: _LENDERS,
+    Kind.AMENDMENT: _OFFICE,
 }
-DAYS: dict[Kind, int] = {Kind.RESPONSE: 2, Kind.REGISTRATION: 1, Kind.NEXT_LENDERS: 1, Kind.COVER: 2}
+DAYS: dict[Kind, int] = {
+    Kind.RESPONSE: 2,
+    Kind.REGISTRATION: 1,
+    Kind.NEXT_LENDERS: 1,
+    Kind.COVER: 2,
+    Kind.AMENDMENT: 1,
+}
 GROUNDS: dict[Kind, str] = {
     Kind.RESPONSE: GROUND,
     Kind.REGISTRATION: GROUND,
     Kind.NEXT_LENDERS: OWN_GROUND,
     Kind.COVER: COVER_GROUND,
+    Kind.AMENDMENT: AMENDMENT_GROUND,
 }
 
 

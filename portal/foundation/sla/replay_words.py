@@ -34,6 +34,7 @@ REASONS = {
     "ended": "需求已结束",
     "intent": "机构表示意向",
     "terms": "机构提出条件",
+    "approved": "准予办理",
 }
 _NEXT = {"offered": "已向企业推荐下一批机构"}  # the same word, said of another promise
 

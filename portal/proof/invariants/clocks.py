@@ -7,7 +7,7 @@ from django.db import connection
 from portal.foundation.sla import calendars_in_use
 from portal.foundation.sla.calendar_models import Closure
 from portal.foundation.sla.deadlines_sql import DUE
-from portal.foundation.sla.models import Clock, Kind, Policy
+from portal.foundation.sla.models import OF_THE_OFFICE, Clock, Policy
 from portal.proof import compression
 
 from .model import SAMPLE, Invariant, Row, Run
@@ -38,7 +38,7 @@ WITH {DUE}, {SINCE}, {RECOUNTED}, term AS (
                                   - (SELECT first_day FROM calendar) + 1] AS right_at
       FROM sla_clock c LEFT JOIN since ON since.clock_id = c.id
      WHERE c.policy_id = %(policy)s AND c.paused_at IS NULL
-       AND (c.kind <> 'registration' OR c.organisation_id NOT IN (SELECT organisation_id FROM sla_closure))
+       AND (c.kind NOT IN ('registration', 'amendment') OR c.organisation_id NOT IN (SELECT organisation_id FROM sla_closure))
        AND (since.at IS NULL OR c.id NOT IN (SELECT clock_id FROM recounted))
        AND (c.stopped_at IS NULL OR (SELECT max(loaded_at) FROM sla_calendaryear) <= c.started_at)
     OFFSET 0)
@@ -76,7 +76,7 @@ def _with_closures() -> Iterator[Row]:
     """The open registrations of the few offices that have days off of their own: one by one, by the day-by-day calendar."""
     calendars = calendars_in_use.read_now()
     offices = Closure.objects.values_list("organisation_id", flat=True).distinct()
-    open_clocks = Clock.objects.running().filter(kind=Kind.REGISTRATION, organisation_id__in=offices, paused_at=None)
+    open_clocks = Clock.objects.running().filter(kind__in=OF_THE_OFFICE, organisation_id__in=offices, paused_at=None)
     for clock in open_clocks.select_related("policy"):
         policy = clock.policy
         right = calendars.of(clock.organisation_id).deadline(
@@ -92,7 +92,7 @@ def _with_closures() -> Iterator[Row]:
 ALL = [
     Invariant(
         "clock.obligation",
-        "每条待响应的推送、每份待响应的担保保险申请、每件待受理或审查中的登记、每轮待推荐的改派恰有一个运行的时限，待补正的恰有一个暂停的时限，责任单位就是办理单位",
+        "每条待响应的推送、每份待响应的担保保险申请、每件待受理或审查中的登记和登记后事项、每轮待推荐的改派恰有一个运行的时限，待补正的恰有一个暂停的时限，责任单位就是办理单位",
         """
         SELECT 'referral:' || r.id, coalesce('时限 ' || c.id || CASE WHEN c.stopped_at IS NOT NULL THEN ' 已停' WHEN c.paused_at IS NOT NULL
                                              THEN ' 已暂停' ELSE ' 责任单位 ' || c.organisation_id END, '没有时限')
@@ -124,18 +124,28 @@ ALL = [
          WHERE v.state = 'waiting'
            AND (c.id IS NULL OR c.stopped_at IS NOT NULL OR c.paused_at IS NOT NULL OR c.kind <> 'cover'
                 OR c.organisation_id <> v.institution_id OR c.case_number <> a.number OR a.state <> 'open')
+        UNION ALL
+        SELECT 'matter:' || m.id, m.state || '：' || coalesce('时限 ' || c.id || CASE WHEN c.stopped_at IS NOT NULL THEN ' 已停'
+                                             WHEN c.paused_at IS NOT NULL THEN ' 已暂停' ELSE ' 在走' END, '没有时限')
+          FROM pledges_matter m JOIN pledges_registration r ON r.id = m.registration_id
+          JOIN applications_application a ON a.id = r.application_id LEFT JOIN sla_clock c ON c.id = m.clock_id
+         WHERE (m.state IN ('submitted', 'examining', 'correcting')
+                AND (c.id IS NULL OR c.stopped_at IS NOT NULL OR (c.paused_at IS NOT NULL) <> (m.state = 'correcting')
+                     OR c.kind <> 'amendment' OR c.organisation_id <> r.office_id OR c.case_number <> a.number))
+            OR (m.state IN ('approved', 'refused', 'withdrawn') AND c.id IS NOT NULL AND c.stopped_at IS NULL)
         """,
     ),
     Invariant(
         "clock.dead",
         "没有时限为已经了结的事（或无主的事）继续走",
         """
-        SELECT c.subject, '时限 ' || c.id || ' 未停：' || coalesce('推送 ' || r.state, '登记件 ' || g.state, '改派 ' || n.state, '担保保险 ' || v.state, '无主')
+        SELECT c.subject, '时限 ' || c.id || ' 未停：' || coalesce('推送 ' || r.state, '登记件 ' || g.state, '改派 ' || n.state, '担保保险 ' || v.state, '登记后事项 ' || m.state, '无主')
           FROM sla_clock c LEFT JOIN applications_referral r ON r.clock_id = c.id
           LEFT JOIN pledges_registration g ON g.clock_id = c.id LEFT JOIN applications_nextround n ON n.clock_id = c.id
-          LEFT JOIN applications_cover v ON v.clock_id = c.id
+          LEFT JOIN applications_cover v ON v.clock_id = c.id LEFT JOIN pledges_matter m ON m.clock_id = c.id
          WHERE c.stopped_at IS NULL
-           AND coalesce(r.state <> 'waiting', g.state NOT IN ('submitted', 'examining', 'correcting'), n.state <> 'owed', v.state <> 'waiting', true)
+           AND coalesce(r.state <> 'waiting', g.state NOT IN ('submitted', 'examining', 'correcting'), n.state <> 'owed', v.state <> 'waiting',
+                        m.state NOT IN ('submitted', 'examining', 'correcting'), true)
         """,
     ),
     Invariant(
@@ -191,6 +201,10 @@ ALL = [
         SELECT 'registration:' || r.id, '补正 ' || r.correction_rounds || ' 轮，暂停 ' || coalesce(p.n, 0) || ' 段'
           FROM pledges_registration r LEFT JOIN pauses p ON p.clock_id = r.clock_id
          WHERE r.correction_rounds <> coalesce(p.corrections, 0)
+        UNION ALL
+        SELECT 'matter:' || m.id, '补正 ' || m.correction_rounds || ' 轮，暂停 ' || coalesce(p.n, 0) || ' 段'
+          FROM pledges_matter m LEFT JOIN pauses p ON p.clock_id = m.clock_id
+         WHERE m.correction_rounds <> coalesce(p.corrections, 0)
         """,
     ),
     Invariant(
@@ -233,11 +247,13 @@ ALL = [
         SELECT c.subject, '停于 ' || c.stopped_at || '（' || c.stop_reason || '），答复于 ' || coalesce(r.responded_at, g.decided_at)::text
           FROM sla_clock c LEFT JOIN applications_referral r ON r.clock_id = c.id
           LEFT JOIN pledges_registration g ON g.clock_id = c.id LEFT JOIN applications_cover v ON v.clock_id = c.id
+          LEFT JOIN pledges_matter m ON m.clock_id = c.id
          WHERE c.stopped_at IS NOT NULL
            AND (c.stop_reason = '' OR c.working_minutes IS NULL OR c.working_minutes < 0
                 OR (c.excused AND coalesce(c.paused_at, c.stopped_at) >= c.due_at)
                 OR (c.stop_reason IN ('claimed', 'asked', 'offered', 'declined', 'dispatched') AND r.responded_at <> c.stopped_at)
                 OR (c.stop_reason IN ('registered', 'refused') AND g.decided_at <> c.stopped_at)
+                OR (c.stop_reason IN ('approved', 'refused', 'withdrawn') AND m.decided_at <> c.stopped_at)
                 OR (c.stop_reason IN ('intent', 'terms', 'declined') AND v.responded_at <> c.stopped_at))
         """,
     ),

@@ -47,12 +47,13 @@ addressed AS (
                       WHERE h.verb = 'pledge.handed_over' AND h.subject = e.subject AND h.id > e.id ORDER BY h.id LIMIT 1), r.office_id),
            '{clerk,chief}'
       FROM journal_entry e JOIN pledges_registration r ON e.subject = 'registration:' || r.id
-     WHERE e.verb IN ('pledge.submitted', 'pledge.completed', 'pledge.handed_over')
+     WHERE e.verb IN ('pledge.submitted', 'pledge.completed', 'pledge.handed_over', 'matter.submitted', 'matter.completed')
     UNION ALL
     SELECT e.id, e.at, party.id, '{enterprise,officer,manager}'
       FROM journal_entry e JOIN pledges_registration r ON e.subject = 'registration:' || r.id,
            LATERAL (VALUES (r.pledgor_id), (r.pledgee_id)) AS party (id)
-     WHERE e.verb IN ('pledge.accepted', 'pledge.correction', 'pledge.registered', 'pledge.refused')
+     WHERE e.verb IN ('pledge.accepted', 'pledge.correction', 'pledge.registered', 'pledge.refused', 'pledge.changed', 'pledge.cancelled',
+                      'pledge.released', 'pledge.revoked', 'matter.correction', 'matter.refused')
     UNION ALL
     SELECT e.id, e.at, (e.data->>'organisation')::bigint, array_remove(l.recipients::text[], 'regulator')
       FROM journal_entry e JOIN sla_clock c ON c.id = (e.data->>'clock')::bigint

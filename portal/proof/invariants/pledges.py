@@ -15,6 +15,7 @@ _FILES = """
 SELECT 'attachment:' || id, file, size, sha256 FROM applications_attachment
 UNION ALL SELECT 'document:' || id, file, size, sha256 FROM pledges_document
 UNION ALL SELECT 'patent list:' || id, file, size, sha256 FROM pledges_patentlist
+UNION ALL SELECT 'after_paper:' || id, file, size, sha256 FROM pledges_afterpaper
 UNION ALL SELECT 'notice:' || id, file, size, sha256 FROM pledges_notice WHERE file <> ''
 UNION ALL SELECT 'receipt:' || id, file, size, sha256 FROM pledges_receipt WHERE file <> ''
 UNION ALL SELECT 'search:' || id, file, size, sha256 FROM pledges_searchcertificate WHERE file <> ''
@@ -70,10 +71,12 @@ ALL = [
     ),
     Invariant(
         "pledge.state",
-        "登记件的状态与受理、办结、质权期间、通知书一致：已登记的每件专利都生效，其他的都没有",
+        "登记件的状态与受理、办结、质权期间、通知书一致：已登记的每件专利都有质权期间，至少一件未终止；已注销的都已终止；已撤销和其他的都没有",
         """
         WITH patents AS (
-            SELECT registration_id, count(*) AS n, count(effective) AS effective FROM pledges_pledgedpatent GROUP BY 1
+            SELECT registration_id, count(*) AS n, count(effective) AS effective,
+                   count(*) FILTER (WHERE upper_inf(effective)) AS open, count(annulled) AS annulled
+              FROM pledges_pledgedpatent GROUP BY 1
         ), papers AS (
             SELECT registration_id, count(*) FILTER (WHERE kind = 'registered') AS registered,
                    count(*) FILTER (WHERE kind = 'refused') AS refused, count(*) FILTER (WHERE kind = 'correction') AS corrections
@@ -82,13 +85,17 @@ ALL = [
         SELECT r.number, r.state || '：专利 ' || coalesce(p.n, 0) || ' 件，生效 ' || coalesce(p.effective, 0)
                          || '，通知书 ' || coalesce(n.registered, 0) || '/' || coalesce(n.refused, 0) || '/' || coalesce(n.corrections, 0)
           FROM pledges_registration r LEFT JOIN patents p ON p.registration_id = r.id LEFT JOIN papers n ON n.registration_id = r.id
-         WHERE coalesce(p.effective, 0) <> CASE WHEN r.state = 'registered' THEN p.n ELSE 0 END
-            OR coalesce(n.registered, 0) <> (r.state = 'registered')::int OR coalesce(n.refused, 0) <> (r.state = 'refused')::int
+         WHERE coalesce(p.effective, 0) <> CASE WHEN r.state IN ('registered', 'cancelled') THEN p.n ELSE 0 END
+            OR (coalesce(p.open, 0) > 0) <> (r.state = 'registered')
+            OR coalesce(p.annulled, 0) <> CASE WHEN r.state = 'revoked' THEN p.n ELSE 0 END
+            OR coalesce(n.registered, 0) <> (r.state IN ('registered', 'cancelled', 'revoked'))::int OR coalesce(n.refused, 0) <> (r.state = 'refused')::int
             OR coalesce(n.corrections, 0) <> r.correction_rounds
-            OR (r.state IN ('submitted', 'examining', 'correcting', 'registered', 'refused') AND r.submitted_at IS NULL)
-            OR (r.state IN ('examining', 'correcting', 'registered', 'refused') AND (r.accepted_at IS NULL OR r.clerk_id IS NULL))
-            OR (r.state IN ('registered', 'refused', 'withdrawn')) <> (r.decided_at IS NOT NULL)
-            OR (r.state = 'registered' AND coalesce(p.n, 0) = 0)
+            OR (r.state IN ('submitted', 'examining', 'correcting', 'registered', 'refused', 'cancelled', 'revoked') AND r.submitted_at IS NULL)
+            OR (r.state IN ('examining', 'correcting', 'registered', 'refused', 'cancelled', 'revoked')
+                AND (r.accepted_at IS NULL OR r.clerk_id IS NULL))
+            OR (r.state IN ('registered', 'refused', 'withdrawn', 'cancelled', 'revoked')) <> (r.decided_at IS NOT NULL)
+            OR (r.state IN ('registered', 'cancelled', 'revoked') AND coalesce(p.n, 0) = 0)
+            OR (r.ended_at IS NOT NULL) <> (r.state IN ('cancelled', 'revoked'))
         """,
     ),
     Invariant(
@@ -102,6 +109,7 @@ ALL = [
                    (array_agg(verb ORDER BY id DESC) FILTER (WHERE verb IN ('pledge.accepted', 'pledge.handed_over', 'pledge.recused')))[1] AS held,
                    count(*) FILTER (WHERE verb = 'pledge.correction') AS corrections, count(*) FILTER (WHERE verb = 'pledge.completed') AS completed,
                    count(*) FILTER (WHERE verb = 'pledge.registered') AS registered, count(*) FILTER (WHERE verb = 'pledge.refused') AS refused,
+                   count(*) FILTER (WHERE verb = 'pledge.cancelled') AS cancelled, count(*) FILTER (WHERE verb = 'pledge.revoked') AS revoked,
                    count(*) FILTER (WHERE verb IN ('pledge.withdrawn', 'pledge.discarded')) AS withdrawn
               FROM journal_entry WHERE subject LIKE 'registration:%%' GROUP BY subject
         )
@@ -110,9 +118,61 @@ ALL = [
          WHERE r.id IS NULL OR t.subject IS NULL OR t.started <> 1 OR t.submitted <> (r.submitted_at IS NOT NULL)::int
             OR coalesce(t.held = 'pledge.accepted', false) <> (r.accepted_at IS NOT NULL) OR t.accepted > 1 + t.given_back
             OR t.corrections <> r.correction_rounds
-            OR t.completed > t.corrections OR (r.state IN ('examining', 'registered', 'refused') AND t.completed <> t.corrections)
-            OR t.registered <> (r.state = 'registered')::int OR t.refused <> (r.state = 'refused')::int
+            OR t.completed > t.corrections OR (r.state IN ('examining', 'registered', 'refused', 'cancelled', 'revoked') AND t.completed <> t.corrections)
+            OR t.registered <> (r.state IN ('registered', 'cancelled', 'revoked'))::int
+            OR t.cancelled <> (r.state = 'cancelled')::int OR t.revoked <> (r.state = 'revoked')::int OR t.refused <> (r.state = 'refused')::int
             OR t.withdrawn <> (r.state = 'withdrawn')::int
+        """,
+    ),
+    Invariant(
+        "pledge.after",
+        "注销、部分解除、撤销各有其依据：已注销的有一件已办结的注销，已终止的专利在已办结的注销或解除之内，已撤销的有一份由两人作出的决定，终止的质押上没有在办事项",
+        """
+        SELECT r.number, '已注销，没有已办结的注销申请' FROM pledges_registration r
+         WHERE r.state = 'cancelled' AND NOT EXISTS (SELECT FROM pledges_matter m
+               WHERE m.registration_id = r.id AND m.kind = 'cancellation' AND m.state = 'approved' AND m.decided_at = r.ended_at)
+        UNION ALL
+        SELECT r.number, m.number || ' 已办结注销，登记仍为 ' || r.state FROM pledges_matter m
+          JOIN pledges_registration r ON r.id = m.registration_id
+         WHERE m.kind = 'cancellation' AND m.state = 'approved' AND r.state <> 'cancelled'
+        UNION ALL
+        SELECT r.number, '专利 ' || p.number || ' 已终止，没有依据' FROM pledges_pledgedpatent p
+          JOIN pledges_registration r ON r.id = p.registration_id
+         WHERE r.state = 'registered' AND NOT upper_inf(p.effective) AND NOT EXISTS (SELECT FROM pledges_matter m
+               WHERE m.registration_id = r.id AND m.kind = 'release' AND m.state = 'approved' AND p.number = ANY(m.numbers))
+        UNION ALL
+        SELECT r.number, '部分解除的专利 ' || p.number || ' 仍在质押' FROM pledges_pledgedpatent p
+          JOIN pledges_registration r ON r.id = p.registration_id
+          JOIN pledges_matter m ON m.registration_id = r.id AND m.kind = 'release' AND m.state = 'approved' AND p.number = ANY(m.numbers)
+         WHERE upper_inf(p.effective)
+        UNION ALL
+        SELECT r.number, '已撤销，没有两人作出的决定' FROM pledges_registration r
+         WHERE (r.state = 'revoked') <> EXISTS (SELECT FROM pledges_revocation v WHERE v.registration_id = r.id
+               AND v.state = 'decided' AND v.decided_by_id <> v.proposed_by_id AND v.decided_at = r.ended_at)
+        UNION ALL
+        SELECT r.number, '质押已终止，' || m.number || ' 仍在办理' FROM pledges_matter m
+          JOIN pledges_registration r ON r.id = m.registration_id
+         WHERE r.state <> 'registered' AND m.state IN ('draft', 'confirming', 'submitted', 'examining', 'correcting')
+        """,
+    ),
+    Invariant(
+        "pledge.matters",
+        "每件登记后事项的状态与提交、受理、办结、通知书一致；每个在办的恰有一个运行或因补正暂停的时限",
+        """
+        WITH papers AS (
+            SELECT facts->>'matter' AS matter, count(*) FILTER (WHERE kind IN ('changed', 'cancelled', 'released')) AS done,
+                   count(*) FILTER (WHERE kind = 'not_done') AS refused, count(*) FILTER (WHERE kind = 'to_correct') AS corrections
+              FROM pledges_notice WHERE kind IN ('changed', 'cancelled', 'released', 'not_done', 'to_correct') GROUP BY 1
+        )
+        SELECT m.number, m.state || '，时限 ' || coalesce(c.id::text, '无')
+          FROM pledges_matter m LEFT JOIN papers p ON p.matter = m.number LEFT JOIN sla_clock c ON c.id = m.clock_id
+         WHERE coalesce(p.done, 0) <> (m.state = 'approved')::int OR coalesce(p.refused, 0) <> (m.state = 'refused')::int
+            OR coalesce(p.corrections, 0) <> m.correction_rounds
+            OR (m.state IN ('submitted', 'examining', 'correcting', 'approved', 'refused')) > (m.submitted_at IS NOT NULL)
+            OR (m.state IN ('examining', 'correcting', 'approved', 'refused')) > (m.accepted_at IS NOT NULL AND m.clerk_id IS NOT NULL)
+            OR (m.state IN ('approved', 'refused', 'withdrawn')) <> (m.decided_at IS NOT NULL)
+            OR (m.submitted_at IS NOT NULL) <> (c.id IS NOT NULL)
+            OR (m.state IN ('submitted', 'examining', 'correcting')) <> (c.id IS NOT NULL AND c.stopped_at IS NULL)
         """,
     ),
     Invariant(

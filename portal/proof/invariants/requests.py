@@ -27,7 +27,7 @@ ALL = [
     ),
     Invariant(
         "request.numbers",
-        "办件、登记件、督办单、文书编号各不相同，每日（每年）从 1 起连续，与计数器一致",
+        "办件、登记件、登记后事项、督办单、文书编号各不相同，每日（每年）从 1 起连续，与计数器一致",
         r"""
         WITH given AS (
             SELECT 'case:' || substring(number from '^YZD(\d{8})') AS name,
@@ -35,6 +35,9 @@ ALL = [
             UNION ALL
             SELECT 'pledge:' || substring(number from '^ZYDJ(\d{8})'),
                    substring(number from '^ZYDJ\d{8}(\d+)[A-Z]$')::bigint, number FROM pledges_registration
+            UNION ALL
+            SELECT 'matter:' || substring(number from '^ZYSX(\d{8})'),
+                   substring(number from '^ZYSX\d{8}(\d+)[A-Z]$')::bigint, number FROM pledges_matter
             UNION ALL
             SELECT 'order:' || substring(number from '^DBD(\d{8})'),
                    substring(number from '^DBD\d{8}(\d+)[A-Z]$')::bigint, number FROM reports_supervisionorder
@@ -51,7 +54,7 @@ ALL = [
             SELECT name, count(*) AS n, count(DISTINCT serial) AS serials, max(serial) AS top, min(serial) AS low
               FROM given WHERE name IS NOT NULL AND serial IS NOT NULL GROUP BY name
         ), counter AS (
-            SELECT name, value FROM core_counter WHERE name ~ '^(case|pledge|order|notice|receipt|search):\d+$' AND value <> 0
+            SELECT name, value FROM core_counter WHERE name ~ '^(case|pledge|matter|order|notice|receipt|search):\d+$' AND value <> 0
         )
         SELECT name, '共 ' || coalesce(n, 0) || ' 个，最小 ' || coalesce(low, 0) || '，最大 ' || coalesce(top, 0)
                      || '，不同 ' || coalesce(serials, 0) || '，计数 ' || coalesce(value, 0)
@@ -67,7 +70,7 @@ ALL = [
         """
         WITH file AS (
             SELECT application_id, bool_or(r.state IN ('submitted', 'examining', 'correcting')) AS open,
-                   bool_or(r.state = 'registered') AS done, bool_or(l.id IS NOT NULL) AS paid
+                   bool_or(r.state = 'registered' OR l.id IS NOT NULL) AS done, bool_or(l.id IS NOT NULL) AS paid
               FROM pledges_registration r LEFT JOIN pledges_loan l ON l.registration_id = r.id GROUP BY 1
         )
         SELECT a.number, a.state || CASE WHEN f.open THEN '，登记办理中' ELSE '' END
@@ -296,7 +299,7 @@ ALL = [
         UNION ALL SELECT 'registration:' || id, debt_amount::text FROM pledges_registration
                    WHERE NOT (debt_amount > 0 AND debt_amount <= 1e10) OR NOT coalesce(valued_at > 0 AND valued_at <= 1e12, true)
         UNION ALL SELECT 'loan:' || l.id, l.amount::text FROM pledges_loan l JOIN pledges_registration r ON r.id = l.registration_id
-                   WHERE NOT (l.amount > 0 AND l.amount <= r.debt_amount)
+                   WHERE NOT (l.amount > 0 AND l.amount <= greatest(r.debt_amount, r.first_amount))
         """,
     ),
 ]

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET
 from applications.cover_rows import listed, within
 from applications.models import Application, NextRound
 from applications.next_rounds import told
+from pledges.after.models import Matter
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
@@ -52,8 +53,11 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         found.next_rounds.select_related("clock__organisation").prefetch_related("lenders__institution__organisation")
     )
     covers = listed(found.cover_rows)  # type: ignore[attr-defined]
+    matters = list(
+        Matter.objects.visible_to(actor).filter(registration__application=found).select_related("clock").order_by("pk")
+    )
     clocks = {r.clock_id for r in referrals} | {r.clock_id for r in files} | {r.clock_id for r in rounds}
-    clocks |= {int(c["clock"]) for c in covers if c["clock"]}
+    clocks |= {int(c["clock"]) for c in covers if c["clock"]} | {m.clock_id for m in matters}
     entries = list(Entry.objects.of_case(number)[:LONGEST])
     return render(
         request,
@@ -65,6 +69,9 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
                 (row, lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None) for row in referrals
             ],
             "files": [(row, lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None) for row in files],
+            "matters": [
+                (row, lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None) for row in matters
+            ],
             "rounds": [
                 (
                     row,

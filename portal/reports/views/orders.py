@@ -201,7 +201,7 @@ def reply(request: HttpRequest, number: str) -> HttpResponse:
     """One order; the organisation asked answers it here, once."""
     now, actor = moments.now(), actor_of(request)
     visible = SupervisionOrder.objects.visible_to(actor).select_related(
-        "clock", "organisation", "clock__referral", "clock__registration", "clock__next_round"
+        "clock", "organisation", "clock__referral", "clock__registration", "clock__next_round", "clock__matter"
     )
     found = get_object_or_404(visible, number=number)
     form = ReplyForm(request.POST) if request.method == "POST" else ReplyForm()
@@ -250,4 +250,6 @@ def _work(actor: Actor, about: SupervisionOrder) -> str:
         return reverse("desk-referral", args=[referral.ref])
     if (owed := getattr(about.clock, "next_round", None)) is not None:
         return reverse("desk-owed", args=[owed.pk])
+    if (matter := getattr(about.clock, "matter", None)) is not None:
+        return reverse("office-matter", args=[matter.number])
     return reverse("office-file", args=[file.number]) if file is not None else ""

@@ -81,9 +81,21 @@ def overview(request: HttpRequest) -> HttpResponse:
             "other_districts": sum(n for code, n in found.by_district.items() if code not in tiles.PLACES),
             "stages": _stages(scope, found),
             "lamps": lamps,
+            "restated": _restated(scope, found),
         },
         status=200 if valid else 400,
     )
+
+
+def _restated(scope: Scope, found: Results) -> dict[str, str] | None:
+    """The note that published figures are no longer what they were; None when nothing was revoked."""
+    if not found.revoked:
+        return None
+    said = (
+        f"本期登记中有 {found.revoked} 件（{money.format_wan(found.revoked_amount)} 万元）后来被撤销，登记自始无效，"
+        "已从登记件数、金额和首次质押企业中剔除；此前公布的数字含这些件。"
+    )
+    return {"text": said, "href": cases_url(scope, "revoked")}
 
 
 def _kpis(scope: Scope, response: Figures, registration: Figures, found: Results, overdue: int) -> list[Kpi]:

@@ -1,0 +1,159 @@
+"""What a change changes: the fields, old and new side by side, and the grounds that the new values touch."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from pledges import grounds
+from pledges.grounds import CheckResult
+from pledges.kinds import Ground, Scope
+from pledges.loading import load
+from pledges.models import Check, Document, Registration
+from portal.foundation.assets.valuation import needed
+from portal.foundation.core.display import full_date_cn, money_wan
+from portal.foundation.core.moments import local_date
+
+LABELS = {
+    "pledgor_name": "出质人名称",
+    "pledgor_address": "出质人地址",
+    "pledgee_name": "质权人名称",
+    "pledgee_address": "质权人地址",
+    "debt_amount": "被担保债权数额",
+    "debt_from": "债务履行期限自",
+    "debt_to": "债务履行期限至",
+    "scope": "质押担保的范围",
+}
+DAYS = ("debt_from", "debt_to")
+HEAVIER = ("debt_amount", "debt_to")  # what burdens the patents anew: they must still be there and free
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One changed field in words; kept with the decision."""
+
+    field: str
+    label: str
+    old: str
+    new: str
+
+
+def registered_value(file: Registration, field: str) -> Any:
+    """What the register has now: Decimal yuan, date or text. A file from before names were kept has its party's own."""
+    value = getattr(file, field)
+    if not value and field in Registration.AS_REGISTERED:
+        party, _, what = field.partition("_")
+        return getattr(getattr(file, party), what)
+    return value
+
+
+def plain(field: str, value: Any) -> str:
+    """A value as text for `Matter.content`: yuan as 8000000.00, days as 2027-01-31."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value).strip()
+
+
+def value_of(field: str, text: str) -> Any:
+    """The value again. Raises ValueError or decimal.InvalidOperation for what was never written by `plain`."""
+    if field == "debt_amount":
+        return Decimal(text)
+    return date.fromisoformat(text) if field in DAYS else text
+
+
+def values(content: Mapping[str, str]) -> dict[str, Any]:
+    return {field: value_of(field, text) for field, text in content.items() if field in LABELS}
+
+
+def differing(file: Registration, wished: Mapping[str, Any]) -> dict[str, str]:
+    """Only what is not already so in the register, as text."""
+    return {
+        field: plain(field, value)
+        for field, value in wished.items()
+        if field in LABELS and value not in (None, "") and value != registered_value(file, field)
+    }
+
+
+def shown(field: str, value: Any) -> str:
+    if value in (None, ""):
+        return "未登记"
+    if isinstance(value, Decimal):
+        return money_wan(value)
+    if isinstance(value, date):
+        return full_date_cn(value)
+    return str(Scope(value).label) if field == "scope" else str(value)
+
+
+def lines(file: Registration, content: Mapping[str, str]) -> list[Line]:
+    """Old beside new, in the order of the form."""
+    new = values(content)
+    return [
+        Line(field, label, shown(field, registered_value(file, field)), shown(field, new[field]))
+        for field, label in LABELS.items()
+        if field in new
+    ]
+
+
+def as_kept(rows: list[Line]) -> list[dict[str, str]]:
+    return [asdict(line) for line in rows]
+
+
+def in_words(content: Mapping[str, str]) -> str:
+    """«被担保债权数额、债务履行期限至», without the values: the journal's sentences travel by mail."""
+    return "、".join(label for field, label in LABELS.items() if field in content)
+
+
+def touched(file: Registration, content: Mapping[str, str], *, now: datetime) -> list[CheckResult]:
+    """The grounds the new values can bring up, on the patents as they stand now; nothing is written.
+
+    A longer term or another amount burdens the patents anew: in force (R02), free of preservation (R05), outliving the debt
+    (R06), above the limit with a valuation report. A new name must be the patentee's in the register (R01).
+    """
+    new = values(content)
+    facts = load(file, today=local_date(now), filing=False)
+    still = set(file.patents.filter(effective__upper_inf=True).values_list("number", flat=True))
+    facts = replace(
+        facts,
+        patents=tuple(p for p in facts.patents if p.number in still),
+        pledgor=new.get("pledgor_name", facts.pledgor),
+        debt_amount=new.get("debt_amount", facts.debt_amount),
+        debt_from=new.get("debt_from", facts.debt_from),
+        debt_to=new.get("debt_to", facts.debt_to),
+    )
+    found = []
+    if any(field in new for field in HEAVIER):
+        found += [grounds.r02(facts), grounds.r05(facts), grounds.r06(facts)]
+    if "debt_amount" in new and needed.valuation_needed(new["debt_amount"]):
+        found.append(_value_proven(file))
+    if "pledgor_name" in new:
+        found.append(grounds.r01(facts))
+    return found
+
+
+def _value_proven(file: Registration) -> CheckResult:
+    border = needed.limit()
+    report = file.documents.filter(kind=Document.Kind.VALUATION, replaced_at=None).exists()
+    said = f"变更后的债权数额{border.beyond}，"
+    where = "登记时已上传资产评估报告。" if report else "登记时没有资产评估报告，由审查员核对本次上传的材料。"
+    result = Check.Result.CLEAR if report else Check.Result.MANUAL
+    return CheckResult(Ground.R12, result, f"{said}{where}", place="debt_amount")
+
+
+def as_checks(results: list[CheckResult], *, now: datetime) -> list[dict[str, Any]]:
+    """What was looked at, with its evidence and the moment, as it is kept with the matter."""
+    return [
+        {
+            "title": r.title,
+            "ground": str(r.ground),
+            "result": str(r.result),
+            "evidence": r.evidence,
+            "warning": r.warning,
+            "at": now.isoformat(),
+        }
+        for r in results
+    ]
+
+
+def stopping(results: list[CheckResult]) -> CheckResult | None:
+    return next((r for r in results if r.blocks), None)

@@ -1,0 +1,1 @@
+"""Pages after the registration, split by who looks."""

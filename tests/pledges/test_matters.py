@@ -1,0 +1,362 @@
+"""Change, cancellation and partial release: asked by one, agreed by the other, decided by Chen; the register keeps old and new."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from applications.models import Application
+from pledges import notices
+from pledges.actions import examination as files
+from pledges.actions import filing as file_form
+from pledges.actions import joining, loans
+from pledges.after import examination, filing
+from pledges.after.filing import Wish
+from pledges.after.kinds import EndGround, MatterKind
+from pledges.after.models import Matter
+from pledges.models import Loan, Notice, Registration
+from portal.foundation.accounts.models import Membership, Role
+from portal.foundation.assets.models import Patent
+from portal.foundation.core import moments
+from portal.foundation.core.errors import Forbidden, Invalid, WrongState
+from portal.foundation.core.pdf import engine
+from portal.foundation.journal.models import Entry
+from portal.foundation.sla.models import Clock, Kind
+from products.models import Product
+from tests import factories
+from tests.factories import Person
+
+from .after_steps import PAID, amount, asked, cancelled, decided, fresh, handed_in, in_hand, longer, now, until
+from .conftest import accepted, examined, paper, submitted
+
+pytestmark = pytest.mark.django_db
+CHANGE, CANCEL, RELEASE = MatterKind.CHANGE, MatterKind.CANCELLATION, MatterKind.RELEASE
+
+
+@pytest.fixture
+def two(ling: Person, bo: Person, product: Product, chen: Person) -> Registration:
+    """Ling's pledge of two patents."""
+    patents = [factories.patent(ling.organisation), factories.patent(ling.organisation, factories.INVENTION_2)]
+    file = examined(submitted(accepted(ling, bo, product, patents=patents), bo, ling), chen)
+    files.register(file.pk, actor=chen.actor, now=now())
+    return fresh(file)
+
+
+def clock_of(matter: Matter) -> Clock:
+    assert matter.clock_id is not None
+    return Clock.objects.get(pk=matter.clock_id)
+
+
+def pay(file: Registration, bo: Person) -> Loan:
+    today = moments.local_date(now())
+    return loans.record_loan(
+        file.pk, loans.Payment(file.debt_amount, Decimal("3.45"), today, "借-1"), actor=bo.actor, now=now()
+    )
+
+
+# --- change -----------------------------------------------------------------------------------------------------------
+
+
+def test_bo_asks_for_a_longer_term_ling_agrees_and_chen_registers_the_change(
+    registered: Registration, bo: Person, ling: Person, chen: Person
+) -> None:
+    was, wish = registered.debt_to, longer(registered)
+    matter = in_hand(registered, CHANGE, wish, bo, ling, chen)
+    clock = clock_of(matter)
+    assert (clock.kind, clock.days, clock.organisation_id) == (Kind.AMENDMENT, 1, chen.organisation.pk)
+    notice = examination.approve(matter.pk, version=0, actor=chen.actor, now=now())
+    file = fresh(registered)
+    assert (file.state, file.debt_to) == (Registration.State.REGISTERED, wish.changes["debt_to"])
+    matter.refresh_from_db()
+    assert [line["field"] for line in matter.kept] == ["debt_to"]
+    assert was is not None
+    assert f"{was.year}年" in matter.kept[0]["old"]
+    assert matter.kept == notice.facts["lines"]
+    assert notice.kind == Notice.Kind.CHANGED
+    assert clock_of(matter).stop_reason == "approved"
+    assert Entry.objects.filter(verb="pledge.changed", case_number=file.application.number).count() == 1
+
+
+@pytest.mark.skipif(not engine.available().ok, reason=engine.available().reason)
+@pytest.mark.parametrize("kind", [CHANGE, CANCEL])
+def test_the_paper_can_be_printed(
+    registered: Registration, bo: Person, ling: Person, chen: Person, kind: MatterKind
+) -> None:
+    wish = longer(registered) if kind == CHANGE else PAID
+    notice = decided(registered, kind, wish, bo, ling, chen)
+    assert notices.print_notice(notice.pk).size > 1000
+
+
+def test_only_the_other_side_can_agree_and_only_to_what_it_has_read(
+    registered: Registration, bo: Person, ling: Person, cui: Person
+) -> None:
+    matter = asked(registered, CHANGE, longer(registered), bo)
+    with pytest.raises(Forbidden, match="须由对方确认"):
+        filing.confirm(matter.pk, version=0, actor=bo.actor, now=now())
+    with pytest.raises(Forbidden):
+        filing.confirm(matter.pk, version=0, actor=cui.actor, now=now())
+    filing.send_back(matter.pk, note="展期太短", actor=ling.actor, now=now())
+    filing.revise(matter.pk, longer(registered, 180), version=0, actor=bo.actor, now=now())
+    with pytest.raises(WrongState, match="刚刚修改"):
+        filing.confirm(matter.pk, version=0, actor=ling.actor, now=now())
+    assert filing.confirm(matter.pk, version=1, actor=ling.actor, now=now()).state == Matter.State.SUBMITTED
+
+
+def test_a_change_wants_a_difference_and_a_proof(registered: Registration, bo: Person) -> None:
+    same = Wish(changes={"debt_to": registered.debt_to, "scope": registered.scope})
+    with pytest.raises(Invalid, match="没有与登记不同"):
+        asked(registered, CHANGE, same, bo)
+    with pytest.raises(Invalid) as refusal:
+        filing.start(registered.pk, CHANGE, longer(registered), actor=bo.actor, now=now())
+    assert set(refusal.value.fields) == {"papers"}
+    with pytest.raises(Invalid) as refusal:
+        asked(registered, CHANGE, until(date(2020, 1, 1)), bo)
+    assert set(refusal.value.fields) == {"debt_to"}
+
+
+def test_a_term_beyond_the_patents_life_is_refused_when_asked_and_again_when_decided(
+    registered: Registration, bo: Person, ling: Person, chen: Person
+) -> None:
+    """R06 matters again for a new term; and the patent may lose its years between application and decision."""
+    with pytest.raises(Invalid, match="R06") as refusal:
+        asked(registered, CHANGE, until(date(2038, 1, 1)), bo)
+    assert set(refusal.value.fields) == {"debt_to"}
+    matter = in_hand(registered, CHANGE, longer(registered), bo, ling, chen)
+    Patent.objects.update(expires_on=registered.debt_to)
+    with pytest.raises(WrongState, match="R06"):
+        examination.approve(matter.pk, version=0, actor=chen.actor, now=now())
+    assert fresh(registered).debt_to == registered.debt_to
+    notice = examination.refuse(matter.pk, ground="R06", note="债务期限超过专利有效期", actor=chen.actor, now=now())
+    assert notice.kind == Notice.Kind.NOT_DONE
+    matter.refresh_from_db()
+    assert (matter.state, matter.refusal_ground) == (Matter.State.REFUSED, "R06")
+    assert clock_of(matter).stop_reason == "refused"
+
+
+def test_a_preserved_patent_does_not_carry_a_greater_debt(registered: Registration, bo: Person) -> None:
+    Patent.objects.update(preserved=True)
+    with pytest.raises(Invalid, match="R05"):
+        asked(registered, CHANGE, amount(9_000_000), bo)
+    address = Wish(changes={"pledgee_address": "重庆市示例路 1 号"})
+    assert asked(registered, CHANGE, address, bo).state == Matter.State.CONFIRMING  # nothing new burdens the patent
+
+
+def test_a_changed_amount_leaves_what_was_published(
+    registered: Registration, bo: Person, ling: Person, chen: Person
+) -> None:
+    decided(registered, CHANGE, amount(5_000_000), bo, ling, chen)
+    decided(registered, CHANGE, amount(4_000_000), ling, bo, chen)
+    file = fresh(registered)
+    assert (file.debt_amount, file.first_amount) == (Decimal(4_000_000), Decimal(8_000_000))
+
+
+def test_a_refusal_says_why(registered: Registration, bo: Person, ling: Person, chen: Person) -> None:
+    matter = in_hand(registered, CHANGE, longer(registered), bo, ling, chen)
+    with pytest.raises(Invalid) as refusal:
+        examination.refuse(matter.pk, ground="", note=" ", actor=chen.actor, now=now())
+    assert set(refusal.value.fields) == {"ground", "note"}
+
+
+def test_a_withdrawn_change_leaves_the_register_as_it_is(
+    registered: Registration, bo: Person, ling: Person, chen: Person
+) -> None:
+    matter = in_hand(registered, CHANGE, longer(registered), bo, ling, chen)
+    filing.withdraw(matter.pk, reason="另行协商", actor=ling.actor, now=now())
+    clock = clock_of(matter)
+    assert (clock.stop_reason, clock.excused) == ("withdrawn", True)
+    assert fresh(registered).debt_to == registered.debt_to
+    with pytest.raises(WrongState):
+        examination.approve(matter.pk, version=0, actor=chen.actor, now=now())
+    asked(registered, CHANGE, longer(registered), bo)  # and it can be asked anew
+
+
+def test_a_correction_pauses_the_clock_and_the_answer_gives_the_full_term(
+    registered: Registration, bo: Person, ling: Person, chen: Person
+) -> None:
+    matter = in_hand(registered, CHANGE, longer(registered), bo, ling, chen)
+    letter = examination.ask_correction(matter.pk, ["协议缺少签章。", " ", "期限有误。"], actor=chen.actor, now=now())
+    assert (letter.kind, len(letter.facts["defects"])) == (Notice.Kind.TO_CORRECT, 2)
+    assert clock_of(matter).paused_at is not None
+    with pytest.raises(Invalid):
+        examination.answer(matter.pk, text=" ", actor=bo.actor, now=now())
+    later = now() + timedelta(days=4)
+    wish = longer(registered, 120)
+    after = examination.answer(
+        matter.pk, text="已补签", changes=wish.changes, uploads=[paper("补签.pdf")], actor=ling.actor, now=later
+    )
+    assert (after.state, after.version) == (Matter.State.EXAMINING, 1)
+    clock = clock_of(matter)
+    assert clock.paused_at is None
+    assert clock.due_at > later
+    with pytest.raises(WrongState, match="刚刚有改动"):
+        examination.approve(matter.pk, version=0, actor=chen.actor, now=later)
+    examination.approve(matter.pk, version=1, actor=chen.actor, now=later)
+    assert fresh(registered).debt_to == wish.changes["debt_to"]
+
+
+def test_a_clerk_who_also_works_for_a_party_stands_aside(
+    registered: Registration, bo: Person, ling: Person, chen: Person
+) -> None:
+    matter = handed_in(registered, CHANGE, longer(registered), bo, ling)
+    Membership.objects.create(user=chen.user, organisation=bo.organisation, role=Role.OFFICER)
+    with pytest.raises(Forbidden, match="应当回避"):
+        examination.accept(matter.pk, actor=chen.actor, now=now())
+
+
+def test_a_colleague_takes_over_from_who_is_absent(
+    registered: Registration, bo: Person, ling: Person, chen: Person, chief: Person
+) -> None:
+    matter = in_hand(registered, CHANGE, longer(registered), bo, ling, chen)
+    with pytest.raises(WrongState, match="正在办理"):
+        examination.approve(matter.pk, version=0, actor=chief.actor, now=now())
+    examination.take_over(matter.pk, actor=chief.actor, now=now())
+    examination.approve(matter.pk, version=0, actor=chief.actor, now=now())
+
+
+# --- cancellation and release -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ground", EndGround)
+def test_each_ground_of_cancellation_wants_its_proof(
+    registered: Registration, ling: Person, bo: Person, chen: Person, ground: EndGround
+) -> None:
+    wish = Wish(end_ground=ground, reason="依法院裁定")
+    with pytest.raises(Invalid) as refusal:
+        filing.start(registered.pk, CANCEL, wish, actor=ling.actor, now=now())
+    assert set(refusal.value.fields) == {"papers"}
+    notice = decided(registered, CANCEL, wish, ling, bo, chen)
+    assert notice.facts["end_ground"] == ground.label
+    assert fresh(registered).state == Registration.State.CANCELLED
+
+
+def test_the_effect_ends_on_the_day_of_cancellation_and_the_period_stays_readable(
+    registered: Registration, ling: Person, bo: Person, chen: Person
+) -> None:
+    began = registered.patents.get().effective.lower
+    cancelled(registered, ling, bo, chen)
+    file = fresh(registered)
+    period = file.patents.get().effective
+    assert (period.lower, period.upper) == (began, file.ended_at)
+    assert file.decided_at == began
+
+
+def test_edge_case_2_the_number_is_free_for_another_bank_right_after_the_cancellation(
+    registered: Registration,
+    another_case: Callable[[], Application],
+    ling: Person,
+    bo: Person,
+    cui: Person,
+    chen: Person,
+) -> None:
+    """Ling offers the same patent to Cui while Bo holds it: no second registration, until Bo's pledge is cancelled."""
+    case = another_case()
+    with pytest.raises(WrongState, match="R09"):
+        submitted(case, cui, ling)
+    cancelled(registered, ling, bo, chen)
+    second = Registration.objects.get(application=case)
+    joining.propose(second.pk, actor=cui.actor, now=now())
+    second = joining.confirm(second.pk, version=second.version, actor=ling.actor, now=now())
+    files.register(examined(second, chen).pk, actor=chen.actor, now=now())
+    assert fresh(second).patents.get().effective.upper is None
+    assert fresh(registered).patents.get().effective.upper is not None
+
+
+def test_before_the_money_the_request_can_file_anew_after_it_the_loan_stays(
+    registered: Registration, ling: Person, bo: Person, chen: Person
+) -> None:
+    cancelled(registered, ling, bo, chen)
+    case = fresh(registered).application
+    assert case.state == Application.State.ACCEPTED
+    with pytest.raises(WrongState, match="已注销"):
+        pay(registered, bo)
+    again = file_form.start(case.pk, actor=bo.actor, now=now())
+    assert again.pk != registered.pk
+
+
+def test_a_paid_loan_is_history_and_the_requests_story_tells_of_the_cancellation(
+    registered: Registration, ling: Person, bo: Person, chen: Person
+) -> None:
+    pay(registered, bo)
+    cancelled(registered, bo, ling, chen)
+    case = fresh(registered).application
+    assert case.state == Application.State.DISBURSED
+    page = ling.client.get(f"/cases/{case.number}/").content.decode()
+    assert f"注销质押登记 {registered.number}" in page
+
+
+def test_some_patents_are_released_and_the_rest_stays(
+    two: Registration, ling: Person, bo: Person, chen: Person
+) -> None:
+    number = factories.INVENTION_2
+    with pytest.raises(Invalid, match="请办理注销"):
+        asked(two, RELEASE, Wish(numbers=[factories.INVENTION, number]), ling)
+    with pytest.raises(Invalid, match="仍在质押"):
+        asked(two, RELEASE, Wish(numbers=[factories.UTILITY]), ling)
+    notice = decided(two, RELEASE, Wish(numbers=[number]), ling, bo, chen)
+    assert (notice.kind, notice.facts["remaining"]) == (Notice.Kind.RELEASED, 1)
+    assert [p["number"] for p in notice.facts["patents"]] == [number]
+    file = fresh(two)
+    assert file.state == Registration.State.REGISTERED
+    assert {p.number: p.effective.upper is None for p in file.patents.all()} == {
+        factories.INVENTION: True,
+        number: False,
+    }
+    with pytest.raises(Invalid, match="请办理注销"):
+        asked(file, RELEASE, Wish(numbers=[factories.INVENTION]), ling)
+
+
+def test_the_end_of_the_pledge_ends_a_change_that_is_under_way(
+    registered: Registration, ling: Person, bo: Person, chen: Person
+) -> None:
+    change = in_hand(registered, CHANGE, longer(registered), bo, ling, chen)
+    cancelled(registered, ling, bo, chen)
+    change.refresh_from_db()
+    assert change.state == Matter.State.WITHDRAWN
+    assert clock_of(change).excused
+    assert Entry.objects.filter(verb="matter.ended", data__matter=change.number).count() == 1
+
+
+def test_one_application_of_a_kind_at_a_time(registered: Registration, ling: Person, bo: Person) -> None:
+    first = asked(registered, CANCEL, PAID, ling)
+    with pytest.raises(WrongState, match=first.number):
+        asked(registered, CANCEL, PAID, bo)
+    asked(registered, CHANGE, longer(registered), bo)
+
+
+def test_nothing_is_asked_of_a_pledge_that_is_not_registered(with_office: Registration, ling: Person) -> None:
+    with pytest.raises(WrongState, match="待受理"):
+        asked(with_office, CHANGE, longer(with_office), ling)
+
+
+# --- names ------------------------------------------------------------------------------------------------------------
+
+
+def test_edge_case_7_a_renamed_pledgor_no_longer_matches_until_the_change_is_registered(
+    registered: Registration, ling: Person, bo: Person, chen: Person
+) -> None:
+    """Ling's firm takes a new name: the flag stands on the page until Chen has registered it, and the patent register goes first."""
+    hub = f"/pledges/{registered.number}/after/"
+    assert "名称与登记不一致" not in ling.client.get(hub).content.decode()
+    ling.organisation.name = "重庆示例新名有限公司"
+    ling.organisation.save()
+    assert "名称与登记不一致" in ling.client.get(hub).content.decode()
+    wish = Wish(changes={"pledgor_name": "重庆示例新名有限公司"})
+    with pytest.raises(Invalid, match="R01"):  # the patentee in the register is still the old name
+        asked(registered, CHANGE, wish, ling)
+    Patent.objects.update(patentee="重庆示例新名有限公司")
+    notice = decided(registered, CHANGE, wish, ling, bo, chen)
+    assert notice.facts["lines"][0]["old"] == "重庆示例智造有限公司"
+    assert "名称与登记不一致" not in ling.client.get(hub).content.decode()
+
+
+def test_edge_case_20_a_renamed_bank_is_told_to_register_the_change(
+    registered: Registration, ling: Person, bo: Person, chen: Person
+) -> None:
+    """Bo's bank merges and is called otherwise: the pledge stays its own, the name in the register is the old one until changed."""
+    bo.organisation.name = "示例甲银行重庆分行"
+    bo.organisation.save()
+    page = bo.client.get(f"/pledges/{registered.number}/after/").content.decode()
+    assert "登记为“示例甲银行”" in page
+    decided(registered, CHANGE, Wish(changes={"pledgee_name": "示例甲银行重庆分行"}), bo, ling, chen)
+    assert fresh(registered).pledgee_name == "示例甲银行重庆分行"
