@@ -20,6 +20,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("products:list", "产品矩阵"),
         ("valuations:list", "专利估值"),
         ("subsidies", "补贴"),
+        ("disposals:cases", "质押处置"),
     ],
     Role.OFFICER: [
         ("desk", "工作台"),
@@ -31,6 +32,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("products:own", "本机构产品"),
         ("products:list", "产品矩阵"),
         ("quotas", "货币政策工具"),
+        ("disposals:cases", "质押处置"),
     ],
     Role.CLERK: [("office", "登记审查"), ("office-done", "已办结"), ("orders", "督办单"), ("pledges:verify", "核验")],
     Role.REGULATOR: [
@@ -44,6 +46,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("valuations:weights", "评估权重"),
         ("subsidies", "补贴"),
         ("quotas", "货币政策工具"),
+        ("disposals:cases", "质押处置"),
     ],
     Role.ADMIN: [("supervision-calendar", "工作日历"), ("valuations:weights", "评估权重")],
 }

@@ -4,7 +4,6 @@ Sentences carry no personal data and no amounts: mail repeats them outside the p
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,24 +19,13 @@ from portal.foundation.sla.models import Clock, Kind, PolicyLevel
 from products.quotas.models import Quota
 from products.subsidies.models import SubsidyClaim
 
+from .catalogue_disposal import DISPOSAL
+from .letters import Letter as Letter
 from .models import Notice
 
 ANSWERING = (Role.OFFICER, Role.MANAGER)
 OFFICE = (Role.CLERK, Role.CHIEF)
 A, D, R = Notice.Kind.ACTION, Notice.Kind.DEADLINE, Notice.Kind.RESULT
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One message to everybody with one of `roles` in one of `organisations`; `user_id` narrows it to one person."""
-
-    organisations: Sequence[int]
-    roles: Sequence[str]
-    kind: str
-    title: str
-    url: str
-    body: str = ""
-    user_id: int | None = None
 
 
 def _case(entry: Entry) -> str:
@@ -481,6 +469,7 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "pledge.withdrawn": _both(_parties(R, "质押登记申请已撤回", but_actor=True), _office(R, "质押登记申请已撤回")),
     "pledge.discarded": _parties(R, "质押登记草稿已撤回", but_actor=True),
     "loan.recorded": _to_enterprise(R, "贷款已发放"),
+    **DISPOSAL,
     "product.submitted": _product_submitted,
     "product.returned": _to_its_institution(A, "产品被退回，请按理由修改"),
     "product.published": _to_its_institution(R, "产品已发布"),
