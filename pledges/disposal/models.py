@@ -249,7 +249,7 @@ class Disposal(StateModel):
         self.winner, self.buyer_id, self.price = bid, bid.organisation_id, bid.amount
         self.awarded_by, self.awarded_at = by, now
 
-    @transition(field=state, source=[State.DRAFT, State.LISTED, State.FAILED], target=State.AWARDED)
+    @transition(field=state, source=[State.DRAFT, State.FAILED], target=State.AWARDED)
     def take_over(self, *, price: Decimal, by: str, now: datetime) -> None:
         """折价: the pledgee takes the patents at a valued price, by agreement after the default (民法典 436)."""
         self.buyer_id, self.price, self.taken_over = self.registration.pledgee_id, price, True

@@ -156,7 +156,7 @@ def can_answer_take_over(actor: Actor, offer: TakeOver, disposal: Disposal) -> V
         return not_you("role", "折价只能由出质人同意。")
     if offer.answered_at is not None:
         return no("answered", "这份折价方案已经答复。")
-    return _in(disposal, can_proceed(disposal.take_over) and disposal.state != State.LISTED, "答复折价方案")
+    return _in(disposal, can_proceed(disposal.take_over), "答复折价方案")
 
 
 def can_distribute(actor: Actor, disposal: Disposal) -> Verdict:

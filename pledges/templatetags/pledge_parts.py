@@ -8,6 +8,7 @@ from django.template.context import Context
 from applications.models import Application
 from pledges.disposal import rules
 from pledges.disposal.models import Default
+from pledges.disposal.presenting import yuan
 from pledges.models import Registration
 from pledges.other_rights import listing
 from pledges.other_rights import rules as right_rules
@@ -16,6 +17,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 
 register = template.Library()
+register.filter("yuan", yuan)
 
 
 def _actor(context: Context) -> Any:

@@ -29,6 +29,8 @@ PAGES = {
         "/match/?invention=3&utility=1&amount=300&term=24&district=500157&tier=high_tech&wish=both",
         "/track/",
         "/verify/",
+        "/disposals/",
+        "/disposals/?show=ended",
         "/login/",
         "/register/",
         "/policy/",
@@ -49,6 +51,7 @@ PAGES = {
         "/members/",
         "/subsidies/",
         "/subsidies/agency/apply/",
+        "/disposals/cases/",
     ],
     "officer": [
         "/desk/",
@@ -62,9 +65,10 @@ PAGES = {
         "/products/own/",
         "/products/own/new/",
         "/products/import/",
+        "/disposals/cases/",
     ],
     "manager": ["/desk/", "/desk/team/", "/orders/"],
-    "guarantor": ["/desk/", "/desk/covers/"],
+    "guarantor": ["/desk/", "/desk/covers/", "/disposals/cases/"],
     "clerk": ["/office/", "/office/done/"],
     "chief": ["/office/", "/orders/", "/closures/"],
     "regulator": [
@@ -86,6 +90,7 @@ PAGES = {
         "/products/import/",
         "/valuations/weights/",
         "/valuations/weights/finance/",
+        "/disposals/cases/",
     ],
     "admin": [
         "/valuations/weights/",
@@ -105,6 +110,10 @@ FOLLOWED = [
     ("enterprise", "/pledges/", "main a[href^='/pledges/ZYDJ']"),
     ("regulator", "/supervision/", "main a[href*='/supervision/cases/']"),
     ("officer", "/products/own/", "main table a[href^='/products/own/']"),
+    ("", "/disposals/", "main table a[href^='/disposals/ZYCZ']"),
+    ("officer", "/disposals/cases/", "main table a[href^='/disposals/cases/ZYCZ']"),
+    ("guarantor", "/disposals/cases/", "main table a[href^='/disposals/claims/']"),
+    ("regulator", "/disposals/cases/", "main table a[href^='/disposals/cases/ZYCZ']"),
     ("regulator", "/products/review/", "main table a[href^='/products/review/']"),
 ]
 SHOWN = {"/": "home", "/cases/": "enterprise", "/desk/": "desk", "/office/": "office", "/supervision/": "supervision"}

@@ -71,9 +71,15 @@ SILENT = {
     "valuation.requested",
     "valuation.hidden",
     "weights.decided",
+    "disposal.relisted",  # a draft again
+    "disposal.offer_withdrawn",  # only the bidder may know that there was one
+    "other_right.changed",  # a correction; the page says who saved last
+    "other_right.papers",
 }
 PREFIXES = {v.partition(".")[0] for v in (*SILENT, *CATALOGUE)} | {"referral", "offer", "product", "calendar", "clock"}
-WRITERS = ("applications/actions", "pledges/actions", "portal/reports", "portal/foundation", "banks", "products")
+WRITERS = ("applications/actions", "pledges/actions", "portal/reports", "portal/foundation", "banks", "products",
+    "pledges/disposal/actions", "pledges/other_rights",
+)  # fmt: skip
 
 
 def written_verbs() -> set[str]:

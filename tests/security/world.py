@@ -47,6 +47,8 @@ from tests.factories import Person
 from tests.pledges.conftest import PDF, accepted, examined, filled, submitted
 from tests.reports.seed import Seed
 
+from . import disposals
+
 FAR = date(2099, 1, 1)
 # Only Ling and Bo's bank, to which she turned, may read these; of the pledge file also the office.
 MARK = {
@@ -105,6 +107,7 @@ class World:
     messages: dict[str, Message]
     draft_terms: ProductVersion  # the next version of the product, put forward and not reviewed
     book: ProductImport  # handed in by Bo's bank, not looked through yet
+    sale: disposals.Disposals
 
     def referral(self, case: Application, person: str) -> Referral:
         return case.referrals.get(institution_id=self.people[person].organisation.pk)
@@ -203,6 +206,7 @@ def build(people: dict[str, Person]) -> World:
         _of(asked, bo), scene="finance", purpose=PRIVATE_PURPOSE, actor=bo.actor, now=now
     )
     private = closed(private, bo, revenue=PRIVATE_REVENUE)
+    sale = disposals.build(people, product)
     dispatcher.dispatch(now=now)
     return World(
         people={**people, "lan": colleague, "duan": duan},
@@ -249,6 +253,7 @@ def build(people: dict[str, Person]) -> World:
         },
         draft_terms=draft_terms,
         book=book,
+        sale=sale,
     )
 
 
