@@ -288,7 +288,7 @@ class Bid(models.Model):
     round = models.PositiveSmallIntegerField("轮次")
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+", verbose_name="报价单位")
     amount = yuan("报价（元）")
-    licence_fee = yuan("许可费（元/年）", null=True, blank=True)
+    licence_fee = models.DecimalField("许可费（元/年）", max_digits=16, decimal_places=2, null=True, blank=True)
     licence_years = models.PositiveSmallIntegerField("许可年限", null=True, blank=True)
     note = models.CharField("说明", max_length=300, blank=True)
     made_by = models.CharField("报价人", max_length=200)
@@ -315,8 +315,8 @@ class Bid(models.Model):
                 when=pgtrigger.Before,
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    "(OLD.amount, OLD.organisation_id, OLD.made_at, OLD.round, OLD.disposal_id) IS DISTINCT FROM "
-                    "(NEW.amount, NEW.organisation_id, NEW.made_at, NEW.round, NEW.disposal_id)"
+                    "OLD.amount <> NEW.amount OR OLD.organisation_id <> NEW.organisation_id "
+                    "OR OLD.made_at <> NEW.made_at OR OLD.round <> NEW.round OR OLD.disposal_id <> NEW.disposal_id"
                 ),
                 func="RAISE EXCEPTION 'an offer is not changed, only withdrawn'; RETURN NULL;",
             ),

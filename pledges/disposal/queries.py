@@ -149,7 +149,12 @@ def figures() -> Figures:
         }
     )
     sums = Distribution.objects.aggregate(proceeds=Sum("proceeds"), paid=Sum("paid"), claimed=Sum("claim"))
-    return Figures(**counted, **{name: value or Decimal(0) for name, value in sums.items()})
+    return Figures(
+        **counted,
+        proceeds=sums["proceeds"] or Decimal(0),
+        paid=sums["paid"] or Decimal(0),
+        claimed=sums["claimed"] or Decimal(0),
+    )
 
 
 def bids_of(disposal: Disposal, actor: Actor, *, now: datetime) -> list[Bid] | None:

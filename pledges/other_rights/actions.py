@@ -108,7 +108,7 @@ def add(application_id: int, facts: Facts, *, actor: Actor, now: datetime) -> Ot
     right = OtherRight(application=application, created_by=actor.label, created_at=now, **_checked(facts))
     right.save(force_insert=True)
     _tell(
-        "other_right.added",
+        "right.added",
         right,
         actor=actor,
         now=now,
@@ -129,7 +129,7 @@ def save(right_id: int, facts: Facts, *, version: int, actor: Actor, now: dateti
         setattr(right, name, value)
     right.version, right.saved_by, right.saved_at = right.version + 1, actor.label, now
     right.save(update_fields=[*given, "version", "saved_by", "saved_at"])
-    _tell("other_right.changed", right, actor=actor, now=now, text=f"更正{right.get_kind_display()}质押的内容")
+    _tell("right.changed", right, actor=actor, now=now, text=f"更正{right.get_kind_display()}质押的内容")
     return right
 
 
@@ -168,7 +168,7 @@ def advance(right_id: int, step: Step, *, actor: Actor, now: datetime) -> OtherR
         ]
     )  # fmt: skip
     text = f"{right.get_kind_display()}质押：{State(right.state).label}（{right.registrar}）"
-    _tell("other_right.advanced", right, actor=actor, now=now, text=text)
+    _tell("right.advanced", right, actor=actor, now=now, text=text)
     return right
 
 
@@ -190,7 +190,5 @@ def attach(right_id: int, uploads: Sequence["File[Any]"], *, actor: Actor, now: 
         made.append(
             OtherRightPaper.objects.create(right=right, uploaded_by=actor.label, uploaded_at=now, **checked.fields())
         )
-    _tell(
-        "other_right.papers", right, actor=actor, now=now, text=f"上传{right.get_kind_display()}质押材料 {len(made)} 份"
-    )
+    _tell("right.papers", right, actor=actor, now=now, text=f"上传{right.get_kind_display()}质押材料 {len(made)} 份")
     return made

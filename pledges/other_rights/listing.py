@@ -37,9 +37,12 @@ class Row:
 
 
 def files_of(application: Application, actor: Actor) -> list[Registration]:
-    """The patents' files of a financing this reader may see; one query."""
-    found = Registration.objects.visible_to(actor).filter(application=application)
-    return list(found.select_related("office", "clock").order_by("pk"))
+    """The patents' files of a financing this reader may see; one query a page, however often this object is asked about."""
+    kept: dict[int, list[Registration]] = application.__dict__.setdefault("_pledge_files", {})
+    if actor.organisation_id not in kept:
+        found = Registration.objects.visible_to(actor).filter(application=application)
+        kept[actor.organisation_id] = list(found.select_related("office", "clock").order_by("pk"))
+    return kept[actor.organisation_id]
 
 
 def rights_of(application: Application, actor: Actor) -> list[OtherRight]:

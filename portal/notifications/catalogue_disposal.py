@@ -135,11 +135,12 @@ def _claim(kind: str, title: str, *, to: str) -> Maker:
 def _right(entry: Entry) -> list[Letter]:
     """To the other side of the financing."""
     found = OtherRight.objects.filter(pk=_pk(entry)).select_related("application__accepted_offer__referral").first()
-    if found is None or found.application.accepted_offer is None:
+    offer = found.application.accepted_offer if found is not None else None
+    if found is None or offer is None:
         return []
     case = found.application
     url = reverse("other-rights:right", args=[case.number, found.ref])
-    sides = [(case.organisation_id, (Role.ENTERPRISE,)), (case.accepted_offer.referral.institution_id, ANSWERING)]
+    sides = [(case.organisation_id, (Role.ENTERPRISE,)), (offer.referral.institution_id, ANSWERING)]
     return [
         Letter([side], roles, R, "一项其他权利的质押有进展", url, entry.text)
         for side, roles in sides
@@ -175,6 +176,6 @@ DISPOSAL: dict[str, Maker] = {
     "compensation.claimed": _claim(A, "银行申请代偿，请答复", to="g"),
     "compensation.paid": _claim(R, "已代偿", to="be"),
     "compensation.refused": _claim(R, "代偿申请未获代偿", to="b"),
-    "other_right.added": _right,
-    "other_right.advanced": _right,
+    "right.added": _right,
+    "right.advanced": _right,
 }

@@ -3,12 +3,13 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pledges.disposal.proceeds import Claims, Cost, Kind, distribute, pro_rata, to_pledgee
 
 D = Decimal
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 yuan = st.integers(0, 10**12).map(lambda fens: (D(fens) / 100).quantize(D("0.01")))
 some = st.integers(1, 10**12).map(lambda fens: (D(fens) / 100).quantize(D("0.01")))
 small = st.integers(0, 500).map(lambda fens: (D(fens) / 100).quantize(D("0.01")))
@@ -36,6 +37,7 @@ claims_ = st.builds(
 )
 
 
+@PATIENT
 @given(some | small, claims_)
 def test_the_parts_add_up_to_the_fen_and_nobody_gets_more_than_is_claimed(proceeds: Decimal, claims: Claims) -> None:
     lines = distribute(proceeds, claims, pledgee="银行", pledgor="企业")
@@ -47,6 +49,7 @@ def test_the_parts_add_up_to_the_fen_and_nobody_gets_more_than_is_claimed(procee
         assert to_pledgee(lines) <= claims.ceiling
 
 
+@PATIENT
 @given(some | small, claims_)
 def test_a_later_rank_gets_nothing_while_an_earlier_one_is_unpaid(proceeds: Decimal, claims: Claims) -> None:
     lines = distribute(proceeds, claims, pledgee="银行", pledgor="企业")
@@ -63,6 +66,7 @@ def test_a_later_rank_gets_nothing_while_an_earlier_one_is_unpaid(proceeds: Deci
                 assert early.kind is not Kind.COST
 
 
+@PATIENT
 @given(some | small, st.lists(sums, min_size=1, max_size=6))
 def test_a_share_is_at_most_a_fen_from_the_exact_proportion(available: Decimal, claims: list[Decimal]) -> None:
     parts, whole = pro_rata(available, claims), sum(claims, D(0))

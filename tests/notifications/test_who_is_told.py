@@ -73,8 +73,8 @@ SILENT = {
     "weights.decided",
     "disposal.relisted",  # a draft again
     "disposal.offer_withdrawn",  # only the bidder may know that there was one
-    "other_right.changed",  # a correction; the page says who saved last
-    "other_right.papers",
+    "right.changed",  # a correction; the page says who saved last
+    "right.papers",
 }
 PREFIXES = {v.partition(".")[0] for v in (*SILENT, *CATALOGUE)} | {"referral", "offer", "product", "calendar", "clock"}
 WRITERS = ("applications/actions", "pledges/actions", "portal/reports", "portal/foundation", "banks", "products",
