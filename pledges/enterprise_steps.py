@@ -13,6 +13,7 @@ from portal.foundation.core.display import moment_cn
 from portal.foundation.core.moments import local_date
 
 from .models import Registration
+from .other_rights.listing import files_of
 from .particulars.rules import signatories
 
 State = Registration.State
@@ -70,15 +71,10 @@ def _steps(actor: Actor, cases: Sequence[Application], now: datetime) -> dict[st
 
 
 def _panel(actor: Actor, case: Application, now: datetime) -> Panel | None:
-    file = (
-        Registration.objects.visible_to(actor)
-        .filter(application=case)
-        .select_related("clock", "pledgor")
-        .order_by("-pk")
-        .first()
-    )
-    if file is None:
+    files = files_of(case, actor)
+    if not files:
         return None
+    file = files[-1]
     state = State(file.state)
     todo = _todo(actor, file)
     title, text, action, url = todo or (

@@ -25,6 +25,14 @@ from .after.models import Revocation as Revocation
 from .after.models import UseConsent as UseConsent
 from .checking.models import RegisterJob as RegisterJob
 from .contract_text.models import ContractReading as ContractReading
+from .disposal.models import Bid as Bid
+from .disposal.models import Default as Default
+from .disposal.models import DefaultPaper as DefaultPaper
+from .disposal.models import Disposal as Disposal
+from .disposal.settlement_models import Compensation as Compensation
+from .disposal.settlement_models import Distribution as Distribution
+from .disposal.settlement_models import Share as Share
+from .disposal.settlement_models import TakeOver as TakeOver
 from .duty.models import Absence as Absence
 from .duty.models import Recusal as Recusal
 from .kinds import WAIVABLE as WAIVABLE
@@ -32,6 +40,8 @@ from .kinds import DebtKind as DebtKind
 from .kinds import Ground as Ground
 from .kinds import Scope as Scope
 from .kinds import Valuation as Valuation
+from .other_rights.models import OtherRight as OtherRight
+from .other_rights.models import OtherRightPaper as OtherRightPaper
 from .paper_models import Check as Check
 from .paper_models import Correction as Correction
 from .paper_models import Document as Document

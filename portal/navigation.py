@@ -21,6 +21,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("valuations:list", "专利估值"),
         ("subsidies", "补贴"),
         ("pledges:alerts", "质押提醒"),
+        ("disposals:cases", "质押处置"),
     ],
     Role.OFFICER: [
         ("desk", "工作台"),
@@ -34,6 +35,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("quotas", "货币政策工具"),
         ("pledges:search", "质押查询"),
         ("pledges:alerts", "质押提醒"),
+        ("disposals:cases", "质押处置"),
     ],
     Role.CLERK: [
         ("office", "登记审查"),
@@ -55,6 +57,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("subsidies", "补贴"),
         ("quotas", "货币政策工具"),
         ("pledges:alerts", "质押提醒"),
+        ("disposals:cases", "质押处置"),
     ],
     Role.ADMIN: [("supervision-calendar", "工作日历"), ("valuations:weights", "评估权重")],
 }

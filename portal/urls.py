@@ -25,6 +25,8 @@ _MODULES = [
     ("desk/", "applications.urls.desk"),
     ("", "pledges.urls"),
     ("office/", "pledges.urls_office"),
+    ("disposals/", "pledges.disposal.urls"),
+    ("financing/", "pledges.other_rights.urls"),
     ("", "portal.reports.urls"),
     ("", "portal.evidence.urls"),
     ("notices/", "portal.notifications.urls"),

@@ -213,7 +213,11 @@ def release(cover_id: int, *, note: str, actor: Actor, now: datetime) -> Cover:
 @transaction.atomic(durable=True)
 def compensate(cover_id: int, *, loss: Decimal, fund_pays: bool, note: str, actor: Actor, now: datetime) -> Cover:
     """代偿: so many yuan were lost. Above the cap of the compensation rate the national fund does not pay, and the city shares."""
-    cover = own_locked(cover_id)
+    return compensated(own_locked(cover_id), loss=loss, fund_pays=fund_pays, note=note, actor=actor, now=now)
+
+
+def compensated(cover: Cover, *, loss: Decimal, fund_pays: bool, note: str, actor: Actor, now: datetime) -> Cover:
+    """The same of a cover that `own_locked` gave, inside the caller's transaction (pledges: after a disposal)."""
     rules.can_compensate(actor, cover).require()
     lock(Institution.objects.filter(pk=cover.institution_id))  # its rate is read and changed by one at a time
     offer = cover.application.accepted_offer

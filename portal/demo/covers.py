@@ -24,7 +24,7 @@ from .requests import Bank
 from .timeline import Timeline
 
 # Which enterprise is listed as what; the lists are examples.
-TIERS = {1: Tier.B, 5: Tier.A, 10: Tier.C}
+TIERS = {1: Tier.B, 5: Tier.A, 7: Tier.C, 10: Tier.C}
 
 
 def tiers(firms: dict[int, Membership], *, today: datetime) -> None:

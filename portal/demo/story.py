@@ -26,7 +26,7 @@ from portal.reports import actions as supervision
 from products.library import load_library
 from products.models import Product
 
-from . import afterwards, covers, filings, library, people, requests, valuing
+from . import afterwards, covers, disposals, filings, library, people, requests, valuing
 from .requests import Bank
 from .timeline import Timeline
 
@@ -47,6 +47,7 @@ class Story:
         self.desk_of_the_bank()
         self.pledge_files()
         self.afterwards()
+        self.not_repaid()
         self.loose_ends()
         self.silent_banks()
         valuing.tell(self.firms[1], self.bank, at=self.time.at(1, 16, 30))
@@ -97,7 +98,7 @@ class Story:
         )
         seat, officer = people.seat, Role.OFFICER
         self.bank = self._bank(seat("officer", "李示例", officer, banks[0]))
-        seat("manager", "高示例", Role.MANAGER, banks[0])
+        self.manager = seat("manager", "高示例", Role.MANAGER, banks[0])
         self.colleague = seat("officer-b", "何示例", officer, banks[0])
         self.second = self._bank(seat("officer2", "罗示例", officer, banks[1]))
         seat("manager2", "杜示例", Role.MANAGER, banks[1])
@@ -267,6 +268,13 @@ class Story:
             self.firms[firm], bank, asked=at(8, 9, 30), claimed=at(7, 14), offered=at(6, 10), taken=at(5, 15), wan=wan, rate="3.50",
             patents=patents,
         )  # fmt: skip
+
+    def not_repaid(self) -> None:
+        """Pledged patents on sale, one sale that is over, and a pledge of several kinds of rights."""
+        firms, bidders = self.firms, [self.firms[11], self.firms[4]]
+        disposals.taking_offers(firms[8], self.bank, self.manager, self.clerk, bidders, time=self.time)
+        disposals.over(firms[7], self.bank, self.manager, self.guarantor, self.clerk2, bidders, time=self.time)
+        disposals.combined(firms[1], self.bank.officer, time=self.time)
 
     def loose_ends(self) -> None:
         """A request for the guarantor alone, and one nobody matches: the dispatcher's desk owns it."""

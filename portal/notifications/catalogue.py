@@ -4,7 +4,6 @@ Sentences carry no personal data and no amounts: mail repeats them outside the p
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,24 +19,13 @@ from portal.foundation.sla.models import Clock, Kind, PolicyLevel
 from products.quotas.models import Quota, QuotaTool
 from products.subsidies.models import SubsidyClaim
 
+from .catalogue_disposal import DISPOSAL
+from .letters import Letter as Letter
 from .models import Notice
 
 ANSWERING = (Role.OFFICER, Role.MANAGER)
 OFFICE = (Role.CLERK, Role.CHIEF)
 A, D, R = Notice.Kind.ACTION, Notice.Kind.DEADLINE, Notice.Kind.RESULT
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """One message to everybody with one of `roles` in one of `organisations`; `user_id` narrows it to one person."""
-
-    organisations: Sequence[int]
-    roles: Sequence[str]
-    kind: str
-    title: str
-    url: str
-    body: str = ""
-    user_id: int | None = None
 
 
 def _case(entry: Entry) -> str:
@@ -647,6 +635,7 @@ CATALOGUE: dict[str, Callable[[Entry], list[Letter]]] = {
     "use.declined": _use(R, "质权人不同意处分质押专利", to="o"),
     "use.withdrawn": _use(R, "出质人撤回了处分质押专利的请求", to="p"),
     "loan.recorded": _to_enterprise(R, "贷款已发放"),
+    **DISPOSAL,
     "product.submitted": _product_submitted,
     "product.submitted_together": _products_submitted,
     "product.returned": _to_its_institution(A, "产品被退回，请按理由修改"),

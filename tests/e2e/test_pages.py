@@ -31,6 +31,8 @@ PAGES = {
         "/verify/",
         "/search/",
         "/search/?q=ZL202110049384.6",
+        "/disposals/",
+        "/disposals/?show=ended",
         "/login/",
         "/register/",
         "/policy/",
@@ -52,6 +54,7 @@ PAGES = {
         "/members/",
         "/subsidies/",
         "/subsidies/interest-500157/apply/",
+        "/disposals/cases/",
     ],
     "officer": [
         "/desk/",
@@ -66,9 +69,10 @@ PAGES = {
         "/products/own/",
         "/products/own/new/",
         "/products/import/",
+        "/disposals/cases/",
     ],
     "manager": ["/desk/", "/desk/team/", "/orders/"],
-    "guarantor": ["/desk/", "/desk/covers/"],
+    "guarantor": ["/desk/", "/desk/covers/", "/disposals/cases/"],
     "clerk": ["/office/", "/office/done/", "/office/after/", "/office/duty/", "/office/extracts/", "/pledges/alerts/"],
     "chief": ["/office/", "/office/after/", "/office/duty/", "/orders/", "/closures/"],
     "regulator": [
@@ -99,6 +103,7 @@ PAGES = {
         "/products/import/",
         "/valuations/weights/",
         "/valuations/weights/finance/",
+        "/disposals/cases/",
     ],
     "admin": [
         "/valuations/weights/",
@@ -124,6 +129,10 @@ FOLLOWED = [
     ("regulator", "/supervision/tiers/", "main table a[href*='/supervision/tiers/']"),
     ("regulator", "/quotas/", "main table a[href^='/quotas/'][href$='/']:not([href*='tools']):not([href*='eligible'])"),
     ("officer", "/products/own/", "main table a[href^='/products/own/']"),
+    ("", "/disposals/", "main table a[href^='/disposals/ZYCZ']"),
+    ("officer", "/disposals/cases/", "main table a[href^='/disposals/cases/ZYCZ']"),
+    ("guarantor", "/disposals/cases/", "main table a[href^='/disposals/claims/']"),
+    ("regulator", "/disposals/cases/", "main table a[href^='/disposals/cases/ZYCZ']"),
     ("regulator", "/products/review/", "main table a[href^='/products/review/']"),
 ]
 SHOWN = {"/": "home", "/cases/": "enterprise", "/desk/": "desk", "/office/": "office", "/supervision/": "supervision"}

@@ -81,6 +81,10 @@ SILENT = {
     "valuation.hidden",
     "valuation.discarded",  # a draft of its own
     "weights.decided",
+    "disposal.relisted",  # a draft again
+    "disposal.offer_withdrawn",  # only the bidder may know that there was one
+    "right.changed",  # a correction; the page says who saved last
+    "right.papers",
 }
 PREFIXES = {v.partition(".")[0] for v in (*SILENT, *CATALOGUE)} | {"referral", "offer", "product", "calendar", "clock"}
 WRITERS = (
@@ -88,7 +92,9 @@ WRITERS = (
     "pledges/actions",
     "pledges/after",
     "pledges/checking",
+    "pledges/disposal/actions",
     "pledges/duty",
+    "pledges/other_rights",
     "pledges/watch",
     "portal/reports",
     "portal/foundation",

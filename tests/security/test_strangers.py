@@ -61,6 +61,18 @@ def _pledge(which: str, known_to: set[str] = PARTIES, method: str = "get post") 
     return Row(lambda w: {"number": getattr(w, which).number}, known_to, method)
 
 
+def _sale(known_to: set[str], method: str = "get post") -> Row:
+    return Row(lambda w: {"number": w.sale.auction.number}, known_to, method)
+
+
+def _financing(known_to: set[str], method: str = "get post") -> Row:
+    return Row(lambda w: {"number": w.sale.right.application.number}, known_to, method)
+
+
+def _right(w: World) -> dict[str, Any]:
+    return {"number": w.sale.right.application.number, "ref": w.sale.right.ref}
+
+
 def _evidence() -> Row:
     return Row(lambda w: {"pk": w.referral(w.asked, "bo").clock_id}, PARTIES | {"rui"}, "get")
 
@@ -203,6 +215,23 @@ TABLE: dict[str, Row] = {
     "office-matter-correct": _pledge("matter", OFFICE, "post"),
     "office-matter-refuse": _pledge("matter", OFFICE, "post"),
     "office-revoke": _pledge("registered", OFFICE),
+    # disposals
+    "disposals:case": _sale(PARTIES | {"rui"}),
+    "disposals:edit": _sale(BANK),
+    "disposals:take-over": _sale(BANK),
+    "disposals:distribution": _sale(BANK),
+    "disposals:report": Row(lambda w: {"number": w.sale.auction.number, "pk": w.sale.take_over.pk}, PARTIES, "get"),
+    "disposals:detail": _sale(EVERYBODY, "get"),  # published
+    "disposals:offer": _sale(PARTIES | {"wai", "cui", "gu", "duan"}),
+    "disposals:default-new": Row(lambda w: {"number": w.sale.auction.registration.number}, BANK),
+    "disposals:default": Row(lambda w: {"ref": w.sale.default.ref}, PARTIES | {"rui"}),
+    "disposals:default-paper": Row(lambda w: {"ref": w.sale.default.ref, "file_ref": w.sale.paper.ref}, PARTIES, "get"),
+    "disposals:claim": Row(lambda w: {"ref": w.sale.claim.ref}, PARTIES | {"gu", "rui"}),
+    # all registrations of a financing
+    "other-rights:list": _financing(PARTIES | {"rui"}, "get"),
+    "other-rights:add": _financing(PARTIES),
+    "other-rights:right": Row(_right, PARTIES | {"rui"}),
+    "other-rights:paper": Row(lambda w: {**_right(w), "file_ref": w.sale.right_paper.ref}, PARTIES, "get"),
     # the office
     "office-file": _pledge("waiting", OFFICE, "get"),
     "office-accept": _pledge("waiting", OFFICE, "post"),
@@ -316,6 +345,9 @@ def test_a_right_object_under_a_wrong_one_is_not_found(world: World) -> None:
         reverse("case-accept", args=[world.asked.number, world.offer.pk]),
         reverse("case-revoke", args=[number, world.referral(world.asked, "bo").ref]),
         reverse("pledges:document", args=[world.begun.number, world.paper.ref]),
+        reverse("disposals:default-paper", args=[world.sale.claim.disposal.default.ref, world.sale.paper.ref]),
+        reverse("disposals:report", args=[world.sale.claim.disposal.number, world.sale.take_over.pk]),
+        reverse("other-rights:right", args=[world.registered.application.number, world.sale.right.ref]),
         reverse("pledges:notice", args=[world.waiting.number, world.notice.pk]),
         reverse("pledges:notice-pdf", args=[world.waiting.number, world.notice.pk]),
     ):

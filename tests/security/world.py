@@ -58,6 +58,8 @@ from tests.pledges.after_steps import handed_in
 from tests.pledges.conftest import PDF, accepted, examined, filled, submitted
 from tests.reports.seed import Seed
 
+from . import disposals
+
 FAR = date(2099, 1, 1)
 # Only Ling and Bo's bank, to which she turned, may read these; of the pledge file also the office.
 MARK = {
@@ -124,6 +126,7 @@ class World:
     messages: dict[str, Message]
     draft_terms: ProductVersion  # the next version of the product, put forward and not reviewed
     book: ProductImport  # handed in by Bo's bank, not looked through yet
+    sale: disposals.Disposals
 
     def referral(self, case: Application, person: str) -> Referral:
         return case.referrals.get(institution_id=self.people[person].organisation.pk)
@@ -242,6 +245,7 @@ def build(people: dict[str, Person]) -> World:
         _of(asked, bo), scene="finance", purpose=PRIVATE_PURPOSE, actor=bo.actor, now=now
     )
     private = closed(private, bo, revenue=PRIVATE_REVENUE)
+    sale = disposals.build(people, product)
     dispatcher.dispatch(now=now)
     return World(
         people={**people, "lan": colleague, "duan": duan},
@@ -296,6 +300,7 @@ def build(people: dict[str, Person]) -> World:
         },
         draft_terms=draft_terms,
         book=book,
+        sale=sale,
     )
 
 

@@ -1,0 +1,1 @@
+"""Pages of a disposal, by who is looking."""
