@@ -11,7 +11,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0003_enterprise_profile'),
         ('assets', '0003_register'),
-        ('pledges', '0004_saved_page'),
+        ('pledges', '0006_filing_particulars'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
         ('accounts', '0003_enterprise_profile'),
         ('applications', '0007_cover'),
         ('assets', '0002_valuation'),
-        ('pledges', '0004_saved_page'),
+        ('pledges', '0007_examining'),
         ('sla', '0008_amendment'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

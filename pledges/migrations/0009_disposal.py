@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0003_enterprise_profile'),
         ('applications', '0007_cover'),
-        ('pledges', '0004_saved_page'),
+        ('pledges', '0008_after'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ('accounts', '0004_outside_parties'),
         ('applications', '0007_cover'),
-        ('pledges', '0004_saved_page'),
+        ('pledges', '0005_papers_sealed_and_searched'),
         ('sla', '0007_cover'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
