@@ -49,7 +49,7 @@ def paper_pdf(request: HttpRequest, number: str, kind: str) -> HttpResponse:
     made = _made(file, kind)
     said = declarations.context(file, made, now=moments.now())
     try:
-        body = engine.render_template("pdf/declaration.html", said | {"paper_view": said})
+        body = engine.render_template("pdf/declaration.html", said | {"paper_view": said, "table": "list"})
     except DomainError as error:
         return render(
             request, "pledges/made_missing.html", {"file": file, "kind": kind, "error": error}, status=error.status
