@@ -278,7 +278,7 @@ def test_large_files_are_leafed_through_fifty_patents_at_a_time(
 ) -> None:
     page = reverse("office-file", args=[under_examination.number]) + "?tab=patents"
     first = chen.client.get(page).content.decode()
-    assert first.count('data-label="届满日"') == 50
+    assert first.count('data-label="日期"') == 50
     assert len(first) < 120 * 1024
     assert "下一页" in first
 
