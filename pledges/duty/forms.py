@@ -13,8 +13,8 @@ class AbsenceForm(PortalForm):
     """请假. The person is chosen by the chief only."""
 
     user = forms.TypedChoiceField(label="审查员", coerce=int)
-    first = forms.DateField(label="自", widget=forms.DateInput(attrs={"type": "date"}))
-    last = forms.DateField(label="至（含当日）", widget=forms.DateInput(attrs={"type": "date"}))
+    first = forms.DateField(label="自", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
+    last = forms.DateField(label="至（含当日）", widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}))
     note = forms.CharField(label="说明", max_length=100, required=False, help_text="本处同事可见，不必写私事。")
 
     def __init__(

@@ -17,7 +17,7 @@ class ExtractForm(PortalForm):
     as_of = forms.DateField(
         label="登记簿截至日期",
         help_text="摘录是哪一天从登记簿取得的。",
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
     )
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:

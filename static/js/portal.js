@@ -86,6 +86,8 @@
   let prefix = "", prefixTimer;
   const typing = (el) => el.isContentEditable || /^(TEXTAREA|SELECT)$/.test(el.tagName) || (el.tagName === "INPUT" && !/^(checkbox|radio|button|submit)$/.test(el.type));
   const press = (el) => {
+    // «To the first that waits» is asked of the page as it is now: the server's answer to the last tick may still be on its way.
+    const first = el.dataset.first && $(el.dataset.first); if (first) { first.focus(); first.scrollIntoView({ block: "nearest" }); return; }
     if (typing(el)) { el.focus(); el.select?.(); return; }
     // A button that would send a form only receives the focus: deciding takes a second, deliberate key.
     if (el.form && el.type === "submit" && el.form.getAttribute("method") === "post") { el.focus(); return; }

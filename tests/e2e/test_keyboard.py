@@ -57,8 +57,8 @@ def test_a_file_of_fourteen_patents_is_examined_and_registered_by_keyboard_alone
     expect(page.get_by_text("核对登记簿 14 件").first).to_be_visible()
 
     # 1 to 5: the papers; the patents with what the register says.
-    press(page, "3", until=lambda: "tab=patents" in page.url or page.locator("td[data-label=届满日]").count() == 14)
-    expect(page.locator("#reading td[data-label=届满日]")).to_have_count(14)
+    press(page, "3", until=lambda: "tab=patents" in page.url or page.locator("td[data-label=日期]").count() == 14)
+    expect(page.locator("#reading td[data-label=日期]")).to_have_count(14)
 
     # m to the first line that waits, Space ticks it, until none is left.
     for _ in range(MOST_STEPS):

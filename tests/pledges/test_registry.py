@@ -74,13 +74,13 @@ def test_one_key_settles_them_and_each_line_says_whose_word_it_is_and_when(
         check = line(file, ground)
         assert (check.result, check.source, check.source_at) == (
             Result.CLEAR,
-            "登记簿接口（示例登记簿（模拟））",
+            "登记簿接口“示例登记簿”",
             asked_at,
         )
     assert line(file, Ground.R07).source == "申请表和合同"
-    assert line(file, Ground.R09).source == "本系统质押登记、登记簿接口（示例登记簿（模拟））"
+    assert line(file, Ground.R09).source == "本系统质押登记、登记簿接口“示例登记簿”"
     page = chen.client.get(reverse("office-file", args=[file.number])).content.decode()
-    assert "来源：登记簿接口（示例登记簿（模拟））" in page
+    assert "来源：登记簿接口“示例登记簿”" in page
     assert Entry.objects.filter(verb="pledge.register_checked", text="核对登记簿 1 件，0 件的记载有变化").exists()
 
 
@@ -278,7 +278,7 @@ def test_large_files_are_leafed_through_fifty_patents_at_a_time(
 ) -> None:
     page = reverse("office-file", args=[under_examination.number]) + "?tab=patents"
     first = chen.client.get(page).content.decode()
-    assert first.count('data-label="届满日"') == 50
+    assert first.count('data-label="日期"') == 50
     assert len(first) < 120 * 1024
     assert "下一页" in first
 

@@ -33,8 +33,8 @@ class RegisterAnswer(models.Model):
 
     @property
     def label(self) -> str:
-        """How evidence names it: «登记簿接口（…）»."""
-        return f"{self.get_source_display()}（{self.name}）" if self.name else str(self.get_source_display())
+        """How evidence names it: «登记簿接口“…”»."""
+        return f"{self.get_source_display()}“{self.name}”" if self.name else str(self.get_source_display())
 
 
 class RegisterLookup(models.Model):

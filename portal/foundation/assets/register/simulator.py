@@ -22,7 +22,7 @@ from portal.foundation.core import moments
 from .client import parse
 from .interface import MOST, Answer, Extract, from_json, to_json
 
-NAME = "示例登记簿（模拟）"
+NAME = "示例登记簿"
 LONGEST_QUESTION = 64 * 1024
 Book = Callable[[Sequence[str]], Mapping[str, dict[str, Any]]]  # numbers → extracts; one that is absent is unknown
 
