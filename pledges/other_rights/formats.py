@@ -29,7 +29,7 @@ REGISTRARS: dict[str, str] = {
     RightKind.DATA: "中登网（动产融资统一登记公示系统）",
     RightKind.RECEIVABLE: "中登网（动产融资统一登记公示系统）",
 }
-NO_PROMISE = "1 个工作日的登记目标只适用于专利质押；这一项由其他登记机构办理，本平台只跟踪进度，没有办结承诺。"
+NO_PROMISE = "1 个工作日的登记目标只适用于专利质押；其他权利由各自的登记机构办理，本平台只跟踪进度，没有办结承诺。"
 
 TRADEMARK_YEARS = 10  # from registration (商标法 39)
 RENEWAL_MONTHS, GRACE_MONTHS = 12, 6  # before and after the end (商标法 40)
