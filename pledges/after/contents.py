@@ -124,7 +124,7 @@ def touched(file: Registration, content: Mapping[str, str], *, now: datetime) ->
     found = []
     if any(field in new for field in HEAVIER):
         found += [grounds.r02(facts), grounds.r05(facts), grounds.r06(facts)]
-    if "debt_amount" in new and needed.valuation_needed(new["debt_amount"]):
+    if "debt_amount" in new and needed.required(new["debt_amount"]):
         found.append(_value_proven(file))
     if "pledgor_name" in new:
         found.append(grounds.r01(facts))

@@ -10,6 +10,7 @@ from django.db.models import Q
 from django_fsm import FSMField, transition
 
 from pledges.kinds import Ground
+from pledges.parties import of_pledgor
 from portal.foundation.accounts.models import Organisation, Role, User
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import StateModel, yuan
@@ -27,7 +28,7 @@ class MatterQuerySet(models.QuerySet["Matter"]):
     def visible_to(self, actor: Actor) -> "MatterQuerySet":
         """The two parties their own; the office and the regulator what was submitted."""
         if actor.role == Role.ENTERPRISE:
-            return self.filter(registration__pledgor_id=actor.organisation_id)
+            return self.filter(of_pledgor(actor.organisation_id, within="registration__"))
         if actor.role in (Role.OFFICER, Role.MANAGER):
             return self.filter(registration__pledgee_id=actor.organisation_id)
         if actor.role in (Role.CLERK, Role.CHIEF):
@@ -262,7 +263,7 @@ class UseConsentQuerySet(models.QuerySet["UseConsent"]):
     def visible_to(self, actor: Actor) -> "UseConsentQuerySet":
         """The two parties, and the office that keeps the file."""
         if actor.role == Role.ENTERPRISE:
-            return self.filter(registration__pledgor_id=actor.organisation_id)
+            return self.filter(of_pledgor(actor.organisation_id, within="registration__"))
         if actor.role in (Role.OFFICER, Role.MANAGER):
             return self.filter(registration__pledgee_id=actor.organisation_id)
         if actor.role in (Role.CLERK, Role.CHIEF):

@@ -3,6 +3,7 @@
 from django_fsm import can_proceed
 
 from pledges.models import Registration
+from pledges.particulars.rules import signatories
 from pledges.rules import BANKING, OFFICE, state_label
 from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
@@ -14,7 +15,7 @@ State = Matter.State
 
 
 def party(actor: Actor, file: Registration) -> Verdict:
-    pledgor = actor.role == Role.ENTERPRISE and actor.organisation_id == file.pledgor_id
+    pledgor = actor.role == Role.ENTERPRISE and actor.organisation_id == signatories(file)[0]
     pledgee = actor.role in BANKING and actor.organisation_id == file.pledgee_id
     return YES if pledgor or pledgee else not_you("role", "只有出质人和质权人的经办人可以办理。")
 
@@ -128,7 +129,7 @@ def can_decide_revocation(actor: Actor, revocation: Revocation, file: Registrati
 
 
 def can_ask_consent(actor: Actor, file: Registration) -> Verdict:
-    if actor.role != Role.ENTERPRISE or actor.organisation_id != file.pledgor_id:
+    if actor.role != Role.ENTERPRISE or actor.organisation_id != signatories(file)[0]:
         return not_you("role", "由出质人向质权人提出。")
     return still_registered(file)
 
@@ -142,7 +143,7 @@ def can_answer_consent(actor: Actor, consent: UseConsent, file: Registration) ->
 
 
 def can_withdraw_consent(actor: Actor, consent: UseConsent, file: Registration) -> Verdict:
-    if actor.role != Role.ENTERPRISE or actor.organisation_id != file.pledgor_id:
+    if actor.role != Role.ENTERPRISE or actor.organisation_id != signatories(file)[0]:
         return not_you("role", "由提出请求的出质人撤回。")
     if consent.state != UseConsent.State.ASKED:
         return no("state", f"这项请求现在是“{UseConsent.State(consent.state).label}”，不能撤回。")

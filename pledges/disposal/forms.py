@@ -7,10 +7,9 @@ from typing import Any
 
 from django import forms
 
-from applications.forms import ManyFilesField
 from portal.foundation.core import money
 from portal.foundation.core.files import ACCEPTED_TEXT
-from portal.foundation.core.forms import DateField, PhoneField, PortalForm, RadioCards
+from portal.foundation.core.forms import DateField, ManyFilesField, PhoneField, PortalForm, RadioCards
 from portal.foundation.core.moments import SHANGHAI
 
 from .actions.settlement import Receipt

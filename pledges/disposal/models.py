@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django_fsm import FSMField, transition
 
+from pledges.parties import of_pledgor
 from portal.foundation.accounts.models import Organisation, Role, User
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import StateModel, yuan
@@ -22,7 +23,7 @@ class DefaultQuerySet(models.QuerySet["Default"]):
     def visible_to(self, actor: Actor) -> "DefaultQuerySet":
         """The two parties of the pledge, and the regulator."""
         if actor.role == Role.ENTERPRISE:
-            return self.filter(registration__pledgor_id=actor.organisation_id)
+            return self.filter(of_pledgor(actor.organisation_id, within="registration__"))
         if actor.role in BANKING:
             return self.filter(registration__pledgee_id=actor.organisation_id)
         if actor.role == Role.REGULATOR:
@@ -102,7 +103,7 @@ class DisposalQuerySet(models.QuerySet["Disposal"]):
     def visible_to(self, actor: Actor) -> "DisposalQuerySet":
         """The parties of the pledge; the regulator what was ever published."""
         if actor.role == Role.ENTERPRISE:
-            return self.filter(registration__pledgor_id=actor.organisation_id)
+            return self.filter(of_pledgor(actor.organisation_id, within="registration__"))
         if actor.role in BANKING:
             return self.filter(registration__pledgee_id=actor.organisation_id)
         if actor.role == Role.REGULATOR:

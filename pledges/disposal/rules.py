@@ -5,6 +5,7 @@ from datetime import datetime
 from django_fsm import can_proceed
 
 from pledges.models import Registration
+from pledges.particulars.rules import signatories
 from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.verdict import YES, Verdict, no, not_you
@@ -88,7 +89,7 @@ def can_bid(actor: Actor, disposal: Disposal, *, now: datetime) -> Verdict:
         return not_you("role", "只有已注册的企业和金融机构可以报价。")
     if actor.organisation_id == disposal.registration.pledgee_id:
         return no("forfeit", FORFEIT)
-    if actor.organisation_id == disposal.registration.pledgor_id:
+    if actor.organisation_id == signatories(disposal.registration)[0]:
         return no("own", "专利本来就在您名下：清偿债务后，质权人撤回处置即可。")
     if disposal.path == Path.POOL and actor.organisation_kind not in INSTITUTIONS:
         return no("pool", "集中收储只接受金融机构报价。")
@@ -104,7 +105,7 @@ def sees_bids(actor: Actor, disposal: Disposal, *, round: int, now: datetime) ->
 
     An auction that was withdrawn before it closed stays unopened for ever.
     """
-    parties = (disposal.registration.pledgor_id, disposal.registration.pledgee_id)
+    parties = signatories(disposal.registration)
     if actor.role != Role.REGULATOR and actor.organisation_id not in parties:
         return False
     if round < disposal.round or not disposal.sealed:
@@ -152,7 +153,7 @@ def can_propose_take_over(actor: Actor, disposal: Disposal, *, waiting: bool) ->
 
 
 def can_answer_take_over(actor: Actor, offer: TakeOver, disposal: Disposal) -> Verdict:
-    if actor.role != Role.ENTERPRISE or actor.organisation_id != disposal.registration.pledgor_id:
+    if actor.role != Role.ENTERPRISE or actor.organisation_id != signatories(disposal.registration)[0]:
         return not_you("role", "折价只能由出质人同意。")
     if offer.answered_at is not None:
         return no("answered", "这份折价方案已经答复。")

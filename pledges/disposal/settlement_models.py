@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django_fsm import FSMField, transition
 
+from pledges.parties import of_pledgor
 from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import StateModel, yuan
@@ -118,7 +119,7 @@ class CompensationQuerySet(models.QuerySet["Compensation"]):
             here = Q(disposal__registration__pledgee_id=actor.organisation_id)
             return self.filter(here | Q(cover__institution_id=actor.organisation_id))
         if actor.role == Role.ENTERPRISE:
-            return self.filter(disposal__registration__pledgor_id=actor.organisation_id)
+            return self.filter(of_pledgor(actor.organisation_id, within="disposal__registration__"))
         if actor.role == Role.REGULATOR:
             return self
         return self.none()

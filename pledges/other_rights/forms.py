@@ -5,9 +5,8 @@ from typing import Any
 from django import forms
 from django_fsm import can_proceed
 
-from applications.forms import ManyFilesField
 from portal.foundation.core.files import ACCEPTED_TEXT
-from portal.foundation.core.forms import DateField, PortalForm
+from portal.foundation.core.forms import DateField, ManyFilesField, PortalForm
 
 from .actions import VERBS
 from .formats import RightKind
