@@ -54,6 +54,7 @@ class ChangeForm(_Papers):
         for name in contents.LABELS:
             old = contents.shown(name, contents.registered_value(file, name))
             self.fields[name].help_text = f"现登记为：{old}"
+        self.fields["papers"].required = matter is None  # revised or answered, the papers handed in before stand
 
     def changes(self) -> dict[str, Any]:
         return {name: self.cleaned_data.get(name) for name in contents.LABELS}
@@ -73,6 +74,7 @@ class CancellationForm(_Papers):
         super().__init__(*args, initial=initial, **kwargs)
         hints = {str(ground): f"须上传{proof}。" for ground, proof in PROOF.items()}
         self.fields["end_ground"].widget = RadioCards(choices=EndGround.choices, hints=hints)
+        self.fields["papers"].required = matter is None
 
     def wish(self) -> Wish:
         return Wish(reason=self.cleaned_data["reason"], end_ground=self.cleaned_data["end_ground"])

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from django.db.models import F, Q
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, Q
+from django.db.models.functions import JSONObject
 
 from pledges.models import PledgedPatent, Registration
 from portal.foundation.accounts.models import Role
@@ -41,6 +44,18 @@ def todo(actor: Actor) -> tuple[list[Matter], list[UseConsent]]:
     asked = UseConsent.objects.visible_to(actor).filter(state=UseConsent.State.ASKED)
     asked = asked.filter(registration__pledgee_id=actor.organisation_id).select_related("registration__pledgor")
     return list(matters[:RECENT]), list(asked.order_by("pk")[:RECENT])
+
+
+def within() -> ArraySubquery:
+    """What was handed in on a registration, as a column of the query that reads it; no query of its own."""
+    row = JSONObject(number="number", kind="kind", state="state", clock="clock_id")
+    found = Matter.objects.filter(registration=OuterRef("pk")).exclude(submitted_at=None).order_by("pk")
+    return ArraySubquery(found.values(row=row))
+
+
+def listed(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows of `within` in words."""
+    return [{**row, "title": Matter(kind=row["kind"]).title, "label": str(State(row["state"]).label)} for row in rows]
 
 
 def proposals(actor: Actor) -> list[Revocation]:

@@ -175,3 +175,4 @@ def test_the_record_of_the_promise_can_be_read(
     page(wai.client, "evidence", matter.clock_id, status=404)
     report = rui.client.get("/supervision/report/?kind=amendment").content.decode()
     assert "质押变更、注销 1 个工作日办结" in report
+    assert matter.number in page(rui.client, "supervision-case", registered.application.number)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from applications.cover_models import Cover
 from applications.models import Application, DeclineReason, NextLender, NextRound, Offer, Referral
 from banks.models import Institution
-from pledges.models import Ground, Registration
+from pledges.models import Ground, Matter, Registration
 from portal.foundation.accounts.models import Organisation, OrganisationKind
 from portal.foundation.core.moments import SHANGHAI
 from portal.foundation.sla import calendars_in_use, clocks
@@ -222,6 +222,32 @@ class Seed:
             clock=clock,
         )
 
+    def matter(
+        self,
+        file: Registration,
+        kind: str,
+        *,
+        started: datetime,
+        stopped: datetime | None = None,
+        ground: str = "",
+        paused: datetime | None = None,
+        rounds: int = 0,
+    ) -> Matter:
+        """A change, cancellation or release of a registered file, handed in at `started`."""
+        self.serial += 1
+        number = f"ZYSX{started:%Y%m%d}{self.serial:04d}B"
+        clock = self.clock(
+            Kind.AMENDMENT, file.office, file.application.number, f"matter:{number}", started=started, stopped_at=stopped,
+            paused_at=paused, excused=False,
+        )  # fmt: skip
+        state = "refused" if ground else "approved" if stopped else "correcting" if paused else "examining"
+        return Matter.objects.create(
+            number=number, registration=file, kind=kind, state=state, started_by_org=file.pledgee,
+            end_ground="performed" if kind == "cancellation" else "", created_at=started, proposed_by="薄示例",
+            proposed_at=started, submitted_at=started, decided_at=stopped, refusal_ground=ground,
+            refusal_note="示例" if ground else "", correction_rounds=rounds, clock=clock,
+        )  # fmt: skip
+
 
 def banks(count: int) -> list[Organisation]:
     return [factories.organisation(OrganisationKind.BANK, f"示例第{i}银行") for i in range(1, count + 1)]
@@ -304,3 +330,14 @@ def scatter(
             stopped = None
         decline = dice.choice(codes) if stopped and dice.random() < 0.3 else ""
         seed.cover(dice.choice(lenders), dice.choice(lenders), started=started, stopped=stopped, decline=decline)
+    for file in Registration.objects.filter(state="registered").order_by("pk")[: number // 6]:
+        started = now - timedelta(minutes=dice.randrange(60, 150 * 24 * 60))
+        stopped = started + timedelta(minutes=dice.randrange(30, 3 * 24 * 60))
+        fate = dice.random()
+        paused = started + timedelta(hours=2) if fate < 0.1 else None
+        if paused or fate < 0.2 or stopped > now:
+            stopped = None
+        seed.matter(
+            file, dice.choice(["change", "cancellation", "release"]), started=started, stopped=stopped, paused=paused,
+            ground=dice.choice(["R06", "R12"]) if stopped and dice.random() < 0.2 else "", rounds=dice.choice([0, 0, 1]),
+        )  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 
 from applications.cover_models import Cover
 from applications.models import NextRound, Referral
-from pledges.models import Registration
+from pledges.models import Matter, Registration
 from portal.foundation.accounts.models import District, OrganisationKind
 from portal.foundation.core.errors import Invalid
 from portal.foundation.core.moments import local_date
@@ -162,7 +162,7 @@ def _outcome(clock: Clock) -> str:
 def _naive(scope: Scope) -> dict[tuple[bool, tuple[object, ...]], tuple[Counter[str], list[int]]]:
     """One Python loop over every clock: (desk, keys) -> (counts, working minutes)."""
     successors = dict(District.objects.exclude(successor=None).values_list("code", "successor_id"))
-    owners: list[Cover] | list[Referral] | list[Registration] | list[NextRound]
+    owners: list[Matter] | list[Cover] | list[Referral] | list[Registration] | list[NextRound]
     if scope.kind == Kind.RESPONSE:
         owners = list(Referral.objects.exclude(clock=None).select_related("clock", "application", "institution"))
     elif scope.kind == Kind.COVER:
@@ -170,7 +170,7 @@ def _naive(scope: Scope) -> dict[tuple[bool, tuple[object, ...]], tuple[Counter[
     elif scope.kind == Kind.NEXT_LENDERS:
         owners = list(NextRound.objects.exclude(clock=None).select_related("clock", "application"))
     elif scope.kind == Kind.AMENDMENT:
-        owners = []
+        owners = list(Matter.objects.exclude(clock=None).select_related("clock", "registration__application"))
     else:
         owners = list(Registration.objects.exclude(clock=None).select_related("clock", "application"))
     groups: dict[tuple[bool, tuple[object, ...]], tuple[Counter[str], list[int]]] = defaultdict(lambda: (Counter(), []))
@@ -180,7 +180,8 @@ def _naive(scope: Scope) -> dict[tuple[bool, tuple[object, ...]], tuple[Counter[
         day = local_date(clock.started_at)
         if not scope.first <= day <= scope.last:
             continue
-        code = owner.application.district_code
+        case = owner.registration.application if isinstance(owner, Matter) else owner.application
+        code = case.district_code
         facts = {
             "institution": clock.organisation_id,
             "district": successors.get(code, code) or "-",
@@ -207,6 +208,12 @@ def _naive(scope: Scope) -> dict[tuple[bool, tuple[object, ...]], tuple[Counter[
             counts[f"cause-{owner.cause}"] += 1
             counts["taken"] += owner.lenders.exclude(taken_at=None).exists()
             counts["none-left"] += owner.outcome == "none_left"
+        elif isinstance(owner, Matter):
+            counts["corrected"] += owner.correction_rounds > 0
+            if owner.state == "approved":
+                counts[owner.kind] += 1
+            if owner.state == "refused":
+                counts.update(["refused", f"refused-{owner.refusal_ground}"])
         else:
             counts["corrected"] += owner.correction_rounds > 0
             counts["registered"] += owner.state == "registered"

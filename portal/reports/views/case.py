@@ -7,7 +7,8 @@ from django.views.decorators.http import require_GET
 from applications.cover_rows import listed, within
 from applications.models import Application, NextRound
 from applications.next_rounds import told
-from pledges.after.models import Matter
+from pledges.after.queries import listed as listed_matters
+from pledges.after.queries import within as matters_within
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
@@ -48,16 +49,19 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
     found = get_object_or_404(cases, number=number)
     calendar = calendars_in_use.current()
     referrals = list(found.referrals.select_related("institution__organisation", "clock").order_by("pk"))
-    files = list(found.registrations.exclude(submitted_at=None).select_related("office", "clock").order_by("pk"))
+    files = list(
+        found.registrations.exclude(submitted_at=None)
+        .select_related("office", "clock")
+        .annotate(matter_rows=matters_within())
+        .order_by("pk")
+    )
     rounds = list(
         found.next_rounds.select_related("clock__organisation").prefetch_related("lenders__institution__organisation")
     )
     covers = listed(found.cover_rows)  # type: ignore[attr-defined]
-    matters = list(
-        Matter.objects.visible_to(actor).filter(registration__application=found).select_related("clock").order_by("pk")
-    )
+    matters = [row for file in files for row in listed_matters(file.matter_rows)]  # type: ignore[attr-defined]
     clocks = {r.clock_id for r in referrals} | {r.clock_id for r in files} | {r.clock_id for r in rounds}
-    clocks |= {int(c["clock"]) for c in covers if c["clock"]} | {m.clock_id for m in matters}
+    clocks |= {int(c["clock"]) for c in covers if c["clock"]} | {int(m["clock"]) for m in matters}
     entries = list(Entry.objects.of_case(number)[:LONGEST])
     return render(
         request,
@@ -69,9 +73,7 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
                 (row, lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None) for row in referrals
             ],
             "files": [(row, lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None) for row in files],
-            "matters": [
-                (row, lamps.of(row.clock, now=now, calendar=calendar) if row.clock else None) for row in matters
-            ],
+            "matters": matters,
             "rounds": [
                 (
                     row,

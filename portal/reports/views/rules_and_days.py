@@ -1,7 +1,7 @@
 """时限规则 and 工作日历: the versions of the promises, and the days they are counted in."""
 
 import calendar as months
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -35,9 +35,13 @@ class Version:
     levels: list[tuple[str, str, str]]  # label, when, who
 
 
-def _versions(kind: Kind, *, now: datetime) -> list[Version]:
-    """Newest first, two queries a promise."""
-    rows = list(Policy.objects.filter(kind=kind).order_by("-valid_from", "-id").prefetch_related("levels"))
+def _promises(*, now: datetime) -> list[tuple[Kind, list[Version]]]:
+    """Every promise with its versions, newest first, two queries in all."""
+    rows = list(Policy.objects.order_by("-valid_from", "-id").prefetch_related("levels"))
+    return [(kind, _versions([p for p in rows if p.kind == kind], now=now)) for kind in Kind]
+
+
+def _versions(rows: Sequence[Policy], *, now: datetime) -> list[Version]:
     found: list[Version] = []
     until: datetime | None = None
     in_force_seen = False
@@ -65,7 +69,7 @@ def policy(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "supervision/policy.html",
-        {"promises": [(kind, _versions(kind, now=now)) for kind in Kind], "now": now},
+        {"promises": _promises(now=now), "now": now},
     )
 
 
