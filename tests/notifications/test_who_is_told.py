@@ -74,7 +74,15 @@ SILENT = {
     "weights.decided",
 }
 PREFIXES = {v.partition(".")[0] for v in (*SILENT, *CATALOGUE)} | {"referral", "offer", "product", "calendar", "clock"}
-WRITERS = ("applications/actions", "pledges/actions", "portal/reports", "portal/foundation", "banks", "products")
+WRITERS = (
+    "applications/actions",
+    "pledges/actions",
+    "pledges/search",
+    "portal/reports",
+    "portal/foundation",
+    "banks",
+    "products",
+)
 
 
 def written_verbs() -> set[str]:
