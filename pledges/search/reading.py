@@ -130,7 +130,7 @@ def _rows(number: str) -> list[Any]:
                     raise
                 _planned.discard(driver)
                 cursor.execute(_OF_PATENT, [number])
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def _pledge(
