@@ -27,7 +27,9 @@ def _registrations() -> list[Any]:
     from pledges.models import Registration
 
     load(ROWS)
-    found = Registration.objects.filter(number__startswith=MARK).select_related("pledgor", "pledgee", "office")
+    found = Registration.objects.filter(number__startswith=MARK, notices=None).select_related(
+        "pledgor", "pledgee", "office"
+    )
     return list(found.exclude(decided_at=None).order_by("pk")[: NOTICES * 3])
 
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from weakref import WeakSet
 
-from django.db import connection
+from django.db import DatabaseError, connection
 
 from pledges.models import Registration
 from portal.foundation.core.identifiers import PatentKind
@@ -48,6 +49,10 @@ SELECT registration_id, number, kind, effective IS NOT NULL, upper(effective)
 FROM pledges_pledgedpatent WHERE registration_id = ANY(%s) ORDER BY registration_id, number
 """
 FIRST = 2**62
+_PLAN = "pledges_of_patent"
+# Behind a pooler the next statement may meet another server process: the plan is not there, or somebody else's is.
+_NO_PLAN = ("26000", "42P05")
+_planned: "WeakSet[Any]" = WeakSet()  # connections of the driver that have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +110,27 @@ class Contracts:
 
 def of_patent(number: str) -> list[Pledge]:
     """Every pledge of this canonical number that was ever registered here, newest first; one statement."""
+    return [_pledge(*row) for row in _rows(number)]
+
+
+def _rows(number: str) -> list[Any]:
+    """The statement planned once per connection: planning it takes PostgreSQL five times as long as running it."""
     with connection.cursor() as cursor:
-        cursor.execute(_OF_PATENT, [number])
-        rows = cursor.fetchall()
-    return [_pledge(*row) for row in rows]
+        driver = connection.connection
+        if connection.in_atomic_block:  # an error about a plan would break the transaction
+            cursor.execute(_OF_PATENT, [number])
+        else:
+            try:
+                if driver not in _planned:
+                    cursor.execute(f"PREPARE {_PLAN} (text) AS {_OF_PATENT.replace('%s', '$1')}")
+                    _planned.add(driver)
+                cursor.execute(f"EXECUTE {_PLAN} (%s)", [number])
+            except DatabaseError as error:
+                if getattr(error.__cause__, "pgcode", "") not in _NO_PLAN:
+                    raise
+                _planned.discard(driver)
+                cursor.execute(_OF_PATENT, [number])
+        return list(cursor.fetchall())
 
 
 def _pledge(

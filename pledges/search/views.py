@@ -19,6 +19,9 @@ from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
 
+# What the certificate says of itself, said of the page.
+LIMITS = tuple(limit.replace("本证明不反映", "这里查不到") for limit in certificates.LIMITS[1:])
+
 
 @public
 @never_cache
@@ -101,5 +104,5 @@ def _answer(request: HttpRequest, form: SearchForm, question: Question, *, now: 
 
 
 def _page(request: HttpRequest, form: SearchForm, *, status: int = 200, **context: Any) -> HttpResponse:
-    shown = {"form": form, "limits": certificates.LIMITS[1:], **context}
+    shown = {"form": form, "limits": LIMITS, **context}
     return render(request, "public/search.html", shown, status=status)

@@ -95,6 +95,7 @@ WRITERS = (
     "pledges/disposal/actions",
     "pledges/duty",
     "pledges/other_rights",
+    "pledges/search",
     "pledges/watch",
     "portal/reports",
     "portal/foundation",

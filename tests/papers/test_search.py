@@ -10,6 +10,7 @@ from uuid import uuid4
 import pypdf
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.test import Client
 from django.urls import reverse
@@ -319,3 +320,18 @@ def test_a_party_with_too_many_is_sent_to_the_patent_number(
     with pytest.raises(Invalid, match="请按专利号查询"):
         certificates.certify(Question("party", USCC["bank"]), now=moments.now())
     assert SearchCertificate.objects.count() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_plan_that_the_server_forgot_is_no_error(registered: Registration) -> None:
+    """Outside a transaction the statement is planned once per connection; a pooler may hand out a server without the plan."""
+    first = reading.of_patent(INVENTION)
+    assert [pledge.live for pledge in first] == [True]
+    assert connection.connection in reading._planned
+    assert reading.of_patent(INVENTION) == first
+    with connection.cursor() as cursor:
+        cursor.execute("DEALLOCATE ALL")
+    assert reading.of_patent(INVENTION) == first  # without its plan
+    assert reading.of_patent(INVENTION) == first  # planned anew
+    reading._planned.clear()  # as if another worker had left its plan here
+    assert reading.of_patent(INVENTION) == first
