@@ -38,6 +38,8 @@ SILENT = {
     "application.unmet",  # only when no institution has it any more
     "next.closed",  # the silent institution has answered, of which the enterprise is told
     "pledge.started",  # a draft
+    "pledge.signed",  # proposing and confirming tell the other side
+    "pledge.patents_listed",  # a draft; the other side reads it when it is proposed
     "pledge.answered",  # one defect of several; the last answer is pledge.completed
     "pledge.taken_over",  # said on the file itself
     "pledge.register_checked",  # the clerk who asked reads it there
@@ -89,14 +91,7 @@ SILENT = {
 PREFIXES = {v.partition(".")[0] for v in (*SILENT, *CATALOGUE)} | {"referral", "offer", "product", "calendar", "clock"}
 WRITERS = (
     "applications/actions",
-    "pledges/actions",
-    "pledges/after",
-    "pledges/checking",
-    "pledges/disposal/actions",
-    "pledges/duty",
-    "pledges/other_rights",
-    "pledges/search",
-    "pledges/watch",
+    "pledges",
     "portal/reports",
     "portal/foundation",
     "banks",
