@@ -2,12 +2,15 @@
 
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef
+from django.db.models.functions import JSONObject
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from pledges import presenting
-from pledges.models import Registration
+from pledges.models import Receipt, Registration
 from pledges.queries import WITH
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
@@ -20,6 +23,8 @@ PARTIES = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER)
 def own(request: HttpRequest, number: str) -> Registration:
     """The file, for those who may see it; for a stranger the same 404 as a missing one."""
     files = Registration.objects.visible_to(actor_of(request)).select_related(*WITH, "loan")
+    slips = Receipt.objects.filter(registration=OuterRef("pk")).order_by("pk")
+    files = files.annotate(slips=ArraySubquery(slips.values(row=JSONObject(pk="pk", number="number"))))
     return get_object_or_404(files, number=number)
 
 

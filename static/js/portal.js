@@ -26,7 +26,7 @@
     for (const twin of $$(`[data-display] button[name="${name}"]`)) { twin.value = on ? "" : OFF[name]; twin.setAttribute("aria-pressed", String(on)); }
   });
 
-  // --- one submit per click: the server is idempotent anyway, this only spares the person a second request ---
+  // --- one submit per click: the server is idempotent, this spares a request ---
   const release = (form) => $$("[aria-busy=true]", form).forEach((b) => { b.removeAttribute("aria-busy"); b.disabled = false; });
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -40,7 +40,7 @@
   addEventListener("pageshow", (event) => { if (event.persisted) $$("form[data-sent]").forEach((f) => { delete f.dataset.sent; release(f); }); });
   document.addEventListener("htmx:finally:request", (event) => { const f = event.target.closest?.("form[data-sent]"); if (f) { delete f.dataset.sent; release(f); } });
 
-  // --- upload: fetch knows no upload progress, XMLHttpRequest does; the server answers exactly as to a plain form ---
+  // --- upload: only XMLHttpRequest knows its progress; the answer is that to a plain form ---
   document.addEventListener("submit", (event) => {
     const form = event.target;
     if (event.defaultPrevented || !form.matches("[data-upload]") || !$$("input[type=file]", form).some((i) => i.files.length)) return;
@@ -86,7 +86,7 @@
   let prefix = "", prefixTimer;
   const typing = (el) => el.isContentEditable || /^(TEXTAREA|SELECT)$/.test(el.tagName) || (el.tagName === "INPUT" && !/^(checkbox|radio|button|submit)$/.test(el.type));
   const press = (el) => {
-    // «To the first that waits» is asked of the page as it is now: the server's answer to the last tick may still be on its way.
+    // asked of the page as it is now: an answer may be on its way
     const first = el.dataset.first && $(el.dataset.first); if (first) { first.focus(); first.scrollIntoView({ block: "nearest" }); return; }
     if (typing(el)) { el.focus(); el.select?.(); return; }
     // A button that would send a form only receives the focus: deciding takes a second, deliberate key.
@@ -145,7 +145,7 @@
   });
   document.addEventListener("visibilitychange", () => { if (document.visibilityState === "visible") poll(true); });
 
-  // --- a browser's PDF reader takes the focus once it has loaded; on a screen worked by keyboard the page keeps it ---
+  // --- a PDF reader takes the focus once loaded; the keyboard's page keeps it ---
   const decision = () => $("form[data-ctrl-enter] :is(input:not([type=hidden]),select,textarea,button)");
   for (const frame of $$("iframe.frame")) {
     const back = () => {

@@ -142,7 +142,7 @@ def test_a_state_added_later_is_shown_in_its_own_words(registered: Registration)
     """Whatever follows registration is found; only what never was registered is left out."""
     assert set(reading.NEVER) < set(Registration.State)
     for state in set(Registration.State) - set(reading.NEVER) - {Registration.State.REGISTERED}:
-        Registration.objects.filter(pk=registered.pk).update(state=state)
+        Registration.objects.filter(pk=registered.pk).update(state=state, ended_at=moments.now())
         PledgedPatent.objects.filter(registration=registered).update(effective=None)
         (pledge,) = reading.of_patent(INVENTION)
         assert not pledge.live

@@ -1,6 +1,7 @@
 """pyHanko, told to use our key and to touch nothing but what a seal needs. Imported only when a paper is sealed."""
 
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 from typing import IO, Any
 
 from asn1crypto import algos
@@ -66,4 +67,6 @@ def sign(pdf: IO[bytes], *, key: SealKey, reason: str, contact: str, now: dt.dat
     spec = fields.SigFieldSpec(field, invis_sig_settings=hidden, readable_field_name="电子签章")
     signer = DatedSigner(metadata, KeySigner(key), new_field_spec=spec)
     signer.moment = now
-    return bytes(signer.sign_pdf(Addition(pdf)).getvalue())
+    # pyHanko runs an event loop of its own, which a thread that has one already (a browser test, an async server) refuses.
+    with ThreadPoolExecutor(max_workers=1) as alone:
+        return bytes(alone.submit(lambda: signer.sign_pdf(Addition(pdf)).getvalue()).result())
