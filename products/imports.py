@@ -98,6 +98,12 @@ def _check(job: ProductImport) -> None:
         _tell("product.import_checked", job, now=now, text=said)
 
 
+def _take_time() -> None:
+    """Ten thousand rows in one transaction may meet a busy machine: the limits of a page are not theirs."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = '2min'; SET LOCAL idle_in_transaction_session_timeout = '2min'")
+
+
 def _write(job: ProductImport) -> None:
     reads, faults = _rows(job)
     now = moments.now()
@@ -109,6 +115,7 @@ def _write(job: ProductImport) -> None:
             held = ProductImport.objects.select_for_update(of=("self",)).get(pk=job.pk)
             if held.state != State.WRITING or held.attempts != job.attempts:  # another took it up meanwhile
                 return
+            _take_time()
             planned, faults = import_plan.plan(held, reads, lock=True)
             faults = faults or import_plan.moved(planned, held.plan)
             if not faults:
