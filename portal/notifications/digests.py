@@ -21,7 +21,7 @@ from portal.foundation.journal.models import Entry
 from portal.foundation.journal.subscribers import Later
 from portal.foundation.sla.sweep import BATCH
 
-from .catalogue import Letter
+from .letters import Letter
 from .models import Notice
 
 Send = Callable[[EmailMessage, Callable[[], object], datetime], None]

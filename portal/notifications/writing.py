@@ -18,7 +18,8 @@ from portal.foundation.sla import calendars_in_use
 from portal.foundation.sla.workdays import CLOSES, OPENS
 
 from . import digests
-from .catalogue import Letter, letters
+from .catalogue import letters
+from .letters import Letter
 from .models import Notice
 
 TRY_AGAIN = timedelta(seconds=15)  # when the mail server is away
