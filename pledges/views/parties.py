@@ -20,8 +20,9 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
-from .common import PARTIES, back, own, page, place, trail
+from .common import PARTIES, back, own, page, trail
 
 GET_OR_POST = ["GET", "HEAD", "POST"]
 
@@ -108,7 +109,7 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
             now=moments.now(),
         )
     except DomainError as error:
-        form.add_error(None, error.reason)
+        place(form, error)
         return _confirm_page(request, own(request, number), form, SendBackForm(), status=error.status)
     messages.success(request, "已共同提交。登记机构力争 1 个工作日内办结，结果会发消息。")
     return back(file)
