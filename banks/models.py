@@ -3,12 +3,16 @@
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
-from portal.foundation.accounts.models import INSTITUTION_KINDS, Organisation
+from portal.foundation.accounts.models import Organisation, OrganisationKind
 
 
 class InstitutionQuerySet(models.QuerySet["Institution"]):
     def active(self) -> "InstitutionQuerySet":
         return self.filter(organisation__active=True, dispatcher=False, connected=True)
+
+    def banks(self) -> "InstitutionQuerySet":
+        """Those that lend, with their organisations: guarantors and insurers only carry risk."""
+        return self.filter(organisation__kind=OrganisationKind.BANK).select_related("organisation")
 
     def for_open_calls(self) -> "InstitutionQuerySet":
         return self.active().filter(takes_open_calls=True)
@@ -40,7 +44,7 @@ class Institution(models.Model):
     @property
     def lends(self) -> bool:
         """Only banks lend; guarantors and insurers commit to carry risk."""
-        return self.organisation.kind == INSTITUTION_KINDS[0]
+        return self.organisation.kind == OrganisationKind.BANK
 
 
 class Branch(models.Model):

@@ -14,7 +14,6 @@ from applications import queries_case as cases
 from applications.actions import covers as asking
 from applications.cover_models import Cover
 from applications.forms_cover import AskCoverForm
-from applications.views.institution_case import place
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
@@ -22,6 +21,7 @@ from portal.foundation.core import confirming, moments
 from portal.foundation.core.confirming import Question
 from portal.foundation.core.display import money_wan
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 from portal.foundation.sla import calendars_in_use, lamps
 from products.risk.shares import AVERAGE_FEE_WATCH
 

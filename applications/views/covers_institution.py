@@ -20,7 +20,6 @@ from applications.cover_models import Cover
 from applications.forms_bank import ClaimForm, DeclineForm
 from applications.forms_cover import AskCoverForm, CommitForm, CompensateForm, ReleaseForm, TermsForm
 from applications.models import Offer, Referral
-from applications.views.institution_case import place
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import OrganisationKind, Role
@@ -28,6 +27,7 @@ from portal.foundation.core import confirming, moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import send
+from portal.foundation.core.forms import place
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.templatetags.portal_ui import money_wan
 from portal.foundation.journal.models import Entry

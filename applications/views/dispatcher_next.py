@@ -13,12 +13,13 @@ from applications.actions import next_lenders
 from applications.forms_bank import DispatchForm, NoneLeftForm
 from applications.models import NextRound
 from applications.next_rounds import told
-from applications.views.institution_case import free_institutions, place
+from applications.views.institution_case import free_institutions
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 from portal.foundation.sla import calendars_in_use, lamps
 
 

@@ -26,6 +26,7 @@ from portal.foundation.accounts.middleware import actor_of, membership_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 from portal.foundation.core.moments import local_date
 from products.models import Product
 
@@ -204,8 +205,7 @@ def step_page(
     form = answers.form(step)
     if refusal is not None:
         form.is_valid()
-        for field, said in (refusal.fields or {"": refusal.reason}).items():
-            form.add_error(field if field in form.fields else None, said)
+        place(form, refusal)
     if check and status == 200 and not form.is_valid():
         status = 400
     number = wizard.NAMES.index(step) + 1

@@ -21,7 +21,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import PortalForm
+from portal.foundation.core.forms import place
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.verdict import Verdict
 from products.subsidies.estimates import schemes_for
@@ -36,12 +36,6 @@ def _show(
         status = 409
     context |= {"case": case, "note": note, "allowed": bool(verdict), "page_has_errors": status >= 400}
     return render(request, template, context, status=status)
-
-
-def _place(form: PortalForm, refusal: DomainError, default: str | None = None) -> None:
-    """An action's sentences beside their fields; one without a field beside `default`, or at the top."""
-    for field, said in (refusal.fields or {default or "": refusal.reason}).items():
-        form.add_error(field if field in form.fields else None, said)
 
 
 @allow(Role.ENTERPRISE)
@@ -72,7 +66,7 @@ def answer(request: HttpRequest, number: str, question_id: int) -> HttpResponse:
             now=moments.now(),
         )
     except DomainError as refusal:
-        _place(form, refusal, "papers" if refusal.status in (413, 415) else None)
+        place(form, refusal, default="papers" if refusal.status in (413, 415) else "")
         return _show(request, "enterprise/answer.html", case, verdict, form=form, status=refusal.status, **context)
     messages.success(request, f"已答复 {question.referral.institution}。")
     return redirect("case", case.number)
@@ -141,7 +135,7 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
     try:
         choices.withdraw(case.pk, reason=form.text(), actor=actor, now=now)
     except DomainError as refusal:
-        _place(form, refusal)
+        place(form, refusal)
         return _show(request, "enterprise/withdraw.html", case, verdict, form=form, status=refusal.status, **context)
     messages.success(request, "已撤回。各机构已收到通知，授权同时收回。")
     return redirect("case", case.number)
@@ -171,7 +165,7 @@ def extend(request: HttpRequest, number: str) -> HttpResponse:
                     now=moments.now(),
                 )
             except DomainError as refusal:
-                _place(form, refusal)
+                place(form, refusal)
                 status = refusal.status
             else:
                 messages.success(request, f"已发给 {len(made)} 家机构，它们要在 2 个工作日内响应。")
@@ -219,7 +213,7 @@ def close(request: HttpRequest, number: str) -> HttpResponse:
             try:
                 choices.close_unmet(case.pk, reason=form.text(), actor=actor, now=moments.now())
             except DomainError as refusal:
-                _place(form, refusal)
+                place(form, refusal)
                 status = refusal.status
             else:
                 messages.success(request, "这笔需求已结束。")

@@ -28,11 +28,10 @@ from applications.matching import rank_for
 from applications.models import Application, Attachment, Consent, DeclineReason, InformationRequest, Offer, Referral
 from applications.views.institution_desk import colleagues
 from banks.models import Institution
-from portal.foundation.accounts.models import INSTITUTION_KINDS, OrganisationKind, Role
+from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.assets.models import IPKind, Valuation
 from portal.foundation.assets.valuation import needed
 from portal.foundation.core.actor import Actor
-from portal.foundation.core.errors import DomainError
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use, lamps
@@ -75,14 +74,6 @@ def files_of(referral: Referral) -> Any:
         return Attachment.objects.none()
     own = Q(question=None) | Q(question__referral=referral)
     return Attachment.objects.filter(own, application_id=referral.application_id).order_by("pk")
-
-
-def place(form: forms.Form, error: DomainError) -> None:
-    """A refusal beside its field, or above the form when it has none."""
-    for name, said in error.fields.items():
-        form.add_error(name if name in form.fields else None, said)
-    if not error.fields:
-        form.add_error(None, error.reason)
 
 
 def words_of(referral: Referral) -> Words:
@@ -261,5 +252,5 @@ def _panels(request: HttpRequest, referral: Referral, *, actor: Actor, now: date
         "offers": offers,
         "may_take": referral.state == S.WAITING and referral.officer_id is None,
         "manager": actor.role == Role.MANAGER,
-        "bank": referral.institution.organisation.kind == INSTITUTION_KINDS[0],
+        "bank": referral.institution.lends,
     }

@@ -23,6 +23,7 @@ from portal.foundation.assets.models import IPKind
 from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
 ANSWERING = (Role.OFFICER, Role.MANAGER)
 PAGE = 50
@@ -121,7 +122,7 @@ def claim(request: HttpRequest, number: str) -> HttpResponse:
         try:
             mine = responses.claim_from_pool(case.pk, **form.cleaned_data, actor=actor, now=now)
         except DomainError as error:
-            case_page.place(form, error)
+            place(form, error)
             status = error.status
         else:
             messages.success(request, "已认领。企业名称和联系方式现在可见，企业已看到您的联系人和下一步。")

@@ -20,6 +20,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
 ANSWERING = (Role.OFFICER, Role.MANAGER)
 
@@ -42,7 +43,7 @@ def _answer(
         try:
             act(actor=actor, now=now)
         except DomainError as error:
-            case_page.place(form, error)
+            place(form, error)
             status = error.status
         else:
             messages.success(request, done)

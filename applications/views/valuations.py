@@ -21,7 +21,7 @@ from portal.foundation.assets.valuation import indicators
 from portal.foundation.assets.valuation.models import Scene
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import CheckboxCards, PortalForm
+from portal.foundation.core.forms import CheckboxCards, PortalForm, place
 
 
 class ShowForm(PortalForm):
@@ -72,7 +72,7 @@ def show(request: HttpRequest, number: str) -> HttpResponse:
                     now=moments.now(),
                 )
             except DomainError as error:
-                form.add_error(None, error.reason)
+                place(form, error)
                 status = error.status
             else:
                 messages.success(request, f"已保存：新出示给 {added} 家，收回 {gone} 家。")
@@ -99,7 +99,7 @@ def begin(request: HttpRequest, ref: UUID) -> HttpResponse:
             try:
                 made = valuations.value_privately(referral, **form.cleaned_data, actor=actor, now=moments.now())
             except DomainError as error:
-                form.add_error(None, error.reason)
+                place(form, error)
                 status = error.status
             else:
                 messages.success(request, f"已开始内部评估 {made.number}，只有本机构能看。")

@@ -8,13 +8,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from pledges import presenting
 from pledges.models import Absence
-from pledges.views.common import place
 from pledges.views.office_screen import file_of, screen
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
 from . import actions, queries
 from .forms import AbsenceForm, ReassignForm, RecuseForm

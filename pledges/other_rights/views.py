@@ -21,6 +21,7 @@ from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import send
+from portal.foundation.core.forms import place
 from portal.foundation.core.moments import local_date
 
 from . import actions, listing, rules
@@ -50,11 +51,6 @@ def _right(case: Application, ref: UUID) -> OtherRight:
 
 def _trail(case: Application) -> list[tuple[str, str]]:
     return [(reverse("other-rights:list", args=[case.number]), f"全部质押登记 {case.number}")]
-
-
-def _place(form: forms.Form, error: DomainError) -> None:
-    for name, said in (error.fields or {"": error.reason}).items():
-        form.add_error(name if name in form.fields else None, said)
 
 
 def _debt_to(case: Application) -> date | None:
@@ -98,7 +94,7 @@ def add(request: HttpRequest, number: str) -> HttpResponse:
         try:
             made = actions.add(case.pk, actions.Facts(**form.cleaned_data), actor=actor, now=now)
         except DomainError as error:
-            _place(form, error)
+            place(form, error)
             status = error.status
         else:
             messages.success(request, "已登记。办理有进展时，任一方都可以更新。")
@@ -140,7 +136,7 @@ def right(request: HttpRequest, number: str, ref: UUID) -> HttpResponse:
         try:
             said = _act(found, step, sent, request, actor=actor)
         except DomainError as error:
-            _place(sent, error)
+            place(sent, error)
             status, found = error.status, _right(case, ref)
         else:
             messages.success(request, said)

@@ -14,8 +14,6 @@ from pledges.models import Receipt, Registration
 from pledges.queries import WITH
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
-from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import PortalForm
 
 PARTIES = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER)
 
@@ -40,11 +38,3 @@ def trail(file: Registration | None = None) -> list[tuple[str, str]]:
 def page(request: HttpRequest, template: str, file: Registration, *, status: int = 200, **context: Any) -> HttpResponse:
     shared = {"file": file, "trail": trail(file), "tag": presenting.TAGS[file.state]}
     return render(request, template, {**shared, **context}, status=status)
-
-
-def place(form: PortalForm, error: DomainError) -> None:
-    """The sentences of a refusal beside their fields; those without a field at the top."""
-    for name, said in error.fields.items():
-        form.add_error(name if name in form.fields else None, said)
-    if not error.fields:
-        form.add_error(None, error.reason)

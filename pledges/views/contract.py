@@ -15,9 +15,9 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import PortalForm
+from portal.foundation.core.forms import PortalForm, place
 
-from .common import PARTIES, own, page, place
+from .common import PARTIES, own, page
 
 READERS = (*PARTIES, Role.CLERK, Role.CHIEF)
 TAGS = {"found": ("ok", "找到"), "missing": ("warn", "没找到"), "differs": ("bad", "与申请表不同")}

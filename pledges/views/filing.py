@@ -25,8 +25,9 @@ from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
-from .common import PARTIES, back, own, page, place
+from .common import PARTIES, back, own, page
 
 
 @allow(*PARTIES)

@@ -14,9 +14,9 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import DateField, PortalForm
+from portal.foundation.core.forms import DateField, PortalForm, place
 
-from .common import own, page, place
+from .common import own, page
 
 
 class ForwardForm(PortalForm):

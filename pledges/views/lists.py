@@ -19,9 +19,9 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import PortalForm
+from portal.foundation.core.forms import PortalForm, place
 
-from .common import PARTIES, back, own, page, place
+from .common import PARTIES, back, own, page
 
 READERS = (*PARTIES, Role.CLERK, Role.CHIEF, Role.REGULATOR)
 PAGE = 100

@@ -18,8 +18,8 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
-from .common import place
 from .office_screen import TABS, file_of, lists, queue, screen, today
 
 OFFICE = (Role.CLERK, Role.CHIEF)

@@ -16,8 +16,8 @@ from portal.foundation.assets.register import actions as register
 from portal.foundation.assets.register import choice, workbook
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
-from .common import place
 from .office_screen import file_of, registry_of, screen
 
 OFFICE = (Role.CLERK, Role.CHIEF)

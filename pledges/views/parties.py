@@ -24,8 +24,9 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
-from .common import PARTIES, back, own, page, place, trail
+from .common import PARTIES, back, own, page, trail
 
 GET_OR_POST = ["GET", "HEAD", "POST"]
 
@@ -120,7 +121,7 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
             now=moments.now(),
         )
     except DomainError as error:
-        form.add_error(None, error.reason)
+        place(form, error)
         return _confirm_page(request, own(request, number), form, SendBackForm(), status=error.status)
     if joined.state == Registration.State.CONFIRMING:
         messages.success(request, "已签名。出质人和质权人都签名后，申请即提交登记机构。")

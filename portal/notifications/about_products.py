@@ -62,6 +62,7 @@ def quota_list(title: str) -> Callable[[Entry], list[Letter]]:
 
 
 def product_page(entry: Entry) -> str:
+    """The institution's own page of the product."""
     return reverse("products:manage", args=[entry.data["product"]])
 
 
@@ -71,11 +72,13 @@ def to_its_institution(kind: str, title: str) -> Callable[[Entry], list[Letter]]
 
 
 def product_submitted(entry: Entry) -> list[Letter]:
+    """A version to review, to the regulators."""
     url = reverse("products:review-item", args=[entry.data["version"]])
     return [Letter(keepers((Role.REGULATOR,)), (Role.REGULATOR,), A, "机构提交产品，请审核", url, entry.text)]
 
 
 def products_submitted(entry: Entry) -> list[Letter]:
+    """The drafts of a workbook, put forward together: one message."""
     url = reverse("products:review")
     return [Letter(keepers((Role.REGULATOR,)), (Role.REGULATOR,), A, "机构提交多款产品，请审核", url, entry.text)]
 

@@ -14,6 +14,7 @@ from .letters import ANSWERING, A, Letter, R, case_url
 
 
 def enterprise(entry: Entry, kind: str, title: str) -> list[Letter]:
+    """To the enterprise of the case."""
     owner = Application.objects.filter(number=entry.case_number).values_list("organisation_id", flat=True)
     return [Letter(list(owner), (Role.ENTERPRISE,), kind, title, case_url(entry), entry.text)]
 
@@ -50,22 +51,27 @@ def promised(title: str, clock: Clock | None) -> str:
 
 
 def submitted(entry: Entry) -> list[Letter]:
+    """To every institution the request was addressed to."""
     return referrals(entry, entry.data["institutions"], A, "新的融资需求，请在 {days} 个工作日内响应")
 
 
 def dispatched(entry: Entry) -> list[Letter]:
+    """To the institutions the desk chose, and to the enterprise."""
     return submitted(entry) + enterprise(entry, R, "调度台已为您的需求推送机构")
 
 
 def to_enterprise(kind: str, title: str) -> Callable[[Entry], list[Letter]]:
+    """A maker for the enterprise of the case."""
     return lambda entry: enterprise(entry, kind, title)
 
 
 def to_institution(kind: str, title: str) -> Callable[[Entry], list[Letter]]:
+    """A maker for the institution that the entry names."""
     return lambda entry: referrals(entry, [entry.data["institution"]], kind, title)
 
 
 def withdrawn(entry: Entry) -> list[Letter]:
+    """To every institution that had it."""
     return referrals(entry, entry.data["institutions"], R, "企业已撤回融资需求，不必再答复")
 
 
@@ -77,6 +83,7 @@ def assigned(entry: Entry) -> list[Letter]:
 
 
 def round_of(entry: Entry) -> NextRound | None:
+    """The round of next lenders an entry speaks of."""
     return NextRound.objects.select_related("clock").filter(pk=entry.data["round"]).first()
 
 

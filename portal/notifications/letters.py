@@ -1,4 +1,4 @@
-"""What one message is; the catalogues write them."""
+"""What one message is, and what those who write them share."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,14 +32,17 @@ Maker = Callable[[Entry], list[Letter]]
 
 
 def case_url(entry: Entry) -> str:
+    """The enterprise's page of the case."""
     return reverse("case", args=[entry.case_number])
 
 
 def both(*makers: Callable[[Entry], list[Letter]]) -> Callable[[Entry], list[Letter]]:
+    """Everything that several makers say of one entry."""
     return lambda entry: [letter for make in makers for letter in make(entry)]
 
 
 def keepers(roles: Sequence[Role]) -> list[int]:
+    """The organisations whose people keep the portal, by role."""
     kinds = {Role.REGULATOR: OrganisationKind.REGULATOR, Role.ADMIN: OrganisationKind.PLATFORM}
     wanted = Organisation.objects.filter(kind__in=[kinds[role] for role in roles], active=True)
     return list(wanted.values_list("pk", flat=True))

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Sum
 
 from banks.models import Institution
-from portal.foundation.accounts.models import INSTITUTION_KINDS, Role
+from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, WrongState
@@ -61,12 +61,7 @@ def allot(tool_id: int, *, institution_id: int, amount: Decimal, actor: Actor, n
     """Give a bank so many yuan more of a tool: to those on its list only, within its total."""
     can_allot(actor).require()
     tool = lock(QuotaTool.objects.filter(pk=tool_id))
-    bank = (
-        Institution.objects.active()
-        .filter(pk=institution_id, organisation__kind=INSTITUTION_KINDS[0])
-        .select_related("organisation")
-        .first()
-    )
+    bank = Institution.objects.active().banks().filter(pk=institution_id).first()
     said: dict[str, str] = {}
     if bank is None:
         said["institution"] = "选择一家已接入的银行。"

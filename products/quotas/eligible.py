@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from banks.models import Institution
-from portal.foundation.accounts.models import INSTITUTION_KINDS, Role
+from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, WrongState
@@ -25,12 +25,7 @@ def put_on(tool_id: int, *, institution_id: int, source: str, actor: Actor, now:
     """Enter a connected bank, with where the list was published. Raises Invalid, WrongState when it is on the list."""
     can_keep(actor).require()
     tool = lock(QuotaTool.objects.filter(pk=tool_id))
-    bank = (
-        Institution.objects.active()
-        .filter(pk=institution_id, organisation__kind=INSTITUTION_KINDS[0])
-        .select_related("organisation")
-        .first()
-    )
+    bank = Institution.objects.active().banks().filter(pk=institution_id).first()
     said: dict[str, str] = {}
     if bank is None:
         said["institution"] = "选择一家已接入的银行。"

@@ -13,11 +13,12 @@ from django.views.decorators.http import require_http_methods
 from banks.models import Institution
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
-from portal.foundation.accounts.models import INSTITUTION_KINDS, Role
+from portal.foundation.accounts.models import Role
 from portal.foundation.core import confirming, moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.confirming import Question
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 from portal.foundation.core.templatetags.portal_ui import money_wan
 
 from . import actions
@@ -35,16 +36,10 @@ def cursor(request: HttpRequest) -> int | None:
     return int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
 
 
-def place(form: forms.Form, error: DomainError) -> None:
-    """A refusal beside its field, or above the form when it has none."""
-    for name, said in (error.fields or {"": error.reason}).items():
-        form.add_error(name if name in form.fields else None, said)
-
-
 def banks() -> list[tuple[int, str]]:
     """The connected banks by name; one query."""
-    found = Institution.objects.active().filter(organisation__kind=INSTITUTION_KINDS[0]).select_related("organisation")
-    return [(bank.pk, str(bank)) for bank in found.order_by("organisation__sort_key")]
+    found = Institution.objects.active().banks().order_by("organisation__sort_key")
+    return [(bank.pk, str(bank)) for bank in found]
 
 
 @allow(*ROLES)

@@ -9,11 +9,12 @@ from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
 from . import eligible
 from .forms import EligibleForm
 from .models import QuotaEligible, QuotaTool
-from .views import ROLES, banks, place
+from .views import ROLES, banks
 
 
 @allow(*ROLES)

@@ -19,6 +19,7 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.confirming import Question
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import send
+from portal.foundation.core.forms import place
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.money import format_wan
 
@@ -35,12 +36,6 @@ WAITING = (SubsidyClaim.State.APPLIED, SubsidyClaim.State.CHECKED, SubsidyClaim.
 def _district(request: HttpRequest) -> str | None:
     found: str | None = request.membership.organisation.district_id  # type: ignore[attr-defined]
     return found
-
-
-def place(form: forms.Form, error: DomainError) -> None:
-    """A refusal beside its field, or above the form when it has none."""
-    for name, said in (error.fields or {"": error.reason}).items():
-        form.add_error(name if name in form.fields else None, said)
 
 
 def _forgotten(form: forms.Form, request: HttpRequest) -> None:

@@ -12,12 +12,12 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import District, Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 from portal.foundation.journal.models import Entry
 
 from . import schemes
 from .forms_schemes import ChangeForm, NewSchemeForm
 from .models import SubsidyScheme
-from .views import place
 
 SHOWN = 50
 

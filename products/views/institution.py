@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,6 +15,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 from portal.foundation.core.verdict import Verdict, no
 from products import changes, facts, forms_edit, queries, queries_managed, rules, staleness, terms
 from products.actions import drafting, life, review
@@ -139,7 +139,8 @@ def _written(
         try:
             kept = save()
         except DomainError as error:
-            status = _place(form, error)
+            place(form, error)
+            status = error.status
         else:
             messages.success(request, "草稿已保存。核对以后点“提交审核”，监管部门发布后企业才能看到。")
             return redirect("products:manage", kept.product_id)
@@ -147,12 +148,6 @@ def _written(
     trail = [(reverse("products:own"), "本机构产品")]
     context = {"form": form, "product": product, "draft": draft, "back": back, "trail": trail}
     return render(request, "products/edit.html", context, status=status)
-
-
-def _place(form: Any, error: DomainError) -> int:
-    for field, said in (error.fields or {"": error.reason}).items():
-        form.add_error(field if field in form.fields else None, said)
-    return error.status
 
 
 # --- verbs -----------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 from products import changes, forms_edit, queries, queries_managed, rules, staleness, terms
 from products.actions import drafting, life, review
 from products.models import LibraryPolicy, ProductVersion
@@ -108,8 +109,7 @@ def policy(request: HttpRequest) -> HttpResponse:
         try:
             made = life.set_stale_days(**form.cleaned_data, actor=actor, now=now)
         except DomainError as error:
-            for field, said in (error.fields or {"": error.reason}).items():
-                form.add_error(field or None, said)
+            place(form, error)
             status = error.status
         else:
             messages.success(request, f"确认期限已设为 {made.stale_days} 天，即时生效。")

@@ -1,108 +1,35 @@
 """A calendar year is looked at before it is imported; then open deadlines move, each with its ground, and none is left behind."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import call_command
 from django.db import connection, transaction
 
 from portal.foundation.core import moments
-from portal.foundation.core.actor import SYSTEM
 from portal.foundation.core.errors import Forbidden, Invalid, WrongState
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendar_imports, calendars_in_use, clocks, recounting
-from portal.foundation.sla.calendar_files import CALENDARS, YearFile, parse_year
 from portal.foundation.sla.models import CalendarChange, CalendarVersion, CalendarYear, Clock, Escalation, Kind
 from portal.foundation.sla.sweep import sweep
+from tests.calendar_years import (
+    NOW,
+    at,
+    fresh,
+    load,
+    longer_holiday,
+    midnight,
+    recomputed,
+    shorter_holiday,
+    the_year_2026,
+    the_year_2027,
+)
 from tests.factories import Person
 
-pytestmark = pytest.mark.django_db
-
-NEXT = """
-year = 2027
-document = "示例发〔2026〕1号"
-source = "示例"
-holidays = [ { date = 2027-01-01, name = "元旦" }, { date = 2027-01-04, name = "元旦" } ]
-makeup_workdays = [ { date = 2027-01-02, name = "元旦" } ]
-"""
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(f"{text.replace(' ', 'T')}+08:00")
-
-
-NOW = at("2026-09-29 10:00")
-
-
-def midnight(day: str) -> datetime:
-    """24:00 of a day."""
-    return at(f"{day} 00:00") + timedelta(days=1)
-
-
-def the_year_2027() -> YearFile:
-    return parse_year(NEXT, name="2027.toml")
-
-
-def the_year_2026(*changes: tuple[str, str]) -> YearFile:
-    """The published year with some lines written differently, as a late notice would."""
-    text = (CALENDARS / "2026.toml").read_text(encoding="utf-8")
-    for old, new in changes:
-        assert old in text
-        text = text.replace(old, new)
-    return parse_year(text, name="2026.toml")
-
-
-def longer_holiday() -> YearFile:
-    """The National Day holiday is announced to last until the 8th: like May Day 2019, announced in March."""
-    last = '  { date = 2026-10-07, name = "国庆节" },\n'
-    return the_year_2026((last, last + '  { date = 2026-10-08, name = "国庆节" },\n'))
-
-
-def shorter_holiday() -> YearFile:
-    """The 7th becomes a working day again."""
-    return the_year_2026(('  { date = 2026-10-07, name = "国庆节" },\n', ""))
-
-
-@pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
-    calendars_in_use.forget()
-    yield
-    calendars_in_use.forget()
-
-
-@pytest.fixture
-def start(bo: Person, chen: Person, ling: Person) -> Callable[..., Clock]:
-    """A promise of Bo's bank or Chen's office to Ling, begun at a moment."""
-
-    def begin(moment: str, kind: Kind = Kind.RESPONSE, case: str = "YZD202609290001X") -> Clock:
-        whose = bo if kind == Kind.RESPONSE else chen
-        with transaction.atomic():
-            return clocks.start(
-                kind,
-                organisation_id=whose.organisation.pk,
-                case_number=case,
-                subject=f"test:{Clock.objects.count()}",
-                watchers=[ling.organisation.pk],
-                now=at(moment),
-            )
-
-    return begin
-
-
-def load(file: YearFile, *, ground: str = "示例发〔2026〕9号", now: datetime = NOW, **more: Any) -> Any:
-    return calendar_imports.import_years([file], ground=ground, actor=more.pop("actor", SYSTEM), now=now, **more)
-
-
-def fresh(clock: Clock) -> Clock:
-    return Clock.objects.get(pk=clock.pk)
-
-
-def recomputed() -> list[Entry]:
-    return list(Entry.objects.filter(verb="clock.recomputed").order_by("id"))
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fresh_calendar")]
 
 
 def test_ada_looks_and_nothing_changes(start: Callable[..., Clock]) -> None:
@@ -357,41 +284,6 @@ def test_what_ada_confirms_is_what_she_saw(start: Callable[..., Clock], ada: Per
     with pytest.raises(WrongState, match="重新核对"):
         load(longer_holiday(), actor=ada.actor, token=seen)
     load(longer_holiday(), actor=ada.actor, token=calendar_imports.preview([longer_holiday()]).token)
-
-
-# --- the command ------------------------------------------------------------------------------------------------------
-
-
-def command(*arguments: str) -> str:
-    out = StringIO()
-    call_command("import_holidays", *arguments, stdout=out)
-    return out.getvalue()
-
-
-def test_the_command_shows_first_and_acts_when_told_to(start: Callable[..., Clock], tmp_path: Path) -> None:
-    clock = start("2026-12-30 10:00")
-    file = tmp_path / "2027.toml"
-    file.write_text(NEXT, encoding="utf-8")
-    shown = command(str(file))
-    assert "新增 2027 年 示例发〔2026〕1号" in shown
-    assert "2027-01-02 周六  周末（暂定） → 调休上班（元旦）" in shown
-    assert "YZD202609290001X  示例甲银行  金融机构响应  1月4日（周一）24:00（暂定） → 1月2日（周六）24:00" in shown
-    assert "截止时刻移动：金融机构响应 1 件" in shown
-    assert "没有任何改动" in shown
-    assert fresh(clock).provisional
-    assert "已导入" in command(str(file), "--apply")
-    assert fresh(clock).due_at == midnight("2027-01-02")
-    with pytest.raises(CommandError, match="完全相同"):
-        command(str(file))
-
-
-def test_the_command_says_what_is_wrong_with_a_file(start: Callable[..., Clock], tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="读不到"):
-        command(str(tmp_path / "2027.toml"))
-    bad = tmp_path / "2028.toml"
-    bad.write_text(NEXT.replace("2027", "2028"), encoding="utf-8")
-    with pytest.raises(CommandError, match="缺少 2027 年"):
-        command(str(bad))
 
 
 # --- left behind by a race --------------------------------------------------------------------------------------------

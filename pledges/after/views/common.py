@@ -13,8 +13,6 @@ from pledges.views.common import own
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
-from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import PortalForm
 
 OFFICE = (Role.CLERK, Role.CHIEF)
 GET_OR_POST = ["GET", "HEAD", "POST"]
@@ -68,14 +66,6 @@ def matter_page(
         "trail": trail(file),
     }
     return render(request, template, {**shared, **context}, status=status)
-
-
-def place(form: PortalForm, error: DomainError) -> None:
-    """The sentences of a refusal beside their fields; those without a field at the top."""
-    for name, said in error.fields.items():
-        form.add_error(name if name in form.fields else None, said)
-    if not error.fields:
-        form.add_error(None, error.reason)
 
 
 def version_of(request: HttpRequest) -> int:

@@ -16,8 +16,9 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
-from .common import GET_OR_POST, OFFICE, WITH, file_of, place, trail
+from .common import GET_OR_POST, OFFICE, WITH, file_of, trail
 
 
 def _pledged(file: Registration) -> list[PledgedPatent]:

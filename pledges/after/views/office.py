@@ -20,9 +20,9 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import PortalForm
+from portal.foundation.core.forms import PortalForm, place
 
-from .common import OFFICE, matter_of, matter_page, place, version_of
+from .common import OFFICE, matter_of, matter_page, version_of
 
 
 @allow(*OFFICE)

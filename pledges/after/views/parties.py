@@ -17,9 +17,9 @@ from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import PortalForm
+from portal.foundation.core.forms import PortalForm, place
 
-from .common import GET_OR_POST, back, file_of, matter_of, matter_page, place, trail, version_of
+from .common import GET_OR_POST, back, file_of, matter_of, matter_page, trail, version_of
 from .reading import matter_with
 
 

@@ -19,8 +19,9 @@ from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
-from .common import BANKS, GET_OR_POST, own, place, trail, whole
+from .common import BANKS, GET_OR_POST, own, trail, whole
 
 
 def _initial(disposal: Disposal) -> dict[str, Any]:

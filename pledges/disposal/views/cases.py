@@ -22,8 +22,9 @@ from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import send
+from portal.foundation.core.forms import place
 
-from .common import GET_OR_POST, PARTIES, cursor, events, own, phase, place, trail, whole
+from .common import GET_OR_POST, PARTIES, cursor, events, own, phase, trail, whole
 
 NOTES = {
     "return": "退回说明",

@@ -20,8 +20,9 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
-from .common import GET_OR_POST, PARTIES, is_pledgee, place, trail
+from .common import GET_OR_POST, PARTIES, is_pledgee, trail
 
 
 def _claim(actor: Actor, ref: UUID) -> Compensation:

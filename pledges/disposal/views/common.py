@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -14,7 +13,6 @@ from pledges.disposal.queries import WITH
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
-from portal.foundation.core.errors import DomainError
 from portal.foundation.journal.models import Entry
 
 BANKS = (Role.OFFICER, Role.MANAGER)
@@ -53,12 +51,6 @@ def trail(disposal: Disposal | None = None) -> Trail:
     if disposal is not None:
         crumbs.append((reverse("disposals:case", args=[disposal.number]), disposal.number))
     return crumbs
-
-
-def place(form: forms.Form, error: DomainError) -> None:
-    """A refusal beside its field, or above the form when it has none."""
-    for name, said in (error.fields or {"": error.reason}).items():
-        form.add_error(name if name in form.fields else None, said)
 
 
 def events(entries: list[Entry]) -> list[dict[str, Any]]:

@@ -20,8 +20,9 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import send
+from portal.foundation.core.forms import place
 
-from .common import BANKS, GET_OR_POST, PARTIES, own_default, place, trail
+from .common import BANKS, GET_OR_POST, PARTIES, own_default, trail
 
 
 @allow(*BANKS)

@@ -17,8 +17,9 @@ from portal.foundation.accounts.guards import allow, public
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
-from .common import GET_OR_POST, PARTIES, Trail, cursor, phase, place
+from .common import GET_OR_POST, PARTIES, Trail, cursor, phase
 
 
 @public

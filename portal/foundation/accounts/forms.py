@@ -7,7 +7,6 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
-from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PhoneField, PortalForm, RadioCards, UsccField
 
 from . import queries
@@ -48,14 +47,6 @@ class MobileField(PhoneField):
 def _password(label: str, *, new: bool, **kwargs: Any) -> forms.CharField:
     attrs = {"autocomplete": "new-password" if new else "current-password"}
     return forms.CharField(label=label, strip=False, max_length=128, widget=forms.PasswordInput(attrs=attrs), **kwargs)
-
-
-def place(form: PortalForm, error: DomainError) -> None:
-    """The sentences of a refusal beside their fields; those without a field at the top."""
-    for name, said in error.fields.items():
-        form.add_error(name if name in form.fields else None, said)
-    if not error.fields:
-        form.add_error(None, error.reason)
 
 
 class LoginForm(PortalForm):

@@ -8,7 +8,6 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.foundation.accounts.forms import place
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Organisation, Role
@@ -16,7 +15,7 @@ from portal.foundation.accounts.views.session import local_target
 from portal.foundation.core import moments
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import PortalForm
+from portal.foundation.core.forms import PortalForm, place
 from portal.foundation.core.identifiers import PatentKind, PatentNumber, parse_patent_number
 
 from . import actions, paste, queries, rules

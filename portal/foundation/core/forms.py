@@ -22,6 +22,7 @@ from django.core.validators import (
 from django.forms.renderers import TemplatesSetting
 
 from . import identifiers, moments, money
+from .errors import DomainError
 from .files import ACCEPTED
 
 _CHOOSING = (forms.Select, forms.RadioSelect, forms.CheckboxSelectMultiple, forms.SelectMultiple)
@@ -207,6 +208,12 @@ class PatentNumberField(forms.CharField):
         # A form is an edge: a number of a year to come is refused by the day on which it is typed.
         today = moments.local_date(moments.now())
         return _parsed(identifiers.parse_patent_number, text, today=today) if text else None
+
+
+def place(form: forms.BaseForm, error: DomainError, *, default: str = "") -> None:
+    """An action's refusal beside the fields it names; one that names none beside `default`, or at the top."""
+    for name, said in (error.fields or {default: error.reason}).items():
+        form.add_error(name if name in form.fields else None, said)
 
 
 class PhoneField(forms.CharField):

@@ -12,13 +12,12 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
 
 from applications import cover_figures as figures
-from applications.views.institution_case import place
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import District, OrganisationKind, Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import DateField, PortalForm
+from portal.foundation.core.forms import DateField, PortalForm, place
 from portal.foundation.core.moments import local_date
 from products.risk.models import RiskScheme
 from products.risk.schemes import Plan, new_scheme, set_scheme

@@ -10,13 +10,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
 
-from applications.views.institution_case import place
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import DateField, PortalForm, UsccField
+from portal.foundation.core.forms import DateField, PortalForm, UsccField, place
 from portal.foundation.core.moments import local_date
 from products.risk import listing, tier_sheet
 from products.risk.models import EnterpriseTier

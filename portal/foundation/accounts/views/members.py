@@ -9,12 +9,13 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.foundation.accounts import actions, queries, rules
-from portal.foundation.accounts.forms import InviteForm, JoinForm, place
+from portal.foundation.accounts.forms import InviteForm, JoinForm
 from portal.foundation.accounts.guards import allow, public
 from portal.foundation.accounts.middleware import SESSION_KEY, actor_of
 from portal.foundation.accounts.models import Invitation, Membership, Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
 from .session import open_session
 

@@ -10,7 +10,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.foundation.accounts import actions, queries, rules
-from portal.foundation.accounts.forms import place
 from portal.foundation.accounts.forms_profile import ProfileForm
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
@@ -19,6 +18,7 @@ from portal.foundation.accounts.tiers import Tier
 from portal.foundation.core import moments
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
 
 @allow()

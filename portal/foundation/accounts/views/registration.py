@@ -8,10 +8,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from portal.foundation.accounts import actions
-from portal.foundation.accounts.forms import RegistrationForm, place
+from portal.foundation.accounts.forms import RegistrationForm
 from portal.foundation.accounts.guards import public
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import place
 
 from .session import open_session
 

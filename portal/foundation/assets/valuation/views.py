@@ -10,13 +10,13 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from portal.foundation.accounts.forms import place
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import confirming, moments
 from portal.foundation.core.display import money_wan
 from portal.foundation.core.errors import DomainError, Invalid
+from portal.foundation.core.forms import place
 
 from . import actions, inputs, needed, presenting, rules
 from .forms import FORMS, FinalForm, ScoresForm, SharesForm, StartForm, Versioned

@@ -9,14 +9,13 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from portal.foundation.accounts.forms import place
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError, WrongState
 from portal.foundation.core.files import send
-from portal.foundation.core.forms import CheckboxCards, PortalForm
+from portal.foundation.core.forms import CheckboxCards, PortalForm, place
 from portal.foundation.core.pdf import engine
 
 from . import agency, presenting
