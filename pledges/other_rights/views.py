@@ -23,6 +23,7 @@ from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import send
 from portal.foundation.core.forms import place
 from portal.foundation.core.moments import local_date
+from portal.foundation.core.numbers import version_of
 
 from . import actions, listing, rules
 from .forms import PapersForm, RightForm, StepForm
@@ -164,8 +165,7 @@ def _act(found: OtherRight, step: str, form: forms.Form, request: HttpRequest, *
         actions.advance(found.pk, actions.Step(**given), actor=actor, now=now)
         return "进度已更新，对方会收到消息。"
     if step == "save":
-        raw = request.POST.get("version", "")
-        version = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else -1
+        version = version_of(request.POST.get("version"))
         actions.save(found.pk, actions.Facts(**given), version=version, actor=actor, now=now)
         return "已更正。"
     actions.attach(found.pk, given["paper"], actor=actor, now=now)

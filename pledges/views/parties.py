@@ -25,6 +25,8 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
+from portal.foundation.core.numbers import version_of
+from portal.foundation.core.rows import page_of
 
 from .common import PARTIES, back, own, page, trail
 
@@ -39,11 +41,7 @@ def files(request: HttpRequest) -> HttpResponse:
     actor, now = actor_of(request), moments.now()
     group = request.GET.get("group", "open")
     group = group if group in queries.GROUPS else "open"
-    shown = queries.page_of(
-        queries.mine(actor, group),
-        before=queries.cursor(request.GET.get("before")),
-        after=queries.cursor(request.GET.get("after")),
-    )
+    shown = page_of(queries.mine(actor, group), request, size=queries.PAGE)
     counts = queries.counts(actor)
     context = {
         "rows": [
@@ -112,11 +110,10 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
     form = ConfirmForm(request.POST)
     if not form.is_valid():
         return _confirm_page(request, file, form, SendBackForm(), status=400)
-    version = request.POST.get("version", "")
     try:
         joined = joining.confirm(
             file.pk,
-            version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1,
+            version=version_of(request.POST.get("version")),
             actor=actor_of(request),
             now=moments.now(),
         )

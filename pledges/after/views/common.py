@@ -66,8 +66,3 @@ def matter_page(
         "trail": trail(file),
     }
     return render(request, template, {**shared, **context}, status=status)
-
-
-def version_of(request: HttpRequest) -> int:
-    text = request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1

@@ -21,8 +21,9 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm, place
+from portal.foundation.core.numbers import version_of
 
-from .common import OFFICE, matter_of, matter_page, version_of
+from .common import OFFICE, matter_of, matter_page
 
 
 @allow(*OFFICE)
@@ -118,7 +119,7 @@ def _decide(
 @allow(*OFFICE)
 @require_POST
 def approve(request: HttpRequest, number: str) -> HttpResponse:
-    who, version = actor_of(request), version_of(request)
+    who, version = actor_of(request), version_of(request.POST.get("version"))
     return _decide(
         request,
         number,

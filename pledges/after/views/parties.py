@@ -18,8 +18,9 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm, place
+from portal.foundation.core.numbers import version_of
 
-from .common import GET_OR_POST, back, file_of, matter_of, matter_page, trail, version_of
+from .common import GET_OR_POST, back, file_of, matter_of, matter_page, trail
 from .reading import matter_with
 
 
@@ -76,7 +77,12 @@ def revise(request: HttpRequest, number: str) -> HttpResponse:
         return _form(request, file, matter.kind, form, matter=matter, status=400)
     try:
         filing.revise(
-            matter.pk, form.wish(), form.uploads(), version=version_of(request), actor=actor, now=moments.now()
+            matter.pk,
+            form.wish(),
+            form.uploads(),
+            version=version_of(request.POST.get("version")),
+            actor=actor,
+            now=moments.now(),
         )
     except DomainError as error:
         place(form, error)
@@ -92,7 +98,9 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
     if not form.is_valid():
         return matter_with(request, matter, agree=form, status=400)
     try:
-        filing.confirm(matter.pk, version=version_of(request), actor=actor_of(request), now=moments.now())
+        filing.confirm(
+            matter.pk, version=version_of(request.POST.get("version")), actor=actor_of(request), now=moments.now()
+        )
     except DomainError as error:
         form.add_error(None, error.reason)
         return matter_with(request, matter_of(request, number), agree=form, status=error.status)

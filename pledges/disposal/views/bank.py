@@ -20,8 +20,9 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
+from portal.foundation.core.numbers import version_of
 
-from .common import BANKS, GET_OR_POST, own, trail, whole
+from .common import BANKS, GET_OR_POST, own, trail
 
 
 def _initial(disposal: Disposal) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
         for name in ("closes_on", "closes_hour"):
             del given[name]
         try:
-            version = whole(request.POST.get("version", ""))
+            version = version_of(request.POST.get("version"))
             made = listing.Listing(**given, closes_at=closes_at)
             listing.save(disposal.pk, made, version=version, actor=actor, now=now)
         except DomainError as error:

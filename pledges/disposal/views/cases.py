@@ -23,8 +23,9 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import send
 from portal.foundation.core.forms import place
+from portal.foundation.core.numbers import version_of, whole
 
-from .common import GET_OR_POST, PARTIES, cursor, events, own, phase, trail, whole
+from .common import GET_OR_POST, PARTIES, events, own, phase, trail
 
 NOTES = {
     "return": "退回说明",
@@ -42,7 +43,7 @@ STEPS = {"submit", "publish", "decide", "relist", "agree", "claim", *NOTES}
 def cases(request: HttpRequest) -> HttpResponse:
     """What this reader has to do with: defaults, disposals, claims, and the own offers elsewhere."""
     actor, now = actor_of(request), moments.now()
-    page = queries.own(actor, after=cursor(request))
+    page = queries.own(actor, after=whole(request.GET.get("after")))
     kinds, districts = queries.kinds(page.rows), queries.Districts()
     regulator = actor.role == Role.REGULATOR
     context = {
@@ -73,7 +74,7 @@ def _act(found: Disposal, step: str, form: forms.Form | None, request: HttpReque
         listing.submit(found.pk, actor=actor, now=now)
         return "已送负责人复核。"
     if step == "publish":
-        listing.publish(found.pk, version=whole(request.POST.get("version", "")), actor=actor, now=now)
+        listing.publish(found.pk, version=version_of(request.POST.get("version")), actor=actor, now=now)
         return "公告已发布。"
     if step == "return":
         listing.send_back(found.pk, note=given["note"], actor=actor, now=now)
@@ -100,7 +101,7 @@ def _act(found: Disposal, step: str, form: forms.Form | None, request: HttpReque
 
 
 def _answer(found: Disposal, step: str, note: str, request: HttpRequest, *, actor: Actor) -> str:
-    offer = TakeOver.objects.filter(disposal=found, pk=whole(request.POST.get("offer", ""))).first()
+    offer = TakeOver.objects.filter(disposal=found, pk=whole(request.POST.get("offer")) or 0).first()
     if offer is None:
         raise Http404
     said = takeovers.Answer(step == "agree", note)

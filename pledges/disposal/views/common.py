@@ -60,16 +60,6 @@ def events(entries: list[Entry]) -> list[dict[str, Any]]:
     ]
 
 
-def cursor(request: HttpRequest) -> int | None:
-    raw = request.GET.get("after", "")
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
-
-
-def whole(text: str) -> int:
-    """A whole number from a form's hidden field; −1 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
-
-
 def is_pledgee(actor: Actor, disposal: Disposal) -> bool:
     return actor.role in BANKS and actor.organisation_id == disposal.registration.pledgee_id
 

@@ -18,8 +18,9 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
+from portal.foundation.core.numbers import whole
 
-from .common import GET_OR_POST, PARTIES, Trail, cursor, phase
+from .common import GET_OR_POST, PARTIES, Trail, phase
 
 
 @public
@@ -32,7 +33,7 @@ def listings(request: HttpRequest) -> HttpResponse:
     chosen = request.GET.get("district", "")
     codes = districts.codes(chosen) if len(chosen) <= 6 else []
     ended = request.GET.get("show") == "ended"
-    page = queries.listed(ended=ended, path=path, district=codes or None, after=cursor(request))
+    page = queries.listed(ended=ended, path=path, district=codes or None, after=whole(request.GET.get("after")))
     kinds = queries.kinds(page.rows)
     current = districts.current(chosen) if codes else None
     context = {
