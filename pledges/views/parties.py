@@ -189,7 +189,7 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
 @never_cache
 @require_http_methods(GET_OR_POST)
 def correct(request: HttpRequest, number: str) -> HttpResponse:
-    """All defects on one screen, the fix beside each; each is answered by itself."""
+    """All defects on one screen, the fix beside each; each is answered by itself, and what the answers changed is confirmed."""
     file, now = own(request, number), moments.now()
     if request.method != "POST" and not rules.can_answer(actor_of(request), file):
         return back(file)
@@ -214,6 +214,8 @@ def correct(request: HttpRequest, number: str) -> HttpResponse:
         forms_.append((row, place_, form))
     if request.method != "POST":
         return _correct_page(request, file, forms_)
+    if "confirm" in request.POST:
+        return _confirm_changes(request, file, forms_)
     row, _, form = get_or_404(forms_, sent)
     if not form.is_valid():
         return _correct_page(request, file, forms_, status=400)
@@ -233,7 +235,28 @@ def correct(request: HttpRequest, number: str) -> HttpResponse:
         messages.success(request, "全部补正已完成，申请已送回审查，登记时限重新起算。")
         return back(file)
     messages.success(request, f"第 {row.position} 项已保存。")
-    return redirect(f"{reverse('pledges:correct', args=[file.number])}#correction-{row.position}")
+    spot = "agree" if not after.corrections.filter(round=after.correction_rounds, answered_at=None).exists() else ""
+    return redirect(f"{reverse('pledges:correct', args=[file.number])}#{spot or f'correction-{row.position}'}")
+
+
+def _confirm_changes(
+    request: HttpRequest, file: Registration, rows: list[tuple[Any, places.Place, AnswerForm]]
+) -> HttpResponse:
+    version = request.POST.get("version", "")
+    try:
+        after = corrections.confirm(
+            file.pk,
+            version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1,
+            actor=actor_of(request),
+            now=moments.now(),
+        )
+    except DomainError as error:
+        return _correct_page(request, own(request, file.number), rows, refused=error.reason, status=error.status)
+    if after.state == Registration.State.CORRECTING:
+        messages.success(request, "已确认。另一方确认后，申请送回审查。")
+    else:
+        messages.success(request, "已确认，申请已送回审查，登记时限重新起算。")
+    return back(file)
 
 
 def get_or_404(rows: list[tuple[Any, places.Place, AnswerForm]], sent: str) -> tuple[Any, places.Place, AnswerForm]:
@@ -245,8 +268,16 @@ def get_or_404(rows: list[tuple[Any, places.Place, AnswerForm]], sent: str) -> t
 
 
 def _correct_page(
-    request: HttpRequest, file: Registration, rows: list[tuple[Any, places.Place, AnswerForm]], *, status: int = 200
+    request: HttpRequest,
+    file: Registration,
+    rows: list[tuple[Any, places.Place, AnswerForm]],
+    *,
+    refused: str = "",
+    status: int = 200,
 ) -> HttpResponse:
+    answered = sum(row.answered_at is not None for row, _, _ in rows)
+    unsigned = signing.outdated(file) if answered == len(rows) else {}
+    titles = {o.pk: o.title for o in (file.pledgor, file.pledgee)}
     return page(
         request,
         "pledges/correct.html",
@@ -255,7 +286,10 @@ def _correct_page(
         forms=[form for _, _, form in rows],
         bound=next((form for _, _, form in rows if form.is_bound), None),
         first_open=next((row.pk for row, _, _ in rows if row.answered_at is None), None),
-        answered=sum(row.answered_at is not None for row, _, _ in rows),
+        answered=answered,
+        refused=refused,
+        changed=unsigned.get(actor_of(request).organisation_id or 0, []),
+        unsigned=[titles.get(pk, file.application.organisation.title) for pk in unsigned],
         earlier=list(file.corrections.filter(round__lt=file.correction_rounds)) if file.correction_rounds > 1 else [],
         notice=file.notices.filter(kind="correction").order_by("-pk").first(),
         lamp=presenting.lamp(file, now=moments.now()),

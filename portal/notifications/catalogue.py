@@ -76,6 +76,7 @@ CATALOGUE: dict[str, Maker] = {
         pledges.parties(R, "质押登记件改由另一受理机构办理"),
     ),
     "pledge.correction": pledges.parties(A, "质押登记件需要补正"),
+    "pledge.amended": pledges.amended,
     "pledge.completed": pledges.office(A, "补正已完成，请继续审查"),
     "pledge.registered": pledges.parties(R, "专利权质押已登记，可下载通知书"),
     "pledge.refused": pledges.parties(R, "专利权质押不予登记，请查看理由"),

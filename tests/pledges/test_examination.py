@@ -162,7 +162,12 @@ def test_a_correction_pauses_the_clock_and_the_last_answer_gives_the_full_term(
     file = corrections.answer(
         second.pk, text="", changes={"debt_amount": ready.debt_amount / 2}, actor=ling.actor, now=later
     )
-    assert (file.state, file.debt_amount) == (Registration.State.EXAMINING, ready.debt_amount / 2)
+    # Ling's half amount is not what Bo signed, nor Bo's new contract what Ling did: the clock waits for both.
+    assert (file.state, file.debt_amount) == (Registration.State.CORRECTING, ready.debt_amount / 2)
+    assert clock_of(file).paused_at == start
+    corrections.confirm(file.pk, version=file.version, actor=bo.actor, now=later)
+    file = corrections.confirm(file.pk, version=file.version, actor=ling.actor, now=later)
+    assert file.state == Registration.State.EXAMINING
     second.refresh_from_db()
     assert second.answer == "被担保债权数额（元）由“800 万元”改为“400 万元”"
     clock = clock_of(file)
