@@ -41,17 +41,24 @@ class ChangeForm(_Papers):
     debt_amount = AmountWanField(label="被担保债权数额", required=False)
     debt_from = DateField(label="债务履行期限自", required=False)
     debt_to = DateField(label="债务履行期限至", required=False)
+    determined_from = DateField(label="债权确定期间自", required=False)
+    determined_to = DateField(label="债权确定期间至", required=False)
+    term_months = forms.IntegerField(label="单笔债务最长期限", min_value=1, max_value=360, required=False)
+    term_months.unit = "个月"  # type: ignore[attr-defined]
     scope = forms.ChoiceField(label="质押担保的范围", choices=Scope.choices, required=False)
     reason = forms.CharField(label="变更事由", max_length=500, required=False, widget=forms.Textarea(attrs=AREA))
     papers = PaperField("变更协议或证明文件")
     more_papers = PaperField("其他材料")
 
     def __init__(self, *args: Any, file: Registration, matter: Matter | None = None, **kwargs: Any) -> None:
-        initial = {name: contents.registered_value(file, name) for name in contents.LABELS}
+        known = contents.fields_of(file)
+        initial = {name: contents.registered_value(file, name) for name in known}
         if matter is not None:
             initial |= contents.values(matter.content) | {"reason": matter.reason}
         super().__init__(*args, initial=initial, **kwargs)
-        for name in contents.LABELS:
+        for name in set(contents.LABELS) - set(known):
+            del self.fields[name]
+        for name in known:
             old = contents.shown(name, contents.registered_value(file, name))
             self.fields[name].help_text = f"现登记为：{old}"
         self.fields["papers"].required = matter is None  # revised or answered, the papers handed in before stand

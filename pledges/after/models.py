@@ -45,7 +45,7 @@ class Matter(StateModel):
     """
 
     class State(models.TextChoices):
-        DRAFT = "draft", "待修改"  # sent back by the other side, or taken back
+        DRAFT = "draft", "待修改"  # sent back by the other side
         CONFIRMING = "confirming", "待对方确认"
         SUBMITTED = "submitted", "待受理"
         EXAMINING = "examining", "审查中"
@@ -167,6 +167,16 @@ class Matter(StateModel):
     @transition(field=state, source=State.CORRECTING, target=State.EXAMINING)
     def complete(self) -> None:
         """The defects are answered; the clock runs again."""
+
+    @transition(field=state, source=State.CORRECTING, target=State.CONFIRMING)
+    def answer_otherwise(self, *, by: str, organisation_id: int, now: datetime) -> None:
+        """The answer applies for something else: the other side has to agree again; the clock stays paused."""
+        self.started_by_org_id, self.proposed_by, self.proposed_at = organisation_id, by, now
+
+    @transition(field=state, source=State.CONFIRMING, target=State.EXAMINING)
+    def rejoin(self, *, by: str) -> None:
+        """The other side agrees to what the answer changed; the clock runs again."""
+        self.confirmed_by = by
 
     @transition(field=state, source=State.EXAMINING, target=State.APPROVED)
     def approve(self, *, by: str, now: datetime) -> None:

@@ -55,6 +55,9 @@ def lamp(matter: Matter, *, now: datetime) -> Lamp | None:
 def waits(actor: Actor, matter: Matter, file: Registration) -> str:
     """Whom everybody waits for, in a sentence; empty when it is decided."""
     mine = actor.organisation_id == matter.started_by_org_id
+    if matter.state == State.CONFIRMING and matter.submitted_at is not None:
+        other = "请核对后确认；确认后送回审查，办理时限重新起算。"
+        return "补正改动了申请内容，等待对方确认。" if mine else f"对方补正时改动了申请内容，{other}"
     if matter.state == State.CONFIRMING:
         return "等待对方确认，确认后提交登记机构。" if mine else "请核对后确认，双方共同提交。"
     if matter.state == State.DRAFT:

@@ -107,7 +107,8 @@ def test_a_lost_race_is_a_sentence_on_the_page(
     matter = in_hand(registered, MatterKind.CHANGE, longer(registered), bo, ling, chen)
     said = send(chief.client, "office-matter-approve", matter.number, version=0, read="on", status=409)
     assert "正在办理，如需由您办理，请先接手" in said
-    send(chief.client, "office-matter-take-over", matter.number)
+    send(chief.client, "office-matter-take-over", matter.number, status=409)  # without the name of who was shown
+    send(chief.client, "office-matter-take-over", matter.number, **{"from": str(chen.user.pk)})
     assert "不在待受理" in send(chief.client, "office-matter-accept", matter.number, status=409)
 
 

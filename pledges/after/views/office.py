@@ -78,10 +78,10 @@ def _page(
     return matter_page(request, "office/after/matter.html", found, status=status, **context)
 
 
-def _simply(request: HttpRequest, number: str, verb: Callable[..., Matter], said: str) -> HttpResponse:
+def _simply(request: HttpRequest, number: str, verb: Callable[..., Matter], said: str, **shown: int) -> HttpResponse:
     found = matter_of(request, number)
     try:
-        verb(found.pk, actor=actor_of(request), now=moments.now())
+        verb(found.pk, **shown, actor=actor_of(request), now=moments.now())
     except DomainError as error:
         return _page(request, matter_of(request, number), refused=error.reason, status=error.status)
     messages.success(request, said)
@@ -97,7 +97,9 @@ def accept(request: HttpRequest, number: str) -> HttpResponse:
 @allow(*OFFICE)
 @require_POST
 def take_over(request: HttpRequest, number: str) -> HttpResponse:
-    return _simply(request, number, examination.take_over, "已由您接手。")
+    text = request.POST.get("from", "")
+    shown = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    return _simply(request, number, examination.take_over, "已由您接手。", from_clerk_id=shown)
 
 
 def _decide(
