@@ -121,8 +121,11 @@ def can_take_back(actor: Actor, file: Registration) -> Verdict:
 
 
 def can_withdraw(actor: Actor, file: Registration) -> Verdict:
-    """Either party, until the decision."""
+    """Either party, until the decision. A debtor for whom another pledges may give up its own draft, not what the two have
+    applied for together."""
     verdict = _party(actor, file)
+    if verdict and file.submitted_at is not None and actor.organisation_id not in signatories(file):
+        return not_you("debtor", f"申请由出质人 {file.pledgor.name} 和质权人共同提交，由其中一方撤回。")
     if verdict and not can_proceed(file.withdraw):
         return no("state", f"这一件现在是“{state_label(file)}”，不能撤回。")
     return verdict
