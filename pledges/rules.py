@@ -56,10 +56,13 @@ def can_edit(actor: Actor, file: Registration) -> Verdict:
 
 
 def can_list(actor: Actor, file: Registration) -> Verdict:
-    """Hand in the list of patents: whoever fills in the form, and either party while the file is corrected."""
-    if file.state == State.CORRECTING:
-        return can_answer(actor, file)
-    return can_edit(actor, file)
+    """Hand in the list of patents: whoever fills in the form, and either party while the office asks about the patents."""
+    if file.state != State.CORRECTING:
+        return can_edit(actor, file)
+    verdict = can_answer(actor, file)
+    if verdict and not file.corrections.filter(round=file.correction_rounds, field="patents").exists():
+        return no("place", "补正通知没有要求更正质押专利，专利清单不能改动。")
+    return verdict
 
 
 def can_propose(actor: Actor, file: Registration, application: Application) -> Verdict:

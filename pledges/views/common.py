@@ -26,6 +26,12 @@ def own(request: HttpRequest, number: str) -> Registration:
     return get_object_or_404(files, number=number)
 
 
+def version_of(request: HttpRequest) -> int:
+    """The version of what the page showed; -1, which nothing has, when it is missing or no number."""
+    text = request.POST.get("version", "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+
+
 def back(file: Registration) -> HttpResponse:
     return redirect("pledges:detail", file.number)
 

@@ -26,7 +26,7 @@ from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
 
-from .common import PARTIES, back, own, page, trail
+from .common import PARTIES, back, own, page, trail, version_of
 
 GET_OR_POST = ["GET", "HEAD", "POST"]
 
@@ -112,14 +112,8 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
     form = ConfirmForm(request.POST)
     if not form.is_valid():
         return _confirm_page(request, file, form, SendBackForm(), status=400)
-    version = request.POST.get("version", "")
     try:
-        joined = joining.confirm(
-            file.pk,
-            version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1,
-            actor=actor_of(request),
-            now=moments.now(),
-        )
+        joined = joining.confirm(file.pk, version=version_of(request), actor=actor_of(request), now=moments.now())
     except DomainError as error:
         place(form, error)
         return _confirm_page(request, own(request, number), form, SendBackForm(), status=error.status)
@@ -242,14 +236,8 @@ def correct(request: HttpRequest, number: str) -> HttpResponse:
 def _confirm_changes(
     request: HttpRequest, file: Registration, rows: list[tuple[Any, places.Place, AnswerForm]]
 ) -> HttpResponse:
-    version = request.POST.get("version", "")
     try:
-        after = corrections.confirm(
-            file.pk,
-            version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1,
-            actor=actor_of(request),
-            now=moments.now(),
-        )
+        after = corrections.confirm(file.pk, version=version_of(request), actor=actor_of(request), now=moments.now())
     except DomainError as error:
         return _correct_page(request, own(request, file.number), rows, refused=error.reason, status=error.status)
     if after.state == Registration.State.CORRECTING:

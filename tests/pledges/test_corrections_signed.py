@@ -8,6 +8,7 @@ from django.urls import reverse
 from pledges.actions import corrections, examination, filing, joining
 from pledges.models import MaximumDebt, Registration
 from pledges.particulars.entries import MaximumEntry
+from pledges.patent_lists import actions as lists
 from pledges.signing import actions as signing
 from portal.foundation.core import moments
 from portal.foundation.core.errors import Forbidden, WrongState
@@ -125,6 +126,22 @@ def test_the_page_says_what_changed_and_who_is_waited_for(
     assert (stale.status_code, "刚刚又改动" in stale.content.decode()) == (409, True)
     assert bo.client.post(address, {"confirm": "1", "version": file.version}).status_code == 302
     assert Registration.objects.get(pk=file.pk).state == Registration.State.EXAMINING
+
+
+def test_the_patents_stay_when_the_letter_does_not_speak_of_them(
+    ready: Registration, chen: Person, ling: Person, bo: Person
+) -> None:
+    """Chen asks for a signature page: that is no occasion for Ling or Bo to change what is pledged."""
+    asked(ready, chen, CONTRACT)
+    for party in (ling, bo):
+        with pytest.raises(WrongState, match="没有要求更正质押专利"):
+            lists.leave_out(ready.pk, numbers=["x"], actor=party.actor, now=moments.now())
+    assert ling.client.get(reverse("pledges:patent-list", args=[ready.number])).status_code == 302
+
+
+def test_the_patents_are_changed_when_the_letter_asks_for_it(ready: Registration, chen: Person, ling: Person) -> None:
+    asked(ready, chen, examination.Defect("patents", "申请表所列专利与合同附件不一致。"))
+    assert ling.client.get(reverse("pledges:patent-list", args=[ready.number])).status_code == 200
 
 
 def test_edge_case_4_a_corrected_period_counts_at_once(

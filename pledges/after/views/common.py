@@ -10,6 +10,7 @@ from pledges.after import presenting
 from pledges.after.models import Matter
 from pledges.models import Registration
 from pledges.views.common import own
+from pledges.views.common import version_of as version_of
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
@@ -67,8 +68,3 @@ def matter_page(
         "trail": trail(file),
     }
     return render(request, template, {**shared, **context}, status=status)
-
-
-def version_of(request: HttpRequest) -> int:
-    text = request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1

@@ -15,6 +15,7 @@ from pledges.after.models import Matter
 from pledges.locking import in_conflict
 from pledges.models import Check
 from pledges.presenting import RESULT_TAGS
+from pledges.queries import cursor
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
@@ -97,8 +98,7 @@ def accept(request: HttpRequest, number: str) -> HttpResponse:
 @allow(*OFFICE)
 @require_POST
 def take_over(request: HttpRequest, number: str) -> HttpResponse:
-    text = request.POST.get("from", "")
-    shown = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
+    shown = cursor(request.POST.get("from")) or 0
     return _simply(request, number, examination.take_over, "已由您接手。", from_clerk_id=shown)
 
 
