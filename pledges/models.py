@@ -22,6 +22,7 @@ from .after.models import AfterPaper as AfterPaper
 from .after.models import Matter as Matter
 from .after.models import MatterCorrection as MatterCorrection
 from .after.models import Revocation as Revocation
+from .after.models import RevocationStatement as RevocationStatement
 from .after.models import UseConsent as UseConsent
 from .checking.models import RegisterJob as RegisterJob
 from .contract_text.models import ContractReading as ContractReading

@@ -109,6 +109,7 @@ _EFFECTS: dict[str, tuple[str, str]] = {
     "pledge.changed": ("ok", "办理时限停止"),
     "pledge.released": ("ok", "办理时限停止"),
     "pledge.cancelled": ("ok", "质权自注销之日起消灭"),
+    "pledge.revocation_told": ("warn", "请在期限内陈述意见"),
     "pledge.revoked": ("bad", "登记自始无效"),
     "use.agreed": ("ok", ""),
     "use.declined": ("warn", ""),

@@ -181,6 +181,15 @@ class RevokeForm(PortalForm):
     note = forms.CharField(label="决定说明", max_length=300, required=False, widget=forms.Textarea(attrs=AREA))
 
 
+class StatementForm(PortalForm):
+    text = forms.CharField(
+        label="我方意见",
+        max_length=1000,
+        help_text="登记机构和对方都会看到。",
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+
+
 class DropForm(PortalForm):
     note = forms.CharField(label="不予撤销的理由", max_length=300, widget=forms.Textarea(attrs=AREA))
 

@@ -89,6 +89,28 @@ def revocation(kind: str, title: str, *roles: Role) -> Callable[[Entry], list[Le
     return letters
 
 
+def revocation_told(entry: Entry) -> list[Letter]:
+    """To both parties, with the page on which they can speak."""
+    file = pledge_of(entry)
+    if file is None:
+        return []
+    url = reverse("pledges:after", args=[file.number])
+    title = "登记机构拟撤销质押登记，请在期限内陈述意见"
+    return [Letter(file.parties, (Role.ENTERPRISE, *ANSWERING), A, title, url, entry.text)]
+
+
+def revocation_dropped(entry: Entry) -> list[Letter]:
+    """To the clerks of the office, and to the parties when they had been told of the proposal."""
+    made = revocation(R, "撤销建议未被采纳", Role.CLERK)(entry)
+    file = pledge_of(entry)
+    if file is not None and file.pledgor_id in entry.parties:
+        url = reverse("pledges:after", args=[file.number])
+        made.append(
+            Letter(file.parties, (Role.ENTERPRISE, *ANSWERING), R, "质押登记不予撤销，继续有效", url, entry.text)
+        )
+    return made
+
+
 def use_of_patents(kind: str, title: str, *, to: str) -> Callable[[Entry], list[Letter]]:
     """Of a consent to use a pledged patent: to the p(ledgee), or to the pledg(o)r or who speaks for it."""
 

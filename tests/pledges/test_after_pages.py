@@ -113,7 +113,7 @@ def test_a_lost_race_is_a_sentence_on_the_page(
 
 
 def test_chen_proposes_and_the_chief_revokes(
-    registered: Registration, ling: Person, chen: Person, chief: Person
+    registered: Registration, ling: Person, bo: Person, chen: Person, chief: Person
 ) -> None:
     number = registered.number
     assert reverse("office-revoke", args=[number]) in chen.client.get(f"/office/{number}/").content.decode()
@@ -128,7 +128,17 @@ def test_chen_proposes_and_the_chief_revokes(
     proof = Revocation.objects.get().papers.get()
     assert chief.client.get(reverse("pledges:after-paper", args=[number, proof.ref])).status_code == 200
     assert ling.client.get(reverse("pledges:after-paper", args=[number, proof.ref])).status_code == 404
+    assert "拟撤销" not in page(ling.client, "pledges:after", number)
     send(chief.client, "office-revoke", number, revoke="1", status=400)
+    assert "请先告知当事人" in send(chief.client, "office-revoke", number, revoke="1", read="on", status=409)
+    send(chief.client, "office-revoke", number, tell="1")
+    send(chief.client, "office-revoke", number, tell="1", status=409)
+    assert "期满或者双方都已陈述后再决定" in page(chief.client, "office-revoke", number)
+    assert "登记机构拟撤销这件质押登记" in page(ling.client, "pledges:after", number)
+    send(ling.client, "pledges:revocation-state", number, text=" ", status=400)
+    for party in (ling, bo):
+        send(party.client, "pledges:revocation-state", number, text=f"{party.organisation.name}：保全已解除")
+    assert f"{bo.organisation.name}：保全已解除" in page(chief.client, "office-revoke", number)
     send(chief.client, "office-revoke", number, revoke="1", read="on")
     assert fresh(registered).state == Registration.State.REVOKED
     notice = Notice.objects.get(kind="revoked")

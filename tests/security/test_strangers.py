@@ -193,6 +193,7 @@ TABLE: dict[str, Row] = {
     "pledges:verify": Row(lambda w: {"code": w.notice.verify_code}, EVERYBODY, "get"),  # whoever holds the paper
     # after the registration
     "pledges:after": _pledge("registered", PARTIES | {"rui"}, "get"),
+    "pledges:revocation-state": _pledge("registered", method="post"),
     "pledges:consent-ask": _pledge("registered", COMPANY),
     "pledges:consent": Row(lambda w: {"ref": w.consent.ref}, PARTIES | OFFICE),
     "pledges:after-paper": Row(
