@@ -14,7 +14,7 @@ from applications.actions import progress
 from pledges import checks, notices, places, receipts, rules
 from pledges.locking import absent_until, in_conflict, lock_patents, locked
 from pledges.models import Check, Correction, Ground, Notice, PledgedPatent, Registration
-from portal.foundation.accounts.models import Membership, Role
+from portal.foundation.accounts.models import Membership, Role, User
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import Busy, Invalid, WrongState
@@ -78,6 +78,15 @@ def assign(
     rules.can_assign(actor, file).require()
     if from_clerk_id is not None and file.clerk_id != from_clerk_id:
         raise WrongState("held", f"这一件已改由 {file.clerk or '他人'} 办理，没有转派。")
+    file.clerk, file.clerk_since = free_clerk(file, clerk_id, now=now), now
+    file.save(update_fields=["clerk", "clerk_since"])
+    _tell("pledge.assigned", file, actor=actor, now=now, text=f"转派给 {file.clerk}", clerk=clerk_id)
+    return file
+
+
+def free_clerk(file: Registration, clerk_id: int, *, now: datetime) -> User:
+    """Who may be given this file or what comes after it: of its office, there today, with no seat in a party and no reason to
+    stand aside. Raises Invalid with a sentence at the field `clerk`."""
     seats = Membership.objects.select_related("user").filter(user_id=clerk_id, active=True, user__is_active=True)
     seat = seats.filter(organisation_id=file.office_id, role__in=(Role.CLERK, Role.CHIEF)).first()
     if seat is None:
@@ -88,10 +97,7 @@ def assign(
     if in_conflict(clerk_id, file):
         said = f"{seat.user} 是当事人单位的成员或已申请回避，应当回避，请选择其他审查员。"
         raise Invalid("conflict", said, fields={"clerk": said})
-    file.clerk, file.clerk_since = seat.user, now
-    file.save(update_fields=["clerk", "clerk_since"])
-    _tell("pledge.assigned", file, actor=actor, now=now, text=f"转派给 {seat.user}", clerk=clerk_id)
-    return file
+    return seat.user
 
 
 @transaction.atomic(durable=True)

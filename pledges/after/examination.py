@@ -8,6 +8,7 @@ from django.core.files.base import File
 from django.db import transaction
 
 from pledges import notices
+from pledges.actions.examination import free_clerk
 from pledges.kinds import Ground
 from pledges.locking import in_conflict
 from pledges.models import Notice, Registration
@@ -51,6 +52,20 @@ def take_over(matter_id: int, *, from_clerk_id: int, actor: Actor, now: datetime
     matter.save(update_fields=["clerk"])
     said = f"{actor.name} 接手审查{matter.title}（原由 {before} 办理）"
     tell_matter("matter.taken_over", file, matter, actor=actor, now=now, text=said)
+    return matter
+
+
+@transaction.atomic(durable=True)
+def assign(matter_id: int, *, clerk_id: int, from_clerk_id: int | None = None, actor: Actor, now: datetime) -> Matter:
+    """The chief hands a matter to a clerk of the office, like a file. `from_clerk_id`: only while that clerk still holds it."""
+    file, matter = locked(matter_id)
+    rules.can_assign(actor, matter, file).require()
+    if from_clerk_id is not None and matter.clerk_id != from_clerk_id:
+        raise WrongState("held", f"{matter.number} 已改由 {matter.clerk or '他人'} 办理，没有转派。")
+    matter.clerk = free_clerk(file, clerk_id, now=now)
+    matter.save(update_fields=["clerk"])
+    said = f"{matter.title}转派给 {matter.clerk}"
+    tell_matter("matter.assigned", file, matter, actor=actor, now=now, text=said, clerk=clerk_id)
     return matter
 
 

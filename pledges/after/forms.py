@@ -1,6 +1,7 @@
 """Forms of what comes after the registration. Values come along from the register; only what differs is applied for."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -8,8 +9,11 @@ from django.core.files.uploadedfile import UploadedFile
 
 from pledges.forms.filing import PaperField
 from pledges.kinds import Ground, Scope
-from pledges.models import Registration
+from pledges.models import PledgedPatent, Registration
+from pledges.presenting import MOST_PATENTS
+from portal.foundation.core import moments
 from portal.foundation.core.forms import AmountWanField, CheckboxCards, DateField, PortalForm, RadioCards
+from portal.foundation.core.identifiers import InvalidIdentifier, parse_patent_number
 
 from . import contents
 from .filing import Wish
@@ -17,6 +21,7 @@ from .kinds import PROOF, EndGround, MatterKind, Proceeds, RevocationGround, Use
 from .models import Matter
 
 AREA = {"rows": 3}
+NAMED = 5  # slips named in one sentence
 
 
 class _Papers(PortalForm):
@@ -27,8 +32,45 @@ class _Papers(PortalForm):
         return [upload for upload in sent if isinstance(upload, UploadedFile)]
 
 
-def _patents(field: Any, pledged: Sequence[Any]) -> None:
-    field.choices = [(p.number, f"{p.dotted} {p.title}") for p in pledged]
+class PastedNumbers(forms.CharField):
+    """Patent numbers, one a line or apart by commas, in any spelling; cleans to canonical numbers."""
+
+    def __init__(self, pledged: Collection[str], **kwargs: Any) -> None:
+        self.pledged = frozenset(pledged)
+        super().__init__(
+            max_length=40_000,
+            help_text=f"每行一个专利号，可从专利清单复制。仍在质押的共 {len(self.pledged)} 件。",
+            widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+            **kwargs,
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        """Raises ValidationError that names the first slips."""
+        found, wrong = [], []
+        for text in re.split(r"[\s,，;；、]+", str(value or "").strip()):
+            if not text:
+                continue
+            try:
+                number = parse_patent_number(text, today=moments.local_date(moments.now())).canonical
+            except InvalidIdentifier:
+                number = ""
+            (found if number in self.pledged else wrong).append(number or text[:20])
+        if wrong:
+            more = f"等 {len(wrong)} 个" if len(wrong) > NAMED else ""
+            raise forms.ValidationError(f"不是这件登记里仍在质押的专利：{'、'.join(wrong[:NAMED])}{more}，请核对。")
+        return sorted(set(found))
+
+
+def _patents(form: forms.Form, pledged: Sequence[PledgedPatent]) -> None:
+    """To be ticked, or where they are too many for a page, to be pasted."""
+    field = form.fields["numbers"]
+    if len(pledged) > MOST_PATENTS:
+        form.fields["numbers"] = PastedNumbers([p.number for p in pledged], label=field.label)
+    else:
+        field.choices = [(p.number, f"{p.dotted} {p.title}") for p in pledged]  # type: ignore[attr-defined]
 
 
 class ChangeForm(_Papers):
@@ -96,7 +138,7 @@ class ReleaseForm(_Papers):
     def __init__(self, *args: Any, file: Registration, matter: Matter | None = None, **kwargs: Any) -> None:
         initial = {"numbers": matter.numbers, "reason": matter.reason} if matter is not None else {}
         super().__init__(*args, initial=initial, **kwargs)
-        _patents(self.fields["numbers"], list(file.patents.filter(effective__upper_inf=True).order_by("number")))
+        _patents(self, list(file.patents.filter(effective__upper_inf=True).order_by("number")))
 
     def wish(self) -> Wish:
         return Wish(reason=self.cleaned_data["reason"], numbers=self.cleaned_data["numbers"])
@@ -207,9 +249,11 @@ class ConsentForm(_Papers):
     about = forms.CharField(label="说明", max_length=500, required=False, widget=forms.Textarea(attrs=AREA))
     papers = PaperField("拟签合同或其他材料")
 
-    def __init__(self, data: Mapping[str, Any] | None = None, files: Any = None, *, pledged: Sequence[Any]) -> None:
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, files: Any = None, *, pledged: Sequence[PledgedPatent]
+    ) -> None:
         super().__init__(data, files)
-        _patents(self.fields["numbers"], pledged)
+        _patents(self, pledged)
 
 
 class ConsentAnswerForm(PortalForm):

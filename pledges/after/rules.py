@@ -85,6 +85,8 @@ def _clerk(actor: Actor, file: Registration, *, conflict: bool) -> Verdict:
 
 def can_accept(actor: Actor, matter: Matter, file: Registration, *, conflict: bool) -> Verdict:
     verdict = _clerk(actor, file, conflict=conflict)
+    if verdict and matter.clerk_id not in (None, actor.user_id):
+        return no("held", f"这一件已转派给 {matter.clerk}，由其受理。")
     if verdict and matter.state != State.SUBMITTED:
         return no("state", f"{_now_is(matter)}不在待受理。")
     return verdict
@@ -92,9 +94,19 @@ def can_accept(actor: Actor, matter: Matter, file: Registration, *, conflict: bo
 
 def can_take_over(actor: Actor, matter: Matter, file: Registration, *, conflict: bool) -> Verdict:
     verdict = _clerk(actor, file, conflict=conflict)
-    if verdict and (matter.state not in (State.EXAMINING, State.CORRECTING) or matter.clerk_id == actor.user_id):
+    held = matter.clerk_id not in (None, actor.user_id)
+    if verdict and not (held and matter.submitted_at is not None and matter.live):
         return no("state", f"{_now_is(matter)}不能接手。")
     return verdict
+
+
+def can_assign(actor: Actor, matter: Matter, file: Registration) -> Verdict:
+    """The office's chief, from the hand-in to the decision."""
+    if actor.role != Role.CHIEF or actor.organisation_id != file.office_id:
+        return not_you("role", "只有登记处负责人可以转派。")
+    if matter.submitted_at is None or not matter.live:
+        return no("state", f"{_now_is(matter)}不能转派。")
+    return YES
 
 
 def can_examine(actor: Actor, matter: Matter, file: Registration, *, conflict: bool) -> Verdict:

@@ -77,6 +77,11 @@ def matter(kind: str, title: str, *, to: str) -> Callable[[Entry], list[Letter]]
     return letters
 
 
+def assigned(entry: Entry) -> list[Letter]:
+    """To the clerk who is given a matter; a chief who takes it knows."""
+    return [] if entry.data["clerk"] == entry.actor_id else matter(A, "一件{matter}申请转派给您", to="o")(entry)
+
+
 def revocation(kind: str, title: str, *roles: Role) -> Callable[[Entry], list[Letter]]:
     """Within the office that keeps the file."""
 

@@ -94,6 +94,7 @@ CATALOGUE: dict[str, Maker] = {
     "matter.returned": pledges.matter(A, "{matter}申请被退回修改", to="p"),
     "matter.submitted": pledges.matter(A, "新的{matter}申请，力争 {days} 个工作日内办结", to="o"),
     "matter.accepted": pledges.matter(R, "{matter}申请已受理", to="p"),
+    "matter.assigned": pledges.assigned,
     "matter.correction": pledges.matter(A, "{matter}申请需要补正", to="p"),
     "matter.completed": pledges.matter(A, "{matter}申请补正完成，请继续审查", to="o"),
     "matter.refused": pledges.matter(R, "{matter}申请不予办理，请查看理由", to="p"),

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from pledges.after import forms
 from pledges.after.kinds import MatterKind
 from pledges.after.models import Matter, Revocation, UseConsent
 from pledges.models import Notice, Registration
@@ -168,6 +169,23 @@ def test_consent_is_asked_and_answered(registered: Registration, ling: Person, b
     send(bo.client, "pledges:consent", consent.ref, answer="agree", proceeds="prepay", terms="到账后三日内清偿")
     assert "到账后三日内清偿" in page(ling.client, "pledges:consent", consent.ref)
     assert "质权人已同意" in page(ling.client, "pledges:after", number)
+
+
+def test_of_many_patents_the_numbers_are_pasted(
+    registered: Registration, ling: Person, bo: Person, chen: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand boxes are no page: beyond what a page carries, Ling pastes the numbers as they stand in her list."""
+    monkeypatch.setattr(forms, "MOST_PATENTS", 0)
+    form = page(ling.client, "pledges:consent-ask", registered.number)
+    assert '<textarea name="numbers"' in form
+    wish = {"use": "abandonment", "price": ""}
+    said = send(
+        ling.client, "pledges:consent-ask", registered.number, status=400, numbers="ZL123 " + factories.UTILITY, **wish
+    )
+    assert f"不是这件登记里仍在质押的专利：ZL123、{factories.UTILITY}" in said
+    dotted = registered.patents.get().dotted
+    send(ling.client, "pledges:consent-ask", registered.number, numbers=f" ZL{dotted}，\r\n{dotted}", **wish)
+    assert UseConsent.objects.get().numbers == [factories.INVENTION]
 
 
 def test_ling_takes_her_question_back(registered: Registration, ling: Person) -> None:

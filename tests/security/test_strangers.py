@@ -212,6 +212,7 @@ TABLE: dict[str, Row] = {
     "office-matter": _pledge("matter", OFFICE, "get"),
     "office-matter-accept": _pledge("matter", OFFICE, "post"),
     "office-matter-take-over": _pledge("matter", OFFICE, "post"),
+    "office-matter-assign": _pledge("matter", {"chief"}, "post"),
     "office-matter-approve": _pledge("matter", OFFICE, "post"),
     "office-matter-correct": _pledge("matter", OFFICE, "post"),
     "office-matter-refuse": _pledge("matter", OFFICE, "post"),
