@@ -194,6 +194,9 @@ class Registration(StateModel):
                 name="registration_period",
             ),
             models.CheckConstraint(condition=~Q(state="refused") | ~Q(refusal_ground=""), name="refusal_has_ground"),
+            models.UniqueConstraint(
+                fields=["national_number"], condition=~Q(national_number=""), name="national_number_once"
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["cancelled", "revoked"], ended_at__isnull=False)
                 | (~Q(state__in=["cancelled", "revoked"]) & Q(ended_at=None)),

@@ -12,6 +12,7 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from applications.actions import progress
 from pledges import checks, notices, places, receipts, rules
+from pledges.actions import forwarding
 from pledges.locking import absent_until, in_conflict, lock_patents, locked
 from pledges.models import Check, Correction, Ground, Notice, PledgedPatent, Registration
 from portal.foundation.accounts.models import Membership, Role, User
@@ -165,7 +166,8 @@ def register(registration_id: int, *, national_number: str = "", actor: Actor, n
     """予以登记: the pledge exists from this commit (民法典 444), for every patent of the contract or for none.
 
     The grounds run once more on locked patents. Raises WrongState naming the first line that is not settled, or the patent
-    that another file registered a moment earlier (R09, held by the exclusion constraint).
+    that another file registered a moment earlier (R09, held by the exclusion constraint); Invalid when the registrar's number
+    is another file's.
     """
     file = locked(registration_id)
     rules.can_examine(actor, file, conflict=in_conflict(actor.user_id, file)).require()
@@ -178,9 +180,10 @@ def register(registration_id: int, *, national_number: str = "", actor: Actor, n
         raise WrongState("unticked", f"还有 {len(open_lines)} 项没有核对：{first.ground} {first.evidence}")
     _make_effective(file, now=now)
     failpoint("register.effective")
-    file.national_number = national_number.strip()
+    file.national_number = forwarding.spelled(national_number)
     file.register(by=actor.label, now=now)
-    file.save(update_fields=["state", "decided_by", "decided_at", "national_number", *Registration.AS_REGISTERED])
+    fields = ["state", "decided_by", "decided_at", "national_number", *Registration.AS_REGISTERED]
+    forwarding.keep(file, fields, field="national_number")
     stopped: Sequence[facts.Fact] = ()
     if file.clock_id is not None:
         stopped = clocks.stop(file.clock_id, now=now, reason="registered").facts

@@ -10,6 +10,10 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AddConstraint(
+            model_name='registration',
+            constraint=models.UniqueConstraint(condition=models.Q(('national_number', ''), _negated=True), fields=('national_number',), name='national_number_once'),
+        ),
         migrations.AddField(
             model_name='revocation',
             name='heard_until',

@@ -16,7 +16,7 @@ from portal.foundation.sla.models import Clock
 from tests import factories
 from tests.factories import Person
 
-from .conftest import examined, paper, submitted, tick_all
+from .conftest import accepted, examined, paper, submitted, tick_all
 
 pytestmark = pytest.mark.django_db
 CONTRACT = examination.Defect("contract", "合同缺少签字或盖章页。")
@@ -127,6 +127,19 @@ def test_chen_registers_and_the_pledge_exists(ready: Registration, chen: Person)
     assert len(notice.verify_code) == 12
     with pytest.raises(WrongState, match="已登记"):
         examination.refuse(ready.pk, ground=Ground.R12, note="晚了", actor=chen.actor, now=moments.now())
+
+
+def test_a_number_of_the_registrar_is_one_files(ready: Registration, chen: Person, wai: Person, cui: Person) -> None:
+    """Chen copies the number of the file before: she is told at the field, and nothing is registered."""
+    examination.register(ready.pk, national_number="y2026-1", actor=chen.actor, now=moments.now())
+    assert Registration.objects.get(pk=ready.pk).national_number == "Y2026-1"
+    factories.patent(wai.organisation, factories.INVENTION_2)
+    second = examined(submitted(accepted(wai, cui, factories.product(cui.organisation)), cui, wai), chen)
+    with pytest.raises(Invalid, match="另一件登记") as refusal:
+        examination.register(second.pk, national_number="Y2026-1", actor=chen.actor, now=moments.now())
+    assert set(refusal.value.fields) == {"national_number"}
+    second.refresh_from_db()
+    assert second.state == Registration.State.EXAMINING
 
 
 def test_a_refusal_names_its_ground_and_the_request_can_be_filed_again(

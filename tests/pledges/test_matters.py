@@ -282,6 +282,19 @@ def test_edge_case_4_the_period_of_a_maximum_pledge_is_changed_as_a_period(
     assert f"{ends.year}年{ends.month}月{ends.day}日" in notice.facts["debt_kind"]
 
 
+def test_edge_case_19_exactly_ten_million_wants_no_report_a_cent_more_does(
+    registered: Registration, bo: Person, ling: Person, chen: Person
+) -> None:
+    """Edge case 19: 单笔 1000 万元以下 includes the number; the cent above it is Chen's to look for a valuation report."""
+    border = in_hand(registered, CHANGE, Wish(changes={"debt_amount": Decimal("10000000.00")}), bo, ling, chen)
+    assert not [c for c in border.checks if c["ground"] == "R12"]
+    filing.withdraw(border.pk, reason="", actor=bo.actor, now=now())
+    above = in_hand(registered, CHANGE, Wish(changes={"debt_amount": Decimal("10000000.01")}), bo, ling, chen)
+    (proof,) = [c for c in above.checks if c["ground"] == "R12"]
+    assert proof["result"] == "manual"
+    assert "没有资产评估报告" in proof["evidence"]
+
+
 # --- cancellation and release -----------------------------------------------------------------------------------------
 
 
