@@ -76,8 +76,9 @@ def correct(request: HttpRequest, number: str) -> HttpResponse:
         messages.success(request, "全部补正已完成，申请已送回审查，登记时限重新起算。")
         return back(file)
     messages.success(request, f"第 {row.position} 项已保存。")
-    spot = "agree" if not after.corrections.filter(round=after.correction_rounds, answered_at=None).exists() else ""
-    return redirect(f"{reverse('pledges:correct', args=[file.number])}#{spot or f'correction-{row.position}'}")
+    still_open = after.corrections.filter(round=after.correction_rounds, answered_at=None).exists()
+    spot = f"correction-{row.position}" if still_open else "agree"
+    return redirect(f"{reverse('pledges:correct', args=[file.number])}#{spot}")
 
 
 def _confirm_changes(

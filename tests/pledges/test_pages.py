@@ -202,9 +202,16 @@ def test_a_correction_is_answered_in_the_browser(ready: Registration, chen: Pers
         url("correct", ready),
         {"correction": amount.pk, "c2-debt_kind": "working_capital", "c2-debt_amount": "780", "c2-text": ""},
     )
-    assert done.headers["Location"] == url("detail", ready)
+    assert done.headers["Location"] == url("correct", ready) + "#agree"
     ready.refresh_from_db()
-    assert (ready.state, ready.debt_amount) == (Registration.State.EXAMINING, 7_800_000)
+    assert (ready.state, ready.debt_amount) == (Registration.State.CORRECTING, 7_800_000)
+    for person in (bo, ling):  # each has changed what the other signed
+        with budget():
+            assert "已核对，确认并签名" in person.client.get(url("correct", ready)).content.decode()
+        joined = person.client.post(url("correct", ready), {"confirm": "1", "version": ready.version})
+        assert joined.headers["Location"] == url("detail", ready)
+    ready.refresh_from_db()
+    assert ready.state == Registration.State.EXAMINING
     assert "登记时限重新起算" in ling.client.get(url("detail", ready)).content.decode()
 
 
