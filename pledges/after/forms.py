@@ -22,6 +22,7 @@ from .models import Matter
 
 AREA = {"rows": 3}
 NAMED = 5  # slips named in one sentence
+LONGEST = 40_000  # characters; a thousand numbers have some twenty thousand
 
 
 class _Papers(PortalForm):
@@ -38,7 +39,6 @@ class PastedNumbers(forms.CharField):
     def __init__(self, pledged: Collection[str], **kwargs: Any) -> None:
         self.pledged = frozenset(pledged)
         super().__init__(
-            max_length=40_000,
             help_text=f"每行一个专利号，可从专利清单复制。仍在质押的共 {len(self.pledged)} 件。",
             widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
             **kwargs,
@@ -49,7 +49,10 @@ class PastedNumbers(forms.CharField):
 
     def to_python(self, value: Any) -> Any:
         """Raises ValidationError that names the first slips."""
-        found, wrong = [], []
+        if len(str(value or "")) > LONGEST:
+            raise forms.ValidationError("文字过多，请只粘贴专利号。")
+        found: list[str] = []
+        wrong: list[str] = []
         for text in re.split(r"[\s,，;；、]+", str(value or "").strip()):
             if not text:
                 continue
@@ -64,11 +67,11 @@ class PastedNumbers(forms.CharField):
         return sorted(set(found))
 
 
-def _patents(form: forms.Form, pledged: Sequence[PledgedPatent]) -> None:
+def _patents(form: PortalForm, pledged: Sequence[PledgedPatent]) -> None:
     """To be ticked, or where they are too many for a page, to be pasted."""
     field = form.fields["numbers"]
     if len(pledged) > MOST_PATENTS:
-        form.fields["numbers"] = PastedNumbers([p.number for p in pledged], label=field.label)
+        form.add_field("numbers", PastedNumbers([p.number for p in pledged], label=field.label))
     else:
         field.choices = [(p.number, f"{p.dotted} {p.title}") for p in pledged]  # type: ignore[attr-defined]
 
