@@ -14,7 +14,7 @@ from pledges.actions import corrections
 from pledges.forms.filing import FilingForm
 from pledges.forms.party import AnswerForm
 from pledges.loading import owned
-from pledges.models import Registration
+from pledges.models import Correction, Registration
 from pledges.patent_lists.models import current as current_list
 from pledges.signing import actions as signing
 from portal.foundation.accounts.guards import allow
@@ -35,6 +35,10 @@ def correct(request: HttpRequest, number: str) -> HttpResponse:
     if request.method != "POST" and not rules.can_answer(actor_of(request), file):
         return back(file)
     rows = list(file.corrections.filter(round=file.correction_rounds))
+    if "confirm" in request.POST:
+        return _confirm_changes(request, file, rows)
+    if request.method != "POST" and "again" not in request.GET and all(row.answered_at for row in rows):
+        return _agree_page(request, file, rows)
     listed = current_list(file)
     whole = FilingForm(
         file=file, owned=owned(file, listed=listed is not None), today=moments.local_date(now), listed=listed
@@ -55,8 +59,6 @@ def correct(request: HttpRequest, number: str) -> HttpResponse:
         forms_.append((row, place_, form))
     if request.method != "POST":
         return _correct_page(request, file, forms_)
-    if "confirm" in request.POST:
-        return _confirm_changes(request, file, forms_)
     row, _, form = get_or_404(forms_, sent)
     if not form.is_valid():
         return _correct_page(request, file, forms_, status=400)
@@ -76,23 +78,40 @@ def correct(request: HttpRequest, number: str) -> HttpResponse:
         messages.success(request, "全部补正已完成，申请已送回审查，登记时限重新起算。")
         return back(file)
     messages.success(request, f"第 {row.position} 项已保存。")
-    still_open = after.corrections.filter(round=after.correction_rounds, answered_at=None).exists()
-    spot = f"correction-{row.position}" if still_open else "agree"
-    return redirect(f"{reverse('pledges:correct', args=[file.number])}#{spot}")
+    return redirect(f"{reverse('pledges:correct', args=[file.number])}#correction-{row.position}")
 
 
-def _confirm_changes(
-    request: HttpRequest, file: Registration, rows: list[tuple[Any, places.Place, AnswerForm]]
-) -> HttpResponse:
+def _confirm_changes(request: HttpRequest, file: Registration, rows: list[Correction]) -> HttpResponse:
     try:
         after = corrections.confirm(file.pk, version=version_of(request), actor=actor_of(request), now=moments.now())
     except DomainError as error:
-        return _correct_page(request, own(request, file.number), rows, refused=error.reason, status=error.status)
+        return _agree_page(request, own(request, file.number), rows, refused=error.reason, status=error.status)
     if after.state == Registration.State.CORRECTING:
         messages.success(request, "已确认。另一方确认后，申请送回审查。")
     else:
         messages.success(request, "已确认，申请已送回审查，登记时限重新起算。")
     return back(file)
+
+
+def _agree_page(
+    request: HttpRequest, file: Registration, rows: list[Correction], *, refused: str = "", status: int = 200
+) -> HttpResponse:
+    """Everything is answered, and somebody has not signed what the answers changed."""
+    unsigned = signing.outdated(file)
+    applicants = [file.pledgor, file.pledgee]
+    if file.debtor_org_id is not None:
+        applicants.append(file.application.organisation)  # speaks for a pledgor without a seat
+    return page(
+        request,
+        "pledges/correct_agree.html",
+        file,
+        corrections=rows,
+        refused=refused,
+        changed=unsigned.get(actor_of(request).organisation_id or 0, []),
+        unsigned=[o.title for o in applicants if o.pk in unsigned],
+        lamp=presenting.lamp(file, now=moments.now()),
+        status=status,
+    )
 
 
 def get_or_404(rows: list[tuple[Any, places.Place, AnswerForm]], sent: str) -> tuple[Any, places.Place, AnswerForm]:
@@ -108,12 +127,8 @@ def _correct_page(
     file: Registration,
     rows: list[tuple[Any, places.Place, AnswerForm]],
     *,
-    refused: str = "",
     status: int = 200,
 ) -> HttpResponse:
-    answered = sum(row.answered_at is not None for row, _, _ in rows)
-    unsigned = signing.outdated(file) if answered == len(rows) else {}
-    titles = {o.pk: o.title for o in (file.pledgor, file.pledgee)}
     return page(
         request,
         "pledges/correct.html",
@@ -122,10 +137,7 @@ def _correct_page(
         forms=[form for _, _, form in rows],
         bound=next((form for _, _, form in rows if form.is_bound), None),
         first_open=next((row.pk for row, _, _ in rows if row.answered_at is None), None),
-        answered=answered,
-        refused=refused,
-        changed=unsigned.get(actor_of(request).organisation_id or 0, []),
-        unsigned=[titles.get(pk, file.application.organisation.title) for pk in unsigned],
+        answered=sum(row.answered_at is not None for row, _, _ in rows),
         earlier=list(file.corrections.filter(round__lt=file.correction_rounds)) if file.correction_rounds > 1 else [],
         notice=file.notices.filter(kind="correction").order_by("-pk").first(),
         lamp=presenting.lamp(file, now=moments.now()),

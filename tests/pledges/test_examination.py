@@ -16,7 +16,7 @@ from portal.foundation.sla.models import Clock
 from tests import factories
 from tests.factories import Person
 
-from .conftest import accepted, examined, paper, submitted, tick_all
+from .conftest import PDF, accepted, examined, paper, submitted, tick_all
 
 pytestmark = pytest.mark.django_db
 CONTRACT = examination.Defect("contract", "合同缺少签字或盖章页。")
@@ -167,7 +167,7 @@ def test_a_correction_pauses_the_clock_and_the_last_answer_gives_the_full_term(
     clock = clock_of(ready)
     assert (clock.paused_at, clock.next_at) == (start, None)
     first, second = ready.corrections.all()
-    upload = filing.Upload("contract", paper("补签合同.pdf"), "paper")
+    upload = filing.Upload("contract", paper("补签合同.pdf", PDF + b"% signed"), "paper")
     corrections.answer(first.pk, text="", uploads=[upload], actor=bo.actor, now=moments.now())
     ready.refresh_from_db()
     assert ready.state == Registration.State.CORRECTING

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -283,9 +284,10 @@ def test_edge_case_4_the_period_of_a_maximum_pledge_is_changed_as_a_period(
 
 
 def test_edge_case_19_exactly_ten_million_wants_no_report_a_cent_more_does(
-    registered: Registration, bo: Person, ling: Person, chen: Person
+    registered: Registration, bo: Person, ling: Person, chen: Person, settings: Any
 ) -> None:
     """Edge case 19: 单笔 1000 万元以下 includes the number; the cent above it is Chen's to look for a valuation report."""
+    settings.VALUATION_REPORT_BEYOND = True
     border = in_hand(registered, CHANGE, Wish(changes={"debt_amount": Decimal("10000000.00")}), bo, ling, chen)
     assert not [c for c in border.checks if c["ground"] == "R12"]
     filing.withdraw(border.pk, reason="", actor=bo.actor, now=now())
