@@ -109,7 +109,7 @@ def test_nothing_is_asked_once_the_pledge_is_gone(
 ) -> None:
     made = ask(registered, ling)
     cancelled(registered, ling, bo, chen)
-    with pytest.raises(WrongState, match="已注销"):
+    with pytest.raises(WrongState, match="已撤回"):
         answer(made, bo)
     with pytest.raises(WrongState, match="已注销"):
         ask(registered, ling)
