@@ -270,4 +270,4 @@ def _uuid(raw: str) -> uuid.UUID | None:
 
 def number_of(request: HttpRequest, name: str) -> int:
     """A version from a hidden field; 0 (older than anything) when it was tampered with."""
-    return max(version_of(request.POST.get(name)), 0)
+    return max(version_of(request, name), 0)

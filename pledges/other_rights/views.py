@@ -165,7 +165,7 @@ def _act(found: OtherRight, step: str, form: forms.Form, request: HttpRequest, *
         actions.advance(found.pk, actions.Step(**given), actor=actor, now=now)
         return "进度已更新，对方会收到消息。"
     if step == "save":
-        version = version_of(request.POST.get("version"))
+        version = version_of(request)
         actions.save(found.pk, actions.Facts(**given), version=version, actor=actor, now=now)
         return "已更正。"
     actions.attach(found.pk, given["paper"], actor=actor, now=now)

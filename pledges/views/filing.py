@@ -85,14 +85,14 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
             content=form.content() if right else None,
             uploads=[] if quiet else form.uploads(),
             remove=[ref for ref in request.POST.getlist("remove") if _is_ref(ref)],
-            version=version_of(request.POST.get("version")),
+            version=version_of(request),
             page=request.POST.get("page", ""),
             actor=actor_of(request),
             now=now,
         )
     except filing.StaleFile as error:
         if quiet:
-            said = {"said": error.reason, "version": version_of(request.POST.get("version")), "stale": True}
+            said = {"said": error.reason, "version": version_of(request), "stale": True}
             return render(request, "pledges/_saved.html", said, status=error.status)
         form.add_error(None, error.reason)
         return _form_page(request, error.theirs, form, status=error.status, stale=True)

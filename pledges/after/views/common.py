@@ -20,6 +20,7 @@ WITH = (
     "clock",
     "clerk",
     "registration__application",
+    "registration__maximum",
     "registration__pledgor",
     "registration__pledgee",
     "registration__office",

@@ -11,10 +11,12 @@ from django.views.decorators.http import require_POST, require_safe
 
 from pledges.after import examination, names, presenting, queries, rules
 from pledges.after.forms import ApproveForm, DefectsForm, NotDoneForm
-from pledges.after.models import Matter
+from pledges.after.models import Matter, Revocation
+from pledges.forms.office import AssignForm
 from pledges.locking import in_conflict
 from pledges.models import Check
 from pledges.presenting import RESULT_TAGS
+from pledges.queries import clerks, cursor
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
@@ -71,18 +73,22 @@ def _page(
         "touched": [(c, *RESULT_TAGS[c["result"]]) for c in found.checks],
         "stopping": next((c for c in found.checks if c["result"] == Check.Result.FOUND), None),
         "mismatches": names.mismatches(file),
+        "revoking": file.revocations.filter(state=Revocation.State.PROPOSED).exists(),
         "forms_of": forms,
         "bound": form,
         "panel": panel,
         "refused": refused,
     }
+    if rules.can_assign(actor, found, file):
+        today = moments.local_date(moments.now())
+        context["assign"] = AssignForm(clerks=clerks(file.office_id, today=today))
     return matter_page(request, "office/after/matter.html", found, status=status, **context)
 
 
-def _simply(request: HttpRequest, number: str, verb: Callable[..., Matter], said: str) -> HttpResponse:
+def _simply(request: HttpRequest, number: str, verb: Callable[..., Matter], said: str, **shown: int) -> HttpResponse:
     found = matter_of(request, number)
     try:
-        verb(found.pk, actor=actor_of(request), now=moments.now())
+        verb(found.pk, **shown, actor=actor_of(request), now=moments.now())
     except DomainError as error:
         return _page(request, matter_of(request, number), refused=error.reason, status=error.status)
     messages.success(request, said)
@@ -98,7 +104,20 @@ def accept(request: HttpRequest, number: str) -> HttpResponse:
 @allow(*OFFICE)
 @require_POST
 def take_over(request: HttpRequest, number: str) -> HttpResponse:
-    return _simply(request, number, examination.take_over, "已由您接手。")
+    shown = cursor(request.POST.get("from")) or 0
+    return _simply(request, number, examination.take_over, "已由您接手。", from_clerk_id=shown)
+
+
+@allow(Role.CHIEF)
+@require_POST
+def assign(request: HttpRequest, number: str) -> HttpResponse:
+    found = matter_of(request, number)
+    today = moments.local_date(moments.now())
+    form = AssignForm(request.POST, clerks=clerks(found.registration.office_id, today=today))
+    if not form.is_valid():
+        return _page(request, found, refused=str(form.errors["clerk"][0]), status=400)
+    clerk = form.cleaned_data["clerk"]
+    return _simply(request, number, examination.assign, f"{number} 已转派。", clerk_id=clerk)
 
 
 def _decide(
@@ -119,7 +138,7 @@ def _decide(
 @allow(*OFFICE)
 @require_POST
 def approve(request: HttpRequest, number: str) -> HttpResponse:
-    who, version = actor_of(request), version_of(request.POST.get("version"))
+    who, version = actor_of(request), version_of(request)
     return _decide(
         request,
         number,

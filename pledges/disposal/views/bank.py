@@ -55,7 +55,7 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
         for name in ("closes_on", "closes_hour"):
             del given[name]
         try:
-            version = version_of(request.POST.get("version"))
+            version = version_of(request)
             made = listing.Listing(**given, closes_at=closes_at)
             listing.save(disposal.pk, made, version=version, actor=actor, now=now)
         except DomainError as error:

@@ -74,7 +74,7 @@ def _act(found: Disposal, step: str, form: forms.Form | None, request: HttpReque
         listing.submit(found.pk, actor=actor, now=now)
         return "已送负责人复核。"
     if step == "publish":
-        listing.publish(found.pk, version=version_of(request.POST.get("version")), actor=actor, now=now)
+        listing.publish(found.pk, version=version_of(request), actor=actor, now=now)
         return "公告已发布。"
     if step == "return":
         listing.send_back(found.pk, note=given["note"], actor=actor, now=now)

@@ -172,7 +172,9 @@ ALL = [
             OR (m.state IN ('examining', 'correcting', 'approved', 'refused')) > (m.accepted_at IS NOT NULL AND m.clerk_id IS NOT NULL)
             OR (m.state IN ('approved', 'refused', 'withdrawn')) <> (m.decided_at IS NOT NULL)
             OR (m.submitted_at IS NOT NULL) <> (c.id IS NOT NULL)
-            OR (m.state IN ('submitted', 'examining', 'correcting')) <> (c.id IS NOT NULL AND c.stopped_at IS NULL)
+            OR (m.state IN ('submitted', 'examining', 'correcting') OR m.state IN ('draft', 'confirming') AND m.submitted_at IS NOT NULL)
+               <> (c.id IS NOT NULL AND c.stopped_at IS NULL)
+            OR (m.state IN ('draft', 'confirming') AND m.submitted_at IS NOT NULL AND c.paused_at IS NULL)
         """,
     ),
     Invariant(

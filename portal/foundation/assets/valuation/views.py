@@ -292,7 +292,7 @@ def discard(request: HttpRequest, number: str) -> HttpResponse:
     verdict = rules.can_edit(actor, valuation)
     note = "" if verdict else verdict.reason
     if request.method == "POST":
-        version = version_of(request.POST.get("version"))
+        version = version_of(request)
         try:
             actions.discard(valuation.pk, version=version, actor=actor, now=moments.now())
         except DomainError as error:
