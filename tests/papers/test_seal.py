@@ -4,7 +4,7 @@ import io
 import os
 import random
 import stat
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
 from benchmarks import papers
+from portal.foundation.core import moments
 from portal.foundation.core.pdf import engine, seal, seal_keys
 from tests.threads import together
 
@@ -199,6 +200,29 @@ def test_production_has_no_key_until_somebody_gives_it_one() -> None:
         [sys.executable, "-c", program], env=variables | {"SEAL_KEY": "lokal"}, cwd=here, capture_output=True, text=True
     )
     assert ImproperlyConfigured.__name__ in wrong.stderr
+
+
+def test_an_expired_certificate_seals_nothing(pages: bytes, key: seal_keys.SealKey) -> None:
+    """Viewers would call the seal invalid for ever, because a paper is sealed once: so it waits for the new certificate."""
+    with pytest.raises(seal_keys.SealUnavailable, match="过期"):
+        seal.seal(pages, key=key, reason="示例", contact=ADDRESS, now=NOW + timedelta(days=21 * 365))
+
+
+def test_whoever_watches_the_portal_hears_in_time_that_the_certificate_ends(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    now = moments.now()
+    fine = seal_keys.condition(now=now)
+    assert (fine.ok, fine.reason) == (True, "")
+    assert fine.days_left is not None
+    assert fine.days_left > 19 * 365
+    near = seal_keys.condition(now=now + timedelta(days=fine.days_left - 30))
+    assert (near.ok, near.days_left) == (False, 30)
+    assert "到期" in near.reason
+    assert "过期" in seal_keys.condition(now=now + timedelta(days=fine.days_left + 2)).reason
+    settings.SEAL_KEY = ""
+    assert not seal_keys.condition(now=now).ok
+    settings.SEAL_KEY, settings.SEAL_PKCS12 = "pkcs12", str(tmp_path / "nowhere.p12")
+    assert "打不开" in seal_keys.condition(now=now).reason
 
 
 def test_earlier_certificates_stay_trusted(tmp_path: Path, settings: Any) -> None:
