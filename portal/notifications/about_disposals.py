@@ -110,10 +110,11 @@ def _bidders(title: str, *, whom: str) -> Maker:
     return letters
 
 
-def _sealed_offer(entry: Entry) -> list[Letter]:
-    """To the pledgee, that there is an offer; not from whom nor how much."""
+def _offered(entry: Entry) -> list[Letter]:
+    """To the pledgee, that there is an offer; not from whom nor how much. Of an auction nothing: how many offers there are and
+    when they came is sealed too, because it is what a seller could tell a bidder."""
     found = _disposal(entry)
-    if found is None:
+    if found is None or found.sealed:
         return []
     url = reverse("disposals:case", args=[found.number])
     return [Letter([found.registration.pledgee_id], ANSWERING, R, "质押处置收到报价", url, entry.text)]
@@ -188,7 +189,7 @@ DISPOSAL: dict[str, Maker] = {
     "disposal.submitted": _told(A, "处置公告待您复核", to="m"),
     "disposal.returned": _returned,
     "disposal.published": _told(R, "质押专利的处置公告已发布", to="er"),
-    "disposal.offered": _sealed_offer,
+    "disposal.offered": _offered,
     "disposal.awarded": _both(
         _told(R, "质押专利的处置已成交", to="ebr"),
         _bidders("您的报价成交，请按约定付款", whom="buyer"),

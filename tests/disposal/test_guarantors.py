@@ -106,3 +106,14 @@ def test_bo_is_shown_what_was_paid_and_starts_from_what_is_still_owed(
     assert f'value="{rest}"' in page or f'value="{rest:,.2f}"' in page
     assert not compensation.covers_of(sale)  # it cannot be asked a second time
     assert Entry.objects.filter(verb="cover.compensated").count() == 1
+
+
+def test_who_speaks_for_a_pledgor_without_a_seat_hears_of_the_default(
+    guaranteed: Registration, bo: Person, ling: Person
+) -> None:
+    """The patents are those of somebody outside the portal: Ling's firm acts for it here, so Ling is the one to be told."""
+    outside = factories.organisation(OrganisationKind.OUTSIDE, "示例外部出质有限公司")
+    Registration.objects.filter(pk=guaranteed.pk).update(pledgor=outside, debtor_org=ling.organisation)
+    defaulted(Registration.objects.get(pk=guaranteed.pk), bo)
+    dispatcher.dispatch(now=moments.now())
+    assert Message.objects.filter(membership__user=ling.user, title="质押贷款被记录违约").exists()

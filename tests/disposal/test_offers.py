@@ -58,6 +58,26 @@ def test_nobody_sees_an_amount_before_the_closing_moment(
     assert SECRET_SHOWN not in cui.client.get(reverse("disposals:detail", args=[auction.number])).content.decode()
 
 
+def test_the_seller_does_not_even_hear_how_many_offers_there_are(
+    auction: Disposal, bo: Person, bo_manager: Person, ling: Person, wai: Person, cui: Person
+) -> None:
+    """A message at each offer would tell Bo how many there are and when: enough to tell a friend whether to offer more."""
+    dispatcher.dispatch(now=moments.now())
+    before = Message.objects.filter(membership__user__in=[bo.user, bo_manager.user, ling.user]).count()
+    for by, amount in ((wai, "1200000.00"), (cui, "1300000.00"), (wai, "1400000.00")):
+        bid(auction, by, amount)
+    dispatcher.dispatch(now=moments.now())
+    assert Message.objects.filter(membership__user__in=[bo.user, bo_manager.user, ling.user]).count() == before
+
+
+def test_where_offers_are_open_the_pledgee_hears_of_each(
+    default: Default, bo: Person, bo_manager: Person, wai: Person
+) -> None:
+    bid(published(default, bo, bo_manager, path=Path.TRANSFER), wai, "1200000.00")
+    dispatcher.dispatch(now=moments.now())
+    assert Message.objects.filter(membership__user=bo.user, title="质押处置收到报价").exists()
+
+
 def test_an_auction_withdrawn_before_it_closed_stays_unopened(auction: Disposal, bo: Person, wai: Person) -> None:
     bid(auction, wai, SECRET)
     listing.withdraw(auction.pk, note="另行协商", actor=bo.actor, now=moments.now())
