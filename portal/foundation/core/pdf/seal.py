@@ -15,7 +15,7 @@ from typing import Any
 
 from asn1crypto import cms
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
@@ -79,6 +79,8 @@ def look(pdf: bytes, *, trusted: Collection[bytes]) -> Seal | None:
         return _examined(signed, pdf, first, second, length, trusted)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError):
         return None  # what asn1crypto and cryptography raise for garbage
+    except UnsupportedAlgorithm:
+        return None  # and for a key they do not know, e.g. the national SM2 on many an official's paper
 
 
 def _examined(signed: Any, pdf: bytes, first: int, second: int, length: int, trusted: Collection[bytes]) -> Seal | None:
