@@ -309,7 +309,7 @@ def test_edge_case_7_a_new_name_stands_on_a_certificate_once_its_change_is_regis
     registered: Registration, ling: Person, bo: Person, chen: Person
 ) -> None:
     """Ling's firm is renamed: the register still has the old name, and so do search, certificate and verification."""
-    old, new = ling.organisation.name, "重庆示例新名有限公司"
+    old, new = ling.organisation.name, "渝州示例新名科技股份有限公司"
     first = certify(INVENTION)
     paper = b"".join(Client().get(reverse("pledges:certificate-pdf", args=[first.verify_code])).streaming_content)  # type: ignore[attr-defined]
     ling.organisation.name = new
