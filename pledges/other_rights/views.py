@@ -26,7 +26,7 @@ from portal.foundation.core.moments import local_date
 from portal.foundation.core.numbers import version_of
 
 from . import actions, listing, rules
-from .forms import PapersForm, RightForm, StepForm
+from .forms import AGAIN, PapersForm, RightForm, StepForm
 from .models import OtherRight
 
 EDITING = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER)
@@ -162,7 +162,10 @@ def right(request: HttpRequest, number: str, ref: UUID) -> HttpResponse:
 def _act(found: OtherRight, step: str, form: forms.Form, request: HttpRequest, *, actor: Actor) -> str:
     now, given = moments.now(), form.cleaned_data
     if step == "advance":
-        actions.advance(found.pk, actions.Step(**given), actor=actor, now=now)
+        again = given["state"] == AGAIN
+        state = found.state if again else given["state"]
+        step_told = actions.Step(state, given["on"], given["number"], correct=again)
+        actions.advance(found.pk, step_told, actor=actor, now=now)
         return "进度已更新，对方会收到消息。"
     if step == "save":
         version = version_of(request)

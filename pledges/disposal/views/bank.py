@@ -105,18 +105,21 @@ def distribution(request: HttpRequest, number: str) -> HttpResponse:
     posted = request.method == "POST"
     if not posted and not rules.can_distribute(actor, disposal):
         return redirect("disposals:case", disposal.number)
-    default, today = disposal.default, moments.local_date(now)
-    initial = {n: getattr(default, n) for n in ("costs", "interest", "principal")} | {"received_on": today}
+    default, today, before = disposal.default, moments.local_date(now), settlement.paid_before(disposal.registration)
+    costs, interest, principal = settlement.still_owed(default, before)
+    initial = {"costs": costs, "interest": interest, "principal": principal, "received_on": today}
     form = DistributionForm(request.POST if posted else None, initial=initial)
-    status, shown, lines, paid = 200, "", [], ""
+    status, shown, lines, paid, missing = 200, "", [], "", ""
     if posted and not form.is_valid():
         status = 400
     elif posted:
         try:
             rules.can_distribute(actor, disposal).require()
             computed = settlement.lines_of(disposal, form.receipt())
-            shown = settlement.fingerprint(computed)
+            shown = settlement.fingerprint(computed, form.receipt())
             paid = yuan(to_pledgee(computed))
+            short = settlement.owed(form.receipt()) - to_pledgee(computed)
+            missing = yuan(short) if short else ""
             lines = [
                 Line(str(Share.Kind(c.kind.value).label), c.payee, yuan(c.claimed), yuan(c.amount)) for c in computed
             ]
@@ -135,6 +138,8 @@ def distribution(request: HttpRequest, number: str) -> HttpResponse:
         "lines": lines,
         "shown": shown,
         "paid": paid,
+        "missing": missing,
+        "before": settlement.said_of(disposal.registration, before),
         "price": yuan(disposal.price),
         "ceiling": yuan(ceiling) if (ceiling := settlement.ceiling_of(disposal.registration)) is not None else "",
         "rounding": ROUNDING_SAID,

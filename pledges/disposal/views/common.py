@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from pledges.disposal.models import Default, Disposal
 from pledges.disposal.queries import WITH
+from pledges.models import Registration
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
@@ -65,7 +66,9 @@ def is_pledgee(actor: Actor, disposal: Disposal) -> bool:
 
 
 def phase(disposal: Disposal, *, now: datetime) -> tuple[str, str]:
-    """(words, tag) of its state; a listing past its closing moment is no longer «公告中»."""
+    """(words, tag) of its state; a listing past its closing moment, or without its pledge, is no longer «公告中»."""
+    if disposal.state == Disposal.State.LISTED and disposal.registration.state != Registration.State.REGISTERED:
+        return "质押登记已终止，停止报价", "pause"
     if disposal.state == Disposal.State.LISTED and disposal.closed(now=now):
         return "报价已截止，待确定结果", "warn"
     return str(Disposal.State(disposal.state).label), disposal.tag

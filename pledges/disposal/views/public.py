@@ -13,6 +13,7 @@ from pledges.disposal import queries, rules
 from pledges.disposal.actions import bids
 from pledges.disposal.forms import BidForm
 from pledges.disposal.models import Bid, Disposal, Path
+from pledges.models import Registration
 from portal.foundation.accounts.guards import allow, public
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
@@ -43,7 +44,7 @@ def listings(request: HttpRequest) -> HttpResponse:
                 "kinds": kinds[d.pk],
                 "district": districts.said(d.registration.application.district_code),
                 "phase": phase(d, now=now),
-                "first": next(iter(d.registration.patents.all()), None),
+                "first": next(iter(queries.patents_of(d)), None),
             }
             for d in page.rows
         ],
@@ -76,10 +77,12 @@ def _shown(disposal: Disposal) -> dict[str, Any]:
     """The facts that are public."""
     return {
         "disposal": disposal,
-        "patents": list(disposal.registration.patents.order_by("number")),
+        "patents": queries.patents_of(disposal),
         "district": queries.Districts().said(disposal.registration.application.district_code),
         "phase": phase(disposal, now=moments.now()),
-        "open": disposal.state == Disposal.State.LISTED and not disposal.closed(now=moments.now()),
+        "open": disposal.state == Disposal.State.LISTED
+        and not disposal.closed(now=moments.now())
+        and disposal.registration.state == Registration.State.REGISTERED,
     }
 
 
