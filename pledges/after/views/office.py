@@ -16,14 +16,14 @@ from pledges.forms.office import AssignForm
 from pledges.locking import in_conflict
 from pledges.models import Check
 from pledges.presenting import RESULT_TAGS
-from pledges.queries import clerks, cursor
+from pledges.queries import clerks
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm, place
-from portal.foundation.core.numbers import version_of
+from portal.foundation.core.numbers import version_of, whole
 
 from .common import OFFICE, matter_of, matter_page
 
@@ -104,7 +104,7 @@ def accept(request: HttpRequest, number: str) -> HttpResponse:
 @allow(*OFFICE)
 @require_POST
 def take_over(request: HttpRequest, number: str) -> HttpResponse:
-    shown = cursor(request.POST.get("from")) or 0
+    shown = whole(request.POST.get("from")) or 0
     return _simply(request, number, examination.take_over, "已由您接手。", from_clerk_id=shown)
 
 
