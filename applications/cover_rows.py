@@ -13,6 +13,7 @@ from django.utils.dateparse import parse_datetime
 
 from banks.models import Institution
 from portal.foundation.core.actor import Actor
+from portal.foundation.core.numbers import whole
 from portal.foundation.sla import calendars_in_use, lamps
 from portal.foundation.sla.lamps import Lamp
 from products.risk.shares import AVERAGE_FEE_WATCH, Party
@@ -118,7 +119,7 @@ def of_desk(actor: Actor, *, tab: str, after: str = "", now: datetime) -> tuple[
     """
     found = Cover.objects.visible_to(actor).select_related(*_LOADED).filter(state__in=TABS[tab][1])
     due, _, key = after.partition("~")
-    pk = int(key) if key.isascii() and key.isdigit() and len(key) < 19 else None
+    pk = whole(key)
     if tab == "waiting":
         found = found.annotate(due=Coalesce("clock__due_at", Value(_NEVER))).order_by("due", "pk")
         since = parse_datetime(due) if pk is not None else None

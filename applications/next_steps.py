@@ -54,7 +54,8 @@ class Source:
     """Both answer in at most one query.
 
     `steps` is asked for the enterprise's live cases and gives those it has in hand, by number: with what is to be done, or
-    with an empty list when it is somebody else's turn. `panel` is asked for one case.
+    with an empty list when it is somebody else's turn. It may add finished cases of this enterprise on which something is
+    to be done again. `panel` is asked for one case.
     """
 
     steps: Callable[[Actor, Sequence[Application], datetime], Mapping[str, Sequence[NextStep]]]
@@ -72,7 +73,7 @@ def register(name: str, source: Source) -> None:
 def from_above(actor: Actor, cases: Sequence[Application], *, now: datetime) -> dict[str, list[NextStep]]:
     """What the apps above want the enterprise to do in those of these cases that they have in hand, by number."""
     found: dict[str, list[NextStep]] = {}
-    for source in _sources.values() if cases else ():
+    for source in _sources.values():
         for number, steps in source.steps(actor, cases, now).items():
             found.setdefault(number, []).extend(steps)
     return found

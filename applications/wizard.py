@@ -10,6 +10,7 @@ from portal.foundation.assets.models import Patent
 from portal.foundation.core.display import money_wan
 from portal.foundation.core.forms import PortalForm
 from portal.foundation.core.money import InvalidAmount, parse_yuan
+from portal.foundation.core.numbers import whole
 from portal.foundation.core.prepared import Prepared, Slot
 from products import company as company_facts
 from products import fit_words
@@ -184,7 +185,7 @@ def _prefilled(stored: Mapping[str, Any], membership: Membership) -> dict[str, A
 
 
 def _numbers(ids: Sequence[str]) -> list[int]:
-    return [int(pk) for pk in ids if pk.isascii() and pk.isdigit() and len(pk) < 19]
+    return [pk for text in ids if (pk := whole(text)) is not None]
 
 
 def _kept(ids: Sequence[str]) -> list[Choice]:

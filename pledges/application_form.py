@@ -13,6 +13,8 @@ from portal.foundation.core.moments import local_date
 from portal.foundation.core.pdf import engine
 
 from .models import DebtKind, Registration, Scope, Valuation
+from .particulars import telling as particulars
+from .particulars.rules import outside_of
 
 ON_THE_FORM = 10  # patents; the others stand in the annex
 
@@ -25,7 +27,7 @@ def render(file: Registration) -> bytes:
 
 
 def context(file: Registration) -> dict[str, Any]:
-    """What the template needs; `file` with pledgor, pledgee and office, one query for the patents."""
+    """What the template needs; `file` with pledgor, pledgee, office and its particulars, one query for the patents."""
     rows = [
         {
             "seq": seq,
@@ -36,8 +38,14 @@ def context(file: Registration) -> dict[str, Any]:
         }
         for seq, patent in enumerate(file.patents.order_by("number"), start=1)
     ]
+    more, promises = particulars.rows(file), _promises(file)
+    numerals = iter("五六七")  # of the parts after the four that every form has
     return {
         "demo": not settings.PRODUCTION,
+        "more": more,
+        "more_no": next(numerals) if more else "",
+        "promises_no": next(numerals) if promises else "",
+        "signatures_no": next(numerals),
         "number": file.number,
         "office": file.office.name,
         "draft": file.submitted_at is None,
@@ -56,19 +64,20 @@ def context(file: Registration) -> dict[str, Any]:
         "guarantee_scope": Scope(file.scope).label,
         "valuation": Valuation(file.valuation).label,
         "valued_yuan": f"{file.valued_at:,.2f}" if file.valued_at is not None else "",
-        "promises": _promises(file),
+        "promises": promises,
     }
 
 
 def _side(role: str, party: Organisation, file: Registration) -> dict[str, str]:
     """One party with what it confirmed online: the proposer when it proposed, the other when it agreed."""
+    outside = outside_of(file) if party.pk == file.pledgor_id else None
     proposer = party.pk == file.started_by_org_id
     who, when = (file.proposed_by, file.proposed_at) if proposer else (file.confirmed_by, file.confirmed_at)
     return {
         "role": role,
         "name": party.name,
-        "uscc": party.uscc or "",
-        "address": party.address,
+        "uscc": particulars.pledgor_code(file) if outside else party.uscc or "",
+        "address": outside.address if outside else party.address,
         "contact": party.contact_name,
         "phone": party.contact_phone,
         "confirmed": f"{who} 已于{display.full_date_cn(local_date(when))}在线确认" if who and when else "",

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import JSONObject
 from django.urls import NoReverseMatch, reverse
 
 from applications.models import Application
@@ -12,7 +15,8 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.display import moment_cn
 from portal.foundation.core.moments import local_date
 
-from .models import Registration
+from .after.queries import waiting_for
+from .models import Matter, Registration
 from .other_rights.listing import files_of
 from .particulars.rules import signatories
 
@@ -46,28 +50,47 @@ def _todo(actor: Actor, file: Registration) -> tuple[str, str, str, str] | None:
         text = "银行已填好登记申请。请核对合同、金额、期限和专利，确认后提交登记机构；有误的可以退回。"
         return "确认质押登记申请", text, "核对并确认", _url("pledges:confirm", file)
     if file.state == State.CORRECTING:
-        text = "登记机构一次性告知了需要补正的事项。补正期间时限暂停，补齐后重新计时。"
+        text = "登记机构一次性告知了需要补正的事项。补正期间时限暂停，补齐并由双方确认改动后重新计时。"
         return "补正质押登记材料", text, "去补正", _url("pledges:correct", file)
     return None
 
 
+# What the enterprise does with a change, a cancellation or a release in this state: (title, text, button).
+_MATTERS = {
+    Matter.State.DRAFT: ("修改{}申请", "对方退回了申请，说明需要修改的内容。改好后再送对方确认。", "修改申请"),
+    Matter.State.CONFIRMING: ("确认{}申请", "银行已提出申请。请核对内容和材料，确认后共同提交；有误的可以退回。", "核对并确认"),
+    Matter.State.CORRECTING: ("补正{}申请", "登记机构告知了需要补正的事项。补正期间时限暂停。", "去补正"),
+}  # fmt: skip
+
+
 def _steps(actor: Actor, cases: Sequence[Application], now: datetime) -> dict[str, list[NextStep]]:
+    """Of the live cases, and of finished ones whose pledge asks for something again."""
     found: dict[str, list[NextStep]] = {}
+    turn = waiting_for(actor).filter(registration=OuterRef("pk"))
+    again = Q(application__organisation_id=actor.organisation_id) & Exists(turn)
+    rows = turn.order_by("pk").values(row=JSONObject(number="number", kind="kind", state="state"))
     files = (
         Registration.objects.visible_to(actor)
-        .filter(application__in=cases, state__in=Registration.LIVE_STATES)
+        .filter(Q(application__in=cases) | again, state__in=Registration.LIVE_STATES)
         .select_related("application", "pledgor")
+        .annotate(asked=ArraySubquery(rows))
         .order_by("pk")
     )
     for file in files:
-        number = file.application.number
-        todo = _todo(actor, file)
-        found[number] = (
-            [NextStep(number, todo[0], todo[1], todo[2], todo[3], until=local_date(now), about=about(file.application))]
-            if todo and todo[3]
-            else []
-        )
+        todo = [_todo(actor, file), *(_of_matter(row) for row in file.asked)]  # type: ignore[attr-defined]
+        number, case = file.application.number, about(file.application)
+        found[number] = [
+            NextStep(number, title, text, action, url, until=local_date(now), about=case)
+            for title, text, action, url in (one for one in todo if one is not None)
+            if url
+        ]
     return found
+
+
+def _of_matter(row: dict[str, str]) -> tuple[str, str, str, str]:
+    title, text, action = _MATTERS[Matter.State(row["state"])]
+    url = reverse("pledges:matter", args=[row["number"]])
+    return title.format(Matter(kind=row["kind"]).title), text, action, url
 
 
 def _panel(actor: Actor, case: Application, now: datetime) -> Panel | None:

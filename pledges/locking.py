@@ -6,7 +6,7 @@ from datetime import date
 from applications.models import Application
 from portal.foundation.accounts.models import Membership
 from portal.foundation.assets.models import Patent
-from portal.foundation.core.db import lock
+from portal.foundation.core.db import busy_when_held, lock
 
 from .models import Absence, Registration
 
@@ -23,9 +23,13 @@ def locked(registration_id: int) -> Registration:
 
 
 def lock_patents(file: Registration) -> list[Patent]:
-    """The file's patents, locked by pk so that two files with the same patents meet in one order."""
+    """The file's patents, locked by pk so that two files with the same patents meet in one order.
+
+    Raises Busy when another file keeps one of them longer than the lock time-out.
+    """
     wanted = file.patents.values_list("patent_id", flat=True)
-    return list(Patent.objects.select_for_update(of=("self",)).filter(pk__in=list(wanted)).order_by("pk"))
+    with busy_when_held():
+        return list(Patent.objects.select_for_update(of=("self",)).filter(pk__in=list(wanted)).order_by("pk"))
 
 
 def lock_of_clocks(clock_ids: Sequence[int]) -> None:

@@ -22,6 +22,7 @@ from .after.models import AfterPaper as AfterPaper
 from .after.models import Matter as Matter
 from .after.models import MatterCorrection as MatterCorrection
 from .after.models import Revocation as Revocation
+from .after.models import RevocationStatement as RevocationStatement
 from .after.models import UseConsent as UseConsent
 from .checking.models import RegisterJob as RegisterJob
 from .contract_text.models import ContractReading as ContractReading
@@ -193,6 +194,9 @@ class Registration(StateModel):
                 name="registration_period",
             ),
             models.CheckConstraint(condition=~Q(state="refused") | ~Q(refusal_ground=""), name="refusal_has_ground"),
+            models.UniqueConstraint(
+                fields=["national_number"], condition=~Q(national_number=""), name="national_number_once"
+            ),
             models.CheckConstraint(
                 condition=Q(state__in=["cancelled", "revoked"], ended_at__isnull=False)
                 | (~Q(state__in=["cancelled", "revoked"]) & Q(ended_at=None)),

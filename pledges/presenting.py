@@ -95,6 +95,7 @@ def stages(file: Registration) -> list[dict[str, str]]:
 _EFFECTS: dict[str, tuple[str, str]] = {
     "pledge.submitted": ("", "登记时限开始"),
     "pledge.correction": ("pause", "登记时限暂停"),
+    "pledge.amended": ("pause", "等待确认"),
     "pledge.completed": ("", "登记时限重新起算"),
     "pledge.registered": ("ok", "登记时限停止"),
     "pledge.refused": ("bad", "登记时限停止"),
@@ -108,6 +109,7 @@ _EFFECTS: dict[str, tuple[str, str]] = {
     "pledge.changed": ("ok", "办理时限停止"),
     "pledge.released": ("ok", "办理时限停止"),
     "pledge.cancelled": ("ok", "质权自注销之日起消灭"),
+    "pledge.revocation_told": ("warn", "请在期限内陈述意见"),
     "pledge.revoked": ("bad", "登记自始无效"),
     "use.agreed": ("ok", ""),
     "use.declined": ("warn", ""),
@@ -154,7 +156,7 @@ def next_step(file: Registration, actor: Actor) -> Step | None:
     if file.state == State.CORRECTING:
         return Step(
             "需要补正",
-            "登记时限已暂停。全部问题逐项答复后自动送回审查。",
+            "登记时限已暂停。全部问题逐项答复后自动送回审查；改动了双方签名的内容的，须另一方确认。",
             reverse("pledges:correct", args=number),
             "去补正",
             "warn",

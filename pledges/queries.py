@@ -1,6 +1,5 @@
 """Reads of the pledge pages: lists in keyset pages, the office's queue, the story of one file."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 
 from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
@@ -21,15 +20,6 @@ QUEUE = 50  # the most urgent; the next ones move up as these are decided
 WITH = ("application", "offer", "pledgor__outside", "pledgee", "office", "clerk", "clock", "maximum", "agent")
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One keyset page; `before` and `after` are cursors, empty where there is nothing more."""
-
-    rows: list[Registration]
-    before: str
-    after: str
-
-
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "open": ("办理中", (State.DRAFT, State.CONFIRMING, State.SUBMITTED, State.EXAMINING, State.CORRECTING)),
     "registered": ("已登记", (State.REGISTERED,)),
@@ -48,24 +38,6 @@ def counts(actor: Actor) -> dict[str, int]:
     """How many files are in each group; one query."""
     wanted = {name: Count("pk", filter=Q(state__in=states)) for name, (_, states) in GROUPS.items()}
     return Registration.objects.visible_to(actor).aggregate(**wanted)
-
-
-def page_of(found: "QuerySet[Registration]", *, before: int | None, after: int | None) -> Page:
-    """Newest first: `after` continues with older rows, `before` goes back to newer ones."""
-    if before is not None:
-        rows = list(found.filter(pk__gt=before).order_by("pk")[: PAGE + 1])
-        newer, rows = len(rows) > PAGE, list(reversed(rows[:PAGE]))
-        older = bool(rows)
-    else:
-        rows = list((found.filter(pk__lt=after) if after is not None else found)[: PAGE + 1])
-        older, rows = len(rows) > PAGE, rows[:PAGE]
-        newer = after is not None and bool(rows)
-    return Page(rows, str(rows[0].pk) if newer else "", str(rows[-1].pk) if older else "")
-
-
-def cursor(text: str | None) -> int | None:
-    """A cursor from the address; anything else is the first page."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def queue(actor: Actor, *, today: date) -> list[Registration]:

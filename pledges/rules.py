@@ -56,10 +56,13 @@ def can_edit(actor: Actor, file: Registration) -> Verdict:
 
 
 def can_list(actor: Actor, file: Registration) -> Verdict:
-    """Hand in the list of patents: whoever fills in the form, and either party while the file is corrected."""
-    if file.state == State.CORRECTING:
-        return can_answer(actor, file)
-    return can_edit(actor, file)
+    """Hand in the list of patents: whoever fills in the form, and either party while the office asks about the patents."""
+    if file.state != State.CORRECTING:
+        return can_edit(actor, file)
+    verdict = can_answer(actor, file)
+    if verdict and not file.corrections.filter(round=file.correction_rounds, field="patents").exists():
+        return no("place", "补正通知没有要求更正质押专利，专利清单不能改动。")
+    return verdict
 
 
 def can_propose(actor: Actor, file: Registration, application: Application) -> Verdict:
@@ -121,8 +124,11 @@ def can_take_back(actor: Actor, file: Registration) -> Verdict:
 
 
 def can_withdraw(actor: Actor, file: Registration) -> Verdict:
-    """Either party, until the decision."""
+    """Either party, until the decision. A debtor for whom another pledges may give up its own draft, not what the two have
+    applied for together."""
     verdict = _party(actor, file)
+    if verdict and file.submitted_at is not None and actor.organisation_id not in signatories(file):
+        return not_you("debtor", f"申请由出质人 {file.pledgor.name} 和质权人共同提交，由其中一方撤回。")
     if verdict and not can_proceed(file.withdraw):
         return no("state", f"这一件现在是“{state_label(file)}”，不能撤回。")
     return verdict

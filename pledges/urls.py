@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from .search import views as search
-from .views import contract, declared, filing, lists, papers, parties, public
+from .views import contract, correcting, declared, filing, lists, papers, parties, public
 from .watch import views as watch
 
 app_name = "pledges"
@@ -29,7 +29,7 @@ urlpatterns = [
     path("pledges/<str:number>/confirm/", parties.confirm, name="confirm"),
     path("pledges/<str:number>/send-back/", parties.send_back, name="send-back"),
     path("pledges/<str:number>/withdraw/", parties.withdraw, name="withdraw"),
-    path("pledges/<str:number>/correct/", parties.correct, name="correct"),
+    path("pledges/<str:number>/correct/", correcting.correct, name="correct"),
     path("pledges/<str:number>/loan/", parties.loan, name="loan"),
     path("pledges/<str:number>/documents/<uuid:ref>/", papers.document, name="document"),
     path("pledges/<str:number>/notices/<int:notice_id>/", papers.notice, name="notice"),

@@ -101,6 +101,40 @@ def _first_difference(body: bytes, paper: Paper) -> int:
     return next((place for place, (a, b) in enumerate(pairs, start=1) if a != b), min(len(body), len(issued)) + 1)
 
 
+# Papers that tell what is registered, and what a later paper of a kind says about them.
+CONTENT = (Notice.Kind.REGISTERED, Notice.Kind.CHANGED, Notice.Kind.RELEASED)
+LATER = {
+    Notice.Kind.CHANGED: "其后有变更，以变更通知书为准",
+    Notice.Kind.RELEASED: "其后有部分专利解除质押，以部分注销通知书为准",
+}
+
+
+def _content(notice: Notice) -> tuple[str, str]:
+    """Of a paper that tells what is registered: whether the pledge still stands, and whether a later paper changed it."""
+    state = notice.registration.state
+    first = notice.kind == Notice.Kind.REGISTERED
+    if state != State.REGISTERED:
+        said = f"质押登记已失效（{State(state).label}）"
+        return said if first else f"{STANDING[notice.kind][0]}，{said}", "bad"
+    later = set(
+        Notice.objects.filter(registration_id=notice.registration_id, pk__gt=notice.pk, kind__in=LATER).values_list(
+            "kind", flat=True
+        )
+    )
+    words = "质押登记有效" if first else STANDING[notice.kind][0]
+    more = [said for kind, said in LATER.items() if kind in later]
+    return "；".join([words, *more]), "warn" if more else "ok"
+
+
+def registered_names(paper: Paper) -> tuple[str, str]:
+    """(pledgor, pledgee) as the paper names them, which a later change of name does not alter; ("", "") without parties."""
+    named = {party.get("role"): str(party["name"]) for party in paper.facts.get("parties", [])}
+    if not named:
+        return "", ""
+    unnamed = [str(party["name"]) for party in paper.facts["parties"]]  # a receipt lists the two without their roles
+    return named.get("出质人", unnamed[0]), named.get("质权人", unnamed[-1])
+
+
 def standing(paper: Paper) -> tuple[str, str]:
     """(words, kind) of what the paper is worth today."""
     if isinstance(paper, SearchCertificate):
@@ -109,10 +143,8 @@ def standing(paper: Paper) -> tuple[str, str]:
         return "材料接收凭证，不代表准予登记", "ok"
     if not isinstance(paper, Notice):
         raise TypeError(type(paper).__name__)
-    state = paper.registration.state
-    if paper.kind == Notice.Kind.REGISTERED:
-        words = "质押登记有效" if state == State.REGISTERED else f"质押登记已失效（{State(state).label}）"
-        return words, "ok" if state == State.REGISTERED else "bad"
+    if paper.kind in CONTENT:
+        return _content(paper)
     if paper.kind == Notice.Kind.REFUSED:
         return "不予登记的决定", "warn"
     return STANDING.get(paper.kind, ("补正通知，办理中的文书", "warn"))

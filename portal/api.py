@@ -10,6 +10,7 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.views import exception_handler
 
 from applications.api import ReferralViewSet
+from portal.foundation.core.db import busy_of
 from portal.foundation.core.errors import DomainError
 from products.api import ProductViewSet
 
@@ -19,9 +20,12 @@ router.register("referrals", ReferralViewSet, basename="api-referral")
 
 
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
-    """A DomainError keeps its code, its sentence and its status; everything else is DRF's."""
-    if isinstance(error, DomainError):
-        return Response({"code": error.code, "reason": error.reason, "fields": error.fields}, status=error.status)
+    """A DomainError, or a row somebody else keeps, has its code, its sentence and its status; everything else is DRF's."""
+    refusal = error if isinstance(error, DomainError) else busy_of(error)
+    if refusal is not None:
+        return Response(
+            {"code": refusal.code, "reason": refusal.reason, "fields": refusal.fields}, status=refusal.status
+        )
     return exception_handler(error, context)
 
 

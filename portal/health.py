@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from portal.foundation.accounts.guards import public
 from portal.foundation.core import moments
+from portal.foundation.core.pdf import seal_keys
 from portal.foundation.sla.horizon import horizon, provisional, watch
 from portal.foundation.sla.sweep import beat, sweep
 from portal.reports.reminders import remind
@@ -64,7 +65,7 @@ def deep(request: HttpRequest) -> JsonResponse:
     now = moments.now()
     watch(now=now)
     remind()
-    calendar = _calendar(now)
+    calendar, seal = _calendar(now), seal_keys.condition(now=now)
     body = {
         "ok": not late,
         "late": late,
@@ -74,8 +75,10 @@ def deep(request: HttpRequest) -> JsonResponse:
         "loops": _loops(),
         "dead_deliveries": dead,
         "calendar": calendar,
-        # Nothing is broken yet, but somebody has to act: the next year's calendar is missing.
-        "warnings": ["calendar"] if calendar.get("near") else [],
+        "seal": {"ok": seal.ok, "expires_on": seal.expires_on, "days_left": seal.days_left},
+        # Nothing is broken yet, but somebody has to act: the next year's calendar is missing, or papers cannot be sealed
+        # (soon). Decisions stand and their papers wait, so it is no reason to take the portal out of service.
+        "warnings": [*(["calendar"] if calendar.get("near") else []), *([] if seal.ok else ["seal"])],
     }
     return JsonResponse(body, status=503 if late else 200)
 

@@ -291,6 +291,8 @@ PATENT_REGISTER_URL = env.str("PATENT_REGISTER_URL", default="")
 PATENT_REGISTER_TOKEN = env.str("PATENT_REGISTER_TOKEN", default="")
 PATENT_REGISTER_TIMEOUT = env.int("PATENT_REGISTER_TIMEOUT", default=5)
 PATENT_REGISTER_FRESH_DAYS = env.int("PATENT_REGISTER_FRESH_DAYS", default=7)
+# Working days in which the parties may speak before a registration is revoked. Our number: no rule in hand names one.
+REVOCATION_HEARING_DAYS = env.int("REVOCATION_HEARING_DAYS", default=5)
 PATENT_RECENT_TRANSFER_DAYS = env.int("PATENT_RECENT_TRANSFER_DAYS", default=365)
 if PATENT_REGISTER not in ("http", "simulated", "workbook", "none") or (PRODUCTION and PATENT_REGISTER == "simulated"):
     raise ImproperlyConfigured(f"PATENT_REGISTER must be http, workbook or none, not {PATENT_REGISTER!r}")

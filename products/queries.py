@@ -8,6 +8,7 @@ from typing import Any
 from django.db.models import Count, Max, Q, QuerySet
 
 from portal.foundation.accounts.models import District
+from portal.foundation.core.numbers import whole
 
 from .models import Product, ProductQuerySet, PublicChange
 
@@ -85,7 +86,7 @@ def page_of(found: ProductQuerySet, *, after: int | None) -> Page:
 
 def chosen(ids: Sequence[str]) -> list[Product]:
     """The public products of a comparison in the order asked for, each once; nonsense is passed over."""
-    wanted = list(dict.fromkeys(int(i) for i in ids if i.isascii() and i.isdigit() and len(i) < 19))[:50]
+    wanted = list(dict.fromkeys(pk for i in ids if (pk := whole(i)) is not None))[:50]
     found = {p.pk: p for p in shown().select_related("institution__organisation", "current").filter(pk__in=wanted)}
     return [found[pk] for pk in wanted if pk in found]
 
@@ -108,11 +109,8 @@ def public_changes() -> "QuerySet[PublicChange]":
 def changes_page(after: str) -> list[PublicChange]:
     """One more than a page; `after` is the pk of the last change seen, nonsense starts from the beginning."""
     found = public_changes()
-    anchor = (
-        PublicChange.objects.filter(pk=int(after)).first()
-        if after.isascii() and after.isdigit() and len(after) < 19
-        else None
-    )
+    last = whole(after)
+    anchor = PublicChange.objects.filter(pk=last).first() if last is not None else None
     if anchor is not None:
         found = found.filter(Q(at__lt=anchor.at) | Q(at=anchor.at, pk__lt=anchor.pk))
     return list(found[: PAGE + 1])

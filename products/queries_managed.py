@@ -8,6 +8,7 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
+from portal.foundation.core.numbers import whole
 
 from .models import Product, ProductQuerySet, ProductVersion
 from .staleness import stale
@@ -83,7 +84,7 @@ def managed_page(
         found = found.filter(FILTERS[state][1])
     if stale_only:
         found = found.filter(pk__in=stale(now=now, days=days).values("pk"))
-    cursor = int(after) if _is_pk(after) else None
+    cursor = whole(after)
     if cursor is not None:
         found = found.filter(pk__lt=cursor)
     open_ones = versions(actor).open()
@@ -108,17 +109,14 @@ def waiting_page(after: str) -> tuple[list[ProductVersion], str]:
     """A page of what waits, and the cursor of the next one; `after` is the last version of the page before. A cursor of a
     version that has been decided since still holds: it keeps the moment it was put forward."""
     found = waiting()
-    anchor = ProductVersion.objects.filter(pk=int(after)).first() if _is_pk(after) else None
+    last = whole(after)
+    anchor = ProductVersion.objects.filter(pk=last).first() if last is not None else None
     if anchor is not None and anchor.submitted_at is not None:
         found = found.filter(
             Q(submitted_at__gt=anchor.submitted_at) | Q(submitted_at=anchor.submitted_at, pk__gt=anchor.pk)
         )
     rows = list(found[: PAGE + 1])
     return rows[:PAGE], str(rows[PAGE - 1].pk) if len(rows) > PAGE else ""
-
-
-def _is_pk(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 19
 
 
 def reviewable(actor: Actor) -> "QuerySet[ProductVersion]":

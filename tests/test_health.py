@@ -51,6 +51,16 @@ def test_a_portal_whose_loops_work_is_well(living: None) -> None:
     assert said["lag_seconds"]["oldest_due_clock"] is None
 
 
+def test_a_missing_seal_is_a_warning_and_no_reason_to_go_out_of_service(living: None, settings: Any) -> None:
+    """Decisions stand and their papers wait; but somebody has to be told before the first clerk asks where they are."""
+    assert deep()[1]["seal"]["ok"] is True
+    settings.SEAL_KEY = ""
+    status, said = deep()
+    assert (status, said["ok"]) == (200, True)
+    assert "seal" in said["warnings"]
+    assert said["seal"] == {"ok": False, "expires_on": "", "days_left": None}
+
+
 def test_without_any_loop_it_is_not_well() -> None:
     status, said = deep()
     assert (status, said["late"]) == (503, ["heartbeat"])
@@ -125,7 +135,7 @@ def test_deliveries_given_up_are_counted(living: None) -> None:
 
 
 def test_it_tells_figures_and_nothing_about_anybody(due: Clock, living: None) -> None:
-    assert set(deep()[1]) == {"ok", "late", "lag_seconds", "dead_deliveries", "loops", "calendar", "warnings"}
+    assert set(deep()[1]) == {"ok", "late", "lag_seconds", "dead_deliveries", "loops", "calendar", "seal", "warnings"}
 
 
 def test_each_loop_is_shown_with_its_age_its_longest_sweep_and_what_it_announced(due: Clock) -> None:

@@ -28,6 +28,7 @@ from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
 from portal.foundation.core.moments import local_date
+from portal.foundation.core.numbers import version_of, whole
 from products.models import Product
 
 
@@ -254,9 +255,10 @@ def _stale(request: HttpRequest, stale: StaleDraft, step: str) -> HttpResponse:
 
 
 def _product(raw: str) -> Product | None:
-    if not (raw.isascii() and raw.isdigit() and len(raw) < 19):
+    pk = whole(raw)
+    if pk is None:
         return None
-    return Product.objects.published().filter(pk=int(raw)).select_related("institution__organisation").first()
+    return Product.objects.published().filter(pk=pk).select_related("institution__organisation").first()
 
 
 def _uuid(raw: str) -> uuid.UUID | None:
@@ -268,5 +270,4 @@ def _uuid(raw: str) -> uuid.UUID | None:
 
 def number_of(request: HttpRequest, name: str) -> int:
     """A version from a hidden field; 0 (older than anything) when it was tampered with."""
-    raw = request.POST.get(name, "")
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else 0
+    return max(version_of(request, name), 0)

@@ -22,6 +22,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.files import send
 from portal.foundation.core.moments import local_date
+from portal.foundation.core.numbers import whole
 from products.subsidies.estimates import schemes_for
 
 
@@ -29,8 +30,7 @@ from products.subsidies.estimates import schemes_for
 @require_safe
 def case_list(request: HttpRequest) -> HttpResponse:
     """E1: what to do now, open cases, drafts, finished cases."""
-    raw = request.GET.get("after", "")
-    after = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
+    after = whole(request.GET.get("after"))
     desk = queries.desk(actor_of(request), now=moments.now(), after=after)
     return render(request, "enterprise/home.html", {"desk": desk, "later_page": after is not None})
 

@@ -1,4 +1,8 @@
-"""补正 from the parties' side: each defect is answered by itself; with the last answer the file goes back to the clerk."""
+"""补正 from the parties' side: each defect is answered by itself; with the last answer the file goes back to the clerk.
+
+Pledgor and pledgee apply together (公告第461号第三条): where an answer changes what both have signed, the file goes back only
+when the other side has signed the changed form too. Until then the clock stays paused.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
@@ -14,10 +18,11 @@ from pledges.models import Correction, Registration
 from pledges.particulars import storing
 from pledges.particulars.entries import MaximumEntry
 from pledges.particulars.rules import maximum_of
+from pledges.signing import actions as signing
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.display import full_date_cn, money_wan
-from portal.foundation.core.errors import Invalid
+from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.core.failpoints import failpoint
 from portal.foundation.journal.record import record
 from portal.foundation.sla import clocks, facts
@@ -35,15 +40,23 @@ def answer(
 ) -> Registration:
     """Answer one defect with changed fields, papers or words; an answer may be given anew until the round is complete.
 
-    With the last one the file goes back to EXAMINING and the clock runs with the full term. `changes` are clean values of
-    the fields that belong to the defect's place (`patents`: ids). Raises Invalid when nothing was given.
+    With the last one the file goes back to EXAMINING and the clock runs with the full term, if both sides' signatures
+    cover the form as it is now: who answers signs along, unless something is in the form that it has not confirmed yet.
+    `changes` are clean values of the fields that belong to the defect's place (`patents`: ids). Raises Invalid when
+    nothing was given.
     """
     registration_id = Correction.objects.values_list("registration_id", flat=True).get(pk=correction_id)
     file = locked(registration_id)
     rules.can_answer(actor, file).require()
     correction = lock(Correction.objects.filter(pk=correction_id, registration=file, round=file.correction_rounds))
+    has_seen_all = actor.organisation_id not in signing.outdated(file)
     said = _apply(file, correction, changes or {})
     papers = put(file, uploads, actor=actor, now=now)
+    if said or papers:
+        file.version += 1
+        file.save(update_fields=["version"])
+        if has_seen_all:
+            signing.sign(file, actor=actor, now=now)
     said += [f"上传{d.get_kind_display()}“{d.name}”" for d in papers]
     if text.strip():
         said.append(text.strip())
@@ -62,8 +75,46 @@ def answer(
         waiting=waiting,
     )
     if waiting == 0:
+        _complete_or_ask(file, actor=actor, now=now)
+    return file
+
+
+@transaction.atomic(durable=True)
+def confirm(registration_id: int, *, version: int, actor: Actor, now: datetime) -> Registration:
+    """Sign the form as the answers have changed it; with the last signature the file goes back to the clerk.
+
+    `version` is the form that was read. Raises WrongState while a defect is not answered, when the form changed since, or
+    when the actor's own signature already covers it.
+    """
+    file = locked(registration_id)
+    rules.can_answer(actor, file).require()
+    if file.version != version:
+        raise WrongState("stale", "对方刚刚又改动了内容，请按最新内容核对后再确认。")
+    if waiting := file.corrections.filter(round=file.correction_rounds, answered_at=None).count():
+        raise WrongState("open", f"还有 {waiting} 项没有答复，全部答复后再确认。")
+    if actor.organisation_id not in signing.outdated(file):
+        raise WrongState("signed", "没有需要本方确认的改动。")
+    signing.sign(file, actor=actor, now=now)
+    if not signing.outdated(file):
         _complete(file, actor=actor, now=now)
     return file
+
+
+def _complete_or_ask(file: Registration, *, actor: Actor, now: datetime) -> None:
+    """Every defect is answered: back to the clerk, or first to who has not signed what the answers changed."""
+    unsigned = signing.outdated(file)
+    if not unsigned:
+        _complete(file, actor=actor, now=now)
+        return
+    changed = "、".join(dict.fromkeys(label for labels in unsigned.values() for label in labels))
+    _tell(
+        "pledge.amended",
+        file,
+        actor=actor,
+        now=now,
+        text=f"补正改动了双方签名的内容（{changed}），须确认后才送回审查",
+        waits=sorted(unsigned),
+    )
 
 
 def _apply(file: Registration, correction: Correction, changes: Mapping[str, Any]) -> list[str]:
@@ -91,9 +142,8 @@ def _apply(file: Registration, correction: Correction, changes: Mapping[str, Any
         said.append(f"债权确定期间改为{period}，单笔债务最长 {entry.term_months} 个月")
     if file.debt_from and file.debt_to and file.debt_to <= file.debt_from:
         raise Invalid("period", "届满日要晚于起始日。", fields={"debt_to": "届满日要晚于起始日。"})
-    if said:
-        file.version += 1
-        file.save(update_fields=[*names, "version"])
+    if names:
+        file.save(update_fields=names)
     return said
 
 
@@ -125,7 +175,7 @@ def _shown(field: "models.Field[Any, Any]", value: Any) -> str:
 
 
 def _complete(file: Registration, *, actor: Actor, now: datetime) -> None:
-    """Every defect is answered: the clerk reads again, the clock runs with the full term from now."""
+    """Every defect is answered and both have signed: the clerk reads again, the clock runs with the full term from now."""
     rules.value_proven(file).require()
     file.complete()
     file.save(update_fields=["state"])

@@ -12,9 +12,10 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from applications.actions import progress
 from pledges import checks, notices, places, receipts, rules
+from pledges.actions import forwarding
 from pledges.locking import absent_until, in_conflict, lock_patents, locked
 from pledges.models import Check, Correction, Ground, Notice, PledgedPatent, Registration
-from portal.foundation.accounts.models import Membership, Role
+from portal.foundation.accounts.models import Membership, Role, User
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import Busy, Invalid, WrongState
@@ -78,6 +79,15 @@ def assign(
     rules.can_assign(actor, file).require()
     if from_clerk_id is not None and file.clerk_id != from_clerk_id:
         raise WrongState("held", f"这一件已改由 {file.clerk or '他人'} 办理，没有转派。")
+    file.clerk, file.clerk_since = free_clerk(file, clerk_id, now=now), now
+    file.save(update_fields=["clerk", "clerk_since"])
+    _tell("pledge.assigned", file, actor=actor, now=now, text=f"转派给 {file.clerk}", clerk=clerk_id)
+    return file
+
+
+def free_clerk(file: Registration, clerk_id: int, *, now: datetime) -> User:
+    """Who may be given this file or what comes after it: of its office, there today, with no seat in a party and no reason to
+    stand aside. Raises Invalid with a sentence at the field `clerk`."""
     seats = Membership.objects.select_related("user").filter(user_id=clerk_id, active=True, user__is_active=True)
     seat = seats.filter(organisation_id=file.office_id, role__in=(Role.CLERK, Role.CHIEF)).first()
     if seat is None:
@@ -88,10 +98,7 @@ def assign(
     if in_conflict(clerk_id, file):
         said = f"{seat.user} 是当事人单位的成员或已申请回避，应当回避，请选择其他审查员。"
         raise Invalid("conflict", said, fields={"clerk": said})
-    file.clerk, file.clerk_since = seat.user, now
-    file.save(update_fields=["clerk", "clerk_since"])
-    _tell("pledge.assigned", file, actor=actor, now=now, text=f"转派给 {seat.user}", clerk=clerk_id)
-    return file
+    return seat.user
 
 
 @transaction.atomic(durable=True)
@@ -159,7 +166,8 @@ def register(registration_id: int, *, national_number: str = "", actor: Actor, n
     """予以登记: the pledge exists from this commit (民法典 444), for every patent of the contract or for none.
 
     The grounds run once more on locked patents. Raises WrongState naming the first line that is not settled, or the patent
-    that another file registered a moment earlier (R09, held by the exclusion constraint).
+    that another file registered a moment earlier (R09, held by the exclusion constraint); Invalid when the registrar's number
+    is another file's.
     """
     file = locked(registration_id)
     rules.can_examine(actor, file, conflict=in_conflict(actor.user_id, file)).require()
@@ -172,9 +180,10 @@ def register(registration_id: int, *, national_number: str = "", actor: Actor, n
         raise WrongState("unticked", f"还有 {len(open_lines)} 项没有核对：{first.ground} {first.evidence}")
     _make_effective(file, now=now)
     failpoint("register.effective")
-    file.national_number = national_number.strip()
+    file.national_number = forwarding.spelled(national_number)
     file.register(by=actor.label, now=now)
-    file.save(update_fields=["state", "decided_by", "decided_at", "national_number", *Registration.AS_REGISTERED])
+    fields = ["state", "decided_by", "decided_at", "national_number", *Registration.AS_REGISTERED]
+    forwarding.keep(file, fields, field="national_number")
     stopped: Sequence[facts.Fact] = ()
     if file.clock_id is not None:
         stopped = clocks.stop(file.clock_id, now=now, reason="registered").facts

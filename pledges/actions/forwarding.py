@@ -1,8 +1,9 @@
 """转报: the registrar is CNIPA. When the office has forwarded a registered file, its number and day are recorded here."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from pledges import rules
 from pledges.actions.filing import tell
@@ -12,6 +13,28 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import Invalid
 from portal.foundation.core.moments import local_date
+
+TAKEN = "这个登记号已记在另一件登记上，请核对。"
+
+
+def spelled(number: str) -> str:
+    """The registrar's number in its one spelling."""
+    return "".join(number.split()).upper()
+
+
+def is_taken(number: str, file: Registration) -> bool:
+    return Registration.objects.filter(national_number=number).exclude(pk=file.pk).exists()
+
+
+def keep(file: Registration, fields: Sequence[str], *, field: str) -> None:
+    """Save the file with its national number; of two that get the same one at once, the second is told (Invalid at `field`)."""
+    try:
+        with transaction.atomic():
+            file.save(update_fields=fields)
+    except IntegrityError as error:
+        if "national_number_once" not in str(error):
+            raise
+        raise Invalid("number", TAKEN, fields={field: TAKEN}) from error
 
 
 @transaction.atomic(durable=True)
@@ -25,10 +48,10 @@ def record_national(
     """
     file = locked(registration_id)
     rules.can_forward(actor, file).require()
-    number = "".join(number.split()).upper()
+    number = spelled(number)
     wrong = {}
-    if Registration.objects.filter(national_number=number).exclude(pk=file.pk).exists():
-        wrong["number"] = "这个登记号已记在另一件登记上，请核对。"
+    if is_taken(number, file):
+        wrong["number"] = TAKEN
     if registered_on > local_date(now):
         wrong["registered_on"] = "登记日期不能晚于今天。"
     elif file.submitted_at is not None and registered_on < local_date(file.submitted_at):
@@ -38,7 +61,7 @@ def record_national(
     before = {"number": file.national_number, "on": file.national_on.isoformat() if file.national_on else ""}
     file.national_number, file.national_on = number, registered_on
     file.national_by, file.national_at = actor.label, now
-    file.save(update_fields=["national_number", "national_on", "national_by", "national_at"])
+    keep(file, ["national_number", "national_on", "national_by", "national_at"], field="number")
     done = "更正" if before["on"] else "登记"
     tell(
         "pledge.forwarded",

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from pledges import rules
+from pledges import checks, rules
 from pledges.locking import locked
 from pledges.models import Registration
 from portal.foundation.accounts.models import Organisation, OrganisationKind
@@ -22,7 +22,8 @@ def other_offices(file: Registration) -> list[Organisation]:
 
 @transaction.atomic(durable=True)
 def hand_over(registration_id: int, *, office_id: int, reason: str, actor: Actor, now: datetime) -> Registration:
-    """The other office begins with the file; its time is what is left, as the applicants were promised one working day.
+    """The other office begins with the file, and what the first has ticked is to be read again; its time is what is left, as
+    the applicants were promised one working day.
 
     Raises Registration.DoesNotExist, Forbidden, WrongState when a clerk has decided or the parties correct, Invalid.
     """
@@ -39,6 +40,7 @@ def hand_over(registration_id: int, *, office_id: int, reason: str, actor: Actor
     before, was_id = file.office.title, file.office_id
     file.hand_over(office_id=office.pk)
     file.save(update_fields=["state", "office", "clerk", "clerk_since", "accepted_at"])
+    checks.look_again(file, now=now)
     moved = clocks.reassign(file.clock_id, office.pk, now=now, reason=reason.strip()).facts if file.clock_id else ()
     record(
         "pledge.handed_over",

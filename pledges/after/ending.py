@@ -15,7 +15,9 @@ from pledges.models import Loan, PledgedPatent, Registration
 from portal.foundation.core.actor import SYSTEM, Actor
 
 from .filing import ended
-from .models import Matter
+from .kinds import Use
+from .models import Matter, UseConsent
+from .telling import tell
 
 _MOMENT = timedelta(microseconds=1)  # a period is never empty, however fast the office is
 
@@ -55,8 +57,15 @@ def release_request(file: Registration) -> bool:
 
 
 def end_matters(file: Registration, *, but: int | None, actor: Actor, now: datetime, why: str) -> None:
-    """What is still applied for on a pledge that has ended, ends too."""
+    """What is still applied for or asked on a pledge that has ended, ends too."""
     live = Matter.objects.select_for_update(of=("self",)).filter(registration=file, state__in=Matter.LIVE_STATES)
     for matter in live.exclude(pk=but or 0).order_by("pk"):
         text = f"{why}，{matter.title}申请 {matter.number} 随之终止"
         ended(file, matter, "matter.ended", by=SYSTEM.label, actor=actor, now=now, text=text)
+    asked = UseConsent.objects.select_for_update(of=("self",)).filter(registration=file, state=UseConsent.State.ASKED)
+    for consent in asked.order_by("pk"):
+        consent.withdraw(by=SYSTEM.label, now=now)
+        consent.save(update_fields=["state", "answered_by", "answered_at"])
+        text = f"{why}，{Use(consent.use).label}质押专利的请求随之终止"
+        data = {"consent": str(consent.ref), "use": consent.use}
+        tell("use.withdrawn", file, actor=actor, now=now, text=text, office=True, **data)

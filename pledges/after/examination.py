@@ -8,17 +8,18 @@ from django.core.files.base import File
 from django.db import transaction
 
 from pledges import notices
-from pledges.grounds import CheckResult
+from pledges.actions.examination import free_clerk
 from pledges.kinds import Ground
 from pledges.locking import in_conflict
 from pledges.models import Notice, Registration
+from pledges.particulars import storing
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.core.failpoints import failpoint
 from portal.foundation.sla import clocks, facts
 
 from . import contents, ending, papers, rules
-from .filing import Wish, checked
+from .filing import Wish, checked, complete, look
 from .kinds import MatterKind
 from .locking import locked
 from .models import Matter, MatterCorrection
@@ -40,24 +41,31 @@ def accept(matter_id: int, *, actor: Actor, now: datetime) -> Matter:
     return matter
 
 
-def look(file: Registration, matter: Matter, *, now: datetime) -> list[CheckResult]:
-    """The grounds that a change touches, as they stand now; kept with the matter, which the caller saves."""
-    if matter.kind != MatterKind.CHANGE:
-        return []
-    results = contents.touched(file, matter.content, now=now)
-    matter.checks = contents.as_checks(results, now=now)
-    return results
-
-
 @transaction.atomic(durable=True)
-def take_over(matter_id: int, *, actor: Actor, now: datetime) -> Matter:
-    """接手 from a colleague who is absent."""
+def take_over(matter_id: int, *, from_clerk_id: int, actor: Actor, now: datetime) -> Matter:
+    """接手, said explicitly: `from_clerk_id` is the colleague that was shown, so a third one is never pushed aside unseen."""
     file, matter = locked(matter_id)
     rules.can_take_over(actor, matter, file, conflict=in_conflict(actor.user_id, file)).require()
+    if matter.clerk_id != from_clerk_id:
+        raise WrongState("held", f"{matter.clerk} 正在办理，请重新确认是否接手。")
     before, matter.clerk_id = str(matter.clerk), actor.user_id
     matter.save(update_fields=["clerk"])
     said = f"{actor.name} 接手审查{matter.title}（原由 {before} 办理）"
     tell_matter("matter.taken_over", file, matter, actor=actor, now=now, text=said)
+    return matter
+
+
+@transaction.atomic(durable=True)
+def assign(matter_id: int, *, clerk_id: int, from_clerk_id: int | None = None, actor: Actor, now: datetime) -> Matter:
+    """The chief hands a matter to a clerk of the office, like a file. `from_clerk_id`: only while that clerk still holds it."""
+    file, matter = locked(matter_id)
+    rules.can_assign(actor, matter, file).require()
+    if from_clerk_id is not None and matter.clerk_id != from_clerk_id:
+        raise WrongState("held", f"{matter.number} 已改由 {matter.clerk or '他人'} 办理，没有转派。")
+    matter.clerk = free_clerk(file, clerk_id, now=now)
+    matter.save(update_fields=["clerk"])
+    said = f"{matter.title}转派给 {matter.clerk}"
+    tell_matter("matter.assigned", file, matter, actor=actor, now=now, text=said, clerk=clerk_id)
     return matter
 
 
@@ -102,42 +110,36 @@ def answer(
     actor: Actor,
     now: datetime,
 ) -> Matter:
-    """Answer the letter with words, papers or, for a change, other values; the clock runs again with the full term."""
+    """Answer the letter with words, papers or, for a change, other values.
+
+    The clock runs again with the full term; where other values are applied for, when the other side has agreed to them.
+    """
     file, matter = locked(matter_id)
     rules.can_answer(actor, matter, file).require()
     rules.still_registered(file).require()
     if not text.strip() and not uploads and not changes:
         sentence = "写明如何补正，或上传材料，至少一项。"
         raise Invalid("answer", sentence, fields={"text": sentence})
-    said = [text.strip()] if text.strip() else []
+    said, otherwise = ([text.strip()] if text.strip() else []), False
     if changes and matter.kind == MatterKind.CHANGE:
         held = matter.papers.count() + len(uploads)
         content = checked(file, MatterKind.CHANGE, Wish(changes=changes), papers=held, now=now)
         if content != matter.content:
-            matter.content, matter.version = content, matter.version + 1
+            matter.content, matter.version, otherwise = content, matter.version + 1, True
             said.append(f"改为申请变更{contents.in_words(content)}")
     made = keep_papers(file, uploads, actor=actor, now=now, matter=matter)
     said += [f"上传“{p.name}”" for p in made]
     matter.corrections.filter(round=matter.correction_rounds).update(
         answer="；".join(said)[:500], answered_by=actor.label, answered_at=now
     )
+    if otherwise:
+        matter.answer_otherwise(by=actor.label, organisation_id=actor.organisation_id or 0, now=now)
+        matter.save(update_fields=["state", "content", "version", "started_by_org", "proposed_by", "proposed_at"])
+        told = f"{actor.organisation_name} 补正时改动了{matter.title}申请，送对方确认后再审查"
+        tell_matter("matter.proposed", file, matter, actor=actor, now=now, text=told, kind=matter.kind)
+        return matter
     matter.complete()
-    look(file, matter, now=now)
-    matter.save(update_fields=["state", "content", "version", "checks"])
-    resumed: Sequence[facts.Fact] = ()
-    if matter.clock_id is not None:
-        resumed = clocks.resume(matter.clock_id, now=now).facts
-    told = f"{matter.title}第 {matter.correction_rounds} 次补正完成，办理时限重新起算"
-    tell_matter(
-        "matter.completed",
-        file,
-        matter,
-        actor=actor,
-        now=now,
-        text=told,
-        round=matter.correction_rounds,
-        clocks=resumed,
-    )
+    complete(file, matter, actor=actor, now=now)
     return matter
 
 
@@ -174,6 +176,11 @@ def _change(file: Registration, matter: Matter, *, actor: Actor, now: datetime) 
         raise WrongState("ground", f"{found.ground} {Ground(found.ground).label}：{found.evidence}不能予以变更。")
     matter.kept = contents.as_kept(contents.lines(file, matter.content))
     new = contents.values(matter.content)
+    maximum = contents.maximum_with(file, new)
+    if maximum is not None and any(field in new for field in contents.MAXIMUM):
+        storing.store_maximum(file, maximum)
+        new = {field: value for field, value in new.items() if field not in contents.MAXIMUM}
+        new |= {"debt_from": file.debt_from, "debt_to": file.debt_to}
     fields = list(new)
     if "debt_amount" in new and file.first_amount is None:
         file.first_amount = file.debt_amount

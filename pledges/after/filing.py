@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.core.files.base import File
 from django.db import transaction
 
+from pledges.grounds import CheckResult
 from pledges.locking import locked as locked_file
 from pledges.models import Registration
 from portal.foundation.core.actor import Actor
@@ -105,8 +106,9 @@ def _wrong_change(file: Registration, content: Mapping[str, str], *, papers: int
     if not content:
         return {"__all__": "没有与登记不同的内容。至少改动一项。"}
     new = contents.values(content)
-    begins: date | None = new.get("debt_from", file.debt_from)
-    ends: date | None = new.get("debt_to", file.debt_to)
+    maximum, (begins, ends) = contents.maximum_with(file, new), contents.period_with(file, new)
+    if maximum is not None and maximum.determined_to <= maximum.determined_from:
+        return {"determined_to": "债权确定期间的届满日要晚于起始日。"}
     if begins and ends and ends <= begins:
         return {"debt_to": "届满日要晚于起始日。"}
     if not papers:
@@ -115,6 +117,8 @@ def _wrong_change(file: Registration, content: Mapping[str, str], *, papers: int
     if found is None:
         return {}
     place = "pledgor_name" if "pledgor_name" in content and found.place == "patents" else found.place
+    if place == "debt_to" and maximum is not None:
+        place = next((field for field in ("determined_to", "term_months") if field in content), place)
     said = f"{found.ground} {found.evidence}{found.fix}"
     return {place if place in content else "__all__": said}
 
@@ -161,13 +165,18 @@ def send_back(matter_id: int, *, note: str, actor: Actor, now: datetime) -> Matt
 
 @transaction.atomic(durable=True)
 def confirm(matter_id: int, *, version: int, actor: Actor, now: datetime) -> Matter:
-    """The other side agrees: the application goes to the office and its clock starts. `version` is what was read."""
+    """The other side agrees: the application goes to the office and its clock starts, or, after a correction that changed
+    it, goes back to its clerk and the clock runs again. `version` is what was read."""
     file, matter = locked(matter_id)
     rules.can_confirm(actor, matter, file).require()
     if matter.version != version:
         raise WrongState("stale", "对方刚刚修改了申请，请按最新内容核对后再确认。")
     wish = Wish(matter.reason, matter.end_ground, contents.values(matter.content), matter.numbers)
     checked(file, MatterKind(matter.kind), wish, papers=matter.papers.count(), now=now)
+    if matter.submitted_at is not None:
+        matter.rejoin(by=actor.label)
+        complete(file, matter, actor=actor, now=now)
+        return matter
     matter.submit(by=actor.label, now=now)
     matter.clock = clocks.start(
         Kind.AMENDMENT,
@@ -181,6 +190,36 @@ def confirm(matter_id: int, *, version: int, actor: Actor, now: datetime) -> Mat
     said = f"双方共同申请{matter.title} {matter.number}"
     tell_matter("matter.submitted", file, matter, actor=actor, now=now, text=said, clocks=matter.clock.facts)
     return matter
+
+
+def look(file: Registration, matter: Matter, *, now: datetime) -> list[CheckResult]:
+    """The grounds that a change touches, as they stand now; kept with the matter, which the caller saves."""
+    if matter.kind != MatterKind.CHANGE:
+        return []
+    results = contents.touched(file, matter.content, now=now)
+    matter.checks = contents.as_checks(results, now=now)
+    return results
+
+
+def complete(file: Registration, matter: Matter, *, actor: Actor, now: datetime) -> None:
+    """A matter that is back with its clerk after a correction: looked at again, its clock with the full term. Inside the
+    caller's transaction, which has made the transition."""
+    look(file, matter, now=now)
+    matter.save(update_fields=["state", "confirmed_by", "content", "version", "checks"])
+    resumed: Sequence[facts.Fact] = ()
+    if matter.clock_id is not None:
+        resumed = clocks.resume(matter.clock_id, now=now).facts
+    said = f"{matter.title}第 {matter.correction_rounds} 次补正完成，办理时限重新起算"
+    tell_matter(
+        "matter.completed",
+        file,
+        matter,
+        actor=actor,
+        now=now,
+        text=said,
+        round=matter.correction_rounds,
+        clocks=resumed,
+    )
 
 
 @transaction.atomic(durable=True)

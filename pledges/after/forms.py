@@ -1,6 +1,7 @@
 """Forms of what comes after the registration. Values come along from the register; only what differs is applied for."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -8,8 +9,11 @@ from django.core.files.uploadedfile import UploadedFile
 
 from pledges.forms.filing import PaperField
 from pledges.kinds import Ground, Scope
-from pledges.models import Registration
+from pledges.models import PledgedPatent, Registration
+from pledges.presenting import MOST_PATENTS
+from portal.foundation.core import moments
 from portal.foundation.core.forms import AmountWanField, CheckboxCards, DateField, PortalForm, RadioCards
+from portal.foundation.core.identifiers import InvalidIdentifier, parse_patent_number
 
 from . import contents
 from .filing import Wish
@@ -17,6 +21,8 @@ from .kinds import PROOF, EndGround, MatterKind, Proceeds, RevocationGround, Use
 from .models import Matter
 
 AREA = {"rows": 3}
+NAMED = 5  # slips named in one sentence
+LONGEST = 40_000  # characters; a thousand numbers have some twenty thousand
 
 
 class _Papers(PortalForm):
@@ -27,8 +33,47 @@ class _Papers(PortalForm):
         return [upload for upload in sent if isinstance(upload, UploadedFile)]
 
 
-def _patents(field: Any, pledged: Sequence[Any]) -> None:
-    field.choices = [(p.number, f"{p.dotted} {p.title}") for p in pledged]
+class PastedNumbers(forms.CharField):
+    """Patent numbers, one a line or apart by commas, in any spelling; cleans to canonical numbers."""
+
+    def __init__(self, pledged: Collection[str], **kwargs: Any) -> None:
+        self.pledged = frozenset(pledged)
+        super().__init__(
+            help_text=f"每行一个专利号，可从专利清单复制。仍在质押的共 {len(self.pledged)} 件。",
+            widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false"}),
+            **kwargs,
+        )
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        """Raises ValidationError that names the first slips."""
+        if len(str(value or "")) > LONGEST:
+            raise forms.ValidationError("文字过多，请只粘贴专利号。")
+        found: list[str] = []
+        wrong: list[str] = []
+        for text in re.split(r"[\s,，;；、]+", str(value or "").strip()):
+            if not text:
+                continue
+            try:
+                number = parse_patent_number(text, today=moments.local_date(moments.now())).canonical
+            except InvalidIdentifier:
+                number = ""
+            (found if number in self.pledged else wrong).append(number or text[:20])
+        if wrong:
+            more = f"等 {len(wrong)} 个" if len(wrong) > NAMED else ""
+            raise forms.ValidationError(f"不是这件登记里仍在质押的专利：{'、'.join(wrong[:NAMED])}{more}，请核对。")
+        return sorted(set(found))
+
+
+def _patents(form: PortalForm, pledged: Sequence[PledgedPatent]) -> None:
+    """To be ticked, or where they are too many for a page, to be pasted."""
+    field = form.fields["numbers"]
+    if len(pledged) > MOST_PATENTS:
+        form.add_field("numbers", PastedNumbers([p.number for p in pledged], label=field.label))
+    else:
+        field.choices = [(p.number, f"{p.dotted} {p.title}") for p in pledged]  # type: ignore[attr-defined]
 
 
 class ChangeForm(_Papers):
@@ -41,17 +86,24 @@ class ChangeForm(_Papers):
     debt_amount = AmountWanField(label="被担保债权数额", required=False)
     debt_from = DateField(label="债务履行期限自", required=False)
     debt_to = DateField(label="债务履行期限至", required=False)
+    determined_from = DateField(label="债权确定期间自", required=False)
+    determined_to = DateField(label="债权确定期间至", required=False)
+    term_months = forms.IntegerField(label="单笔债务最长期限", min_value=1, max_value=360, required=False)
+    term_months.unit = "个月"  # type: ignore[attr-defined]
     scope = forms.ChoiceField(label="质押担保的范围", choices=Scope.choices, required=False)
     reason = forms.CharField(label="变更事由", max_length=500, required=False, widget=forms.Textarea(attrs=AREA))
     papers = PaperField("变更协议或证明文件")
     more_papers = PaperField("其他材料")
 
     def __init__(self, *args: Any, file: Registration, matter: Matter | None = None, **kwargs: Any) -> None:
-        initial = {name: contents.registered_value(file, name) for name in contents.LABELS}
+        known = contents.fields_of(file)
+        initial = {name: contents.registered_value(file, name) for name in known}
         if matter is not None:
             initial |= contents.values(matter.content) | {"reason": matter.reason}
         super().__init__(*args, initial=initial, **kwargs)
-        for name in contents.LABELS:
+        for name in set(contents.LABELS) - set(known):
+            del self.fields[name]
+        for name in known:
             old = contents.shown(name, contents.registered_value(file, name))
             self.fields[name].help_text = f"现登记为：{old}"
         self.fields["papers"].required = matter is None  # revised or answered, the papers handed in before stand
@@ -89,7 +141,7 @@ class ReleaseForm(_Papers):
     def __init__(self, *args: Any, file: Registration, matter: Matter | None = None, **kwargs: Any) -> None:
         initial = {"numbers": matter.numbers, "reason": matter.reason} if matter is not None else {}
         super().__init__(*args, initial=initial, **kwargs)
-        _patents(self.fields["numbers"], list(file.patents.filter(effective__upper_inf=True).order_by("number")))
+        _patents(self, list(file.patents.filter(effective__upper_inf=True).order_by("number")))
 
     def wish(self) -> Wish:
         return Wish(reason=self.cleaned_data["reason"], numbers=self.cleaned_data["numbers"])
@@ -174,6 +226,15 @@ class RevokeForm(PortalForm):
     note = forms.CharField(label="决定说明", max_length=300, required=False, widget=forms.Textarea(attrs=AREA))
 
 
+class StatementForm(PortalForm):
+    text = forms.CharField(
+        label="我方意见",
+        max_length=1000,
+        help_text="登记机构和对方都会看到。",
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+
+
 class DropForm(PortalForm):
     note = forms.CharField(label="不予撤销的理由", max_length=300, widget=forms.Textarea(attrs=AREA))
 
@@ -191,9 +252,11 @@ class ConsentForm(_Papers):
     about = forms.CharField(label="说明", max_length=500, required=False, widget=forms.Textarea(attrs=AREA))
     papers = PaperField("拟签合同或其他材料")
 
-    def __init__(self, data: Mapping[str, Any] | None = None, files: Any = None, *, pledged: Sequence[Any]) -> None:
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, files: Any = None, *, pledged: Sequence[PledgedPatent]
+    ) -> None:
         super().__init__(data, files)
-        _patents(self.fields["numbers"], pledged)
+        _patents(self, pledged)
 
 
 class ConsentAnswerForm(PortalForm):

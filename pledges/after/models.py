@@ -45,7 +45,7 @@ class Matter(StateModel):
     """
 
     class State(models.TextChoices):
-        DRAFT = "draft", "待修改"  # sent back by the other side, or taken back
+        DRAFT = "draft", "待修改"  # sent back by the other side
         CONFIRMING = "confirming", "待对方确认"
         SUBMITTED = "submitted", "待受理"
         EXAMINING = "examining", "审查中"
@@ -168,6 +168,16 @@ class Matter(StateModel):
     def complete(self) -> None:
         """The defects are answered; the clock runs again."""
 
+    @transition(field=state, source=State.CORRECTING, target=State.CONFIRMING)
+    def answer_otherwise(self, *, by: str, organisation_id: int, now: datetime) -> None:
+        """The answer applies for something else: the other side has to agree again; the clock stays paused."""
+        self.started_by_org_id, self.proposed_by, self.proposed_at = organisation_id, by, now
+
+    @transition(field=state, source=State.CONFIRMING, target=State.EXAMINING)
+    def rejoin(self, *, by: str) -> None:
+        """The other side agrees to what the answer changed; the clock runs again."""
+        self.confirmed_by = by
+
     @transition(field=state, source=State.EXAMINING, target=State.APPROVED)
     def approve(self, *, by: str, now: datetime) -> None:
         self.decided_by, self.decided_at = by, now
@@ -205,7 +215,7 @@ class MatterCorrection(models.Model):
 
 
 class Revocation(StateModel):
-    """撤销: a clerk proposes, the chief decides, and never the same person (maker-checker)."""
+    """撤销: a clerk proposes, the chief tells the parties, hears them and decides, and is never who proposed (maker-checker)."""
 
     class State(models.TextChoices):
         PROPOSED = "proposed", "待负责人决定"
@@ -219,6 +229,8 @@ class Revocation(StateModel):
     found = models.CharField("查明的情况", max_length=500)
     proposed_by = models.ForeignKey(User, models.PROTECT, related_name="+")
     proposed_at = models.DateTimeField()
+    told_at = models.DateTimeField("告知当事人的时间", null=True)
+    heard_until = models.DateTimeField("陈述意见至", null=True)  # exclusive, like every due moment
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     decided_at = models.DateTimeField(null=True)
     note = models.CharField("决定说明", max_length=300, blank=True)
@@ -239,6 +251,14 @@ class Revocation(StateModel):
             models.CheckConstraint(
                 condition=~Q(ground="existed") | ~Q(refusal_ground=""), name="revocation_names_its_ground"
             ),
+            models.CheckConstraint(
+                condition=Q(told_at=None, heard_until=None) | Q(heard_until__gt=models.F("told_at")),
+                name="revocation_hearing_term",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="decided") | Q(told_at__isnull=False, decided_at__gte=models.F("told_at")),
+                name="revocation_parties_told_first",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -257,6 +277,24 @@ class Revocation(StateModel):
     @transition(field=state, source=State.PROPOSED, target=State.DROPPED)
     def drop(self, *, by: int | None, note: str, now: datetime) -> None:
         self.decided_by_id, self.decided_at, self.note = by, now, note
+
+
+class RevocationStatement(models.Model):
+    """陈述意见: what a party says to a revocation it was told of; every word stays."""
+
+    revocation = models.ForeignKey(Revocation, models.PROTECT, related_name="statements")
+    organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="+")
+    text = models.CharField("意见", max_length=1000)
+    said_by = models.CharField(max_length=200)
+    said_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "陈述意见"
+        verbose_name_plural = verbose_name
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.revocation_id} {self.said_by}"
 
 
 class UseConsentQuerySet(models.QuerySet["UseConsent"]):

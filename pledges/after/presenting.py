@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pledges.models import PledgedPatent, Registration
+from pledges.presenting import MOST_PATENTS
 from portal.foundation.core.actor import Actor
 from portal.foundation.sla import calendars_in_use, lamps
 from portal.foundation.sla.lamps import Lamp
@@ -32,7 +33,7 @@ class Shown:
 
     lines: list[dict[str, str]]  # of a change: old beside new, as kept with the decision or as it stands now
     ground: str
-    patents: list[PledgedPatent]  # of a release
+    patents: list[PledgedPatent]  # of a release, the first of them; Matter.numbers has all
 
 
 def shown(matter: Matter, file: Registration) -> Shown:
@@ -41,7 +42,8 @@ def shown(matter: Matter, file: Registration) -> Shown:
         lines = matter.kept or contents.as_kept(contents.lines(file, matter.content))
     ground = str(EndGround(matter.end_ground).label) if matter.end_ground else ""
     released = matter.kind == MatterKind.RELEASE
-    patents = list(file.patents.filter(number__in=matter.numbers).order_by("number")) if released else []
+    found = file.patents.filter(number__in=matter.numbers).order_by("number")
+    patents = list(found[:MOST_PATENTS]) if released else []
     return Shown(lines, ground, patents)
 
 
@@ -55,6 +57,9 @@ def lamp(matter: Matter, *, now: datetime) -> Lamp | None:
 def waits(actor: Actor, matter: Matter, file: Registration) -> str:
     """Whom everybody waits for, in a sentence; empty when it is decided."""
     mine = actor.organisation_id == matter.started_by_org_id
+    if matter.state == State.CONFIRMING and matter.submitted_at is not None:
+        other = "请核对后确认；确认后送回审查，办理时限重新起算。"
+        return "补正改动了申请内容，等待对方确认。" if mine else f"对方补正时改动了申请内容，{other}"
     if matter.state == State.CONFIRMING:
         return "等待对方确认，确认后提交登记机构。" if mine else "请核对后确认，双方共同提交。"
     if matter.state == State.DRAFT:

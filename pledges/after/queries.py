@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, OuterRef, Q
+from django.db.models import F, OuterRef, Q, QuerySet
 from django.db.models.functions import JSONObject
 
 from pledges.models import PledgedPatent, Registration
@@ -23,8 +23,12 @@ QUEUE, RECENT = 50, 10
 
 
 def waiting(actor: Actor) -> list[Matter]:
-    """What the office has to decide, most urgent first; what waits for a correction at the end."""
-    found = Matter.objects.visible_to(actor).filter(state__in=WITH_THE_OFFICE)
+    """What the office has to decide, most urgent first; what waits for the parties at the end.
+
+    A correction that changed the application is confirmed by the other side first; the office sees it waiting.
+    """
+    back = Q(state__in=(State.DRAFT, State.CONFIRMING), submitted_at__isnull=False)
+    found = Matter.objects.visible_to(actor).filter(Q(state__in=WITH_THE_OFFICE) | back)
     found = found.select_related("registration__pledgor", "registration__pledgee", "clock", "clerk")
     return list(found.order_by(F("clock__paused_at").asc(nulls_first=True), "clock__due_at", "pk")[:QUEUE])
 
@@ -36,11 +40,16 @@ def recent(actor: Actor) -> list[Matter]:
     )
 
 
-def todo(actor: Actor) -> tuple[list[Matter], list[UseConsent]]:
-    """What waits for this party: to confirm, to revise, to correct; and consents to answer. Two queries."""
+def waiting_for(actor: Actor) -> "QuerySet[Matter]":
+    """Matters in which it is this party's turn."""
     mine = Q(started_by_org_id=actor.organisation_id)
     turn = Q(state=State.CORRECTING) | (Q(state=State.CONFIRMING) & ~mine) | (Q(state=State.DRAFT) & mine)
-    matters = Matter.objects.visible_to(actor).filter(turn).select_related("registration").order_by("pk")
+    return Matter.objects.visible_to(actor).filter(turn)
+
+
+def todo(actor: Actor) -> tuple[list[Matter], list[UseConsent]]:
+    """What waits for this party: to confirm, to revise, to correct; and consents to answer. Two queries."""
+    matters = waiting_for(actor).select_related("registration").order_by("pk")
     asked = UseConsent.objects.visible_to(actor).filter(state=UseConsent.State.ASKED)
     asked = asked.filter(registration__pledgee_id=actor.organisation_id).select_related("registration__pledgor")
     return list(matters[:RECENT]), list(asked.order_by("pk")[:RECENT])

@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from .views import consents, parties, reading
+from .views import consents, parties, reading, revocation
 
 urlpatterns = [
     path("<str:number>/after/", reading.hub, name="after"),
     path("<str:number>/after/consent/", consents.ask, name="consent-ask"),
     path("<str:number>/after/papers/<uuid:ref>/", reading.paper, name="after-paper"),
+    path("<str:number>/after/statement/", revocation.state, name="revocation-state"),
     path("<str:number>/after/<str:kind>/", parties.start, name="matter-start"),
     path("matters/<str:number>/", reading.matter, name="matter"),
     path("matters/<str:number>/revise/", parties.revise, name="matter-revise"),

@@ -93,7 +93,7 @@ class Path(models.TextChoices):
     def explained(self) -> str:
         return {
             "auction": "密封报价，截止后同时开启，有效报价最高者得；低于保留价的流拍。",
-            "pool": "由金融机构或收储机构统一买入，再行运营。",
+            "pool": "由金融机构统一买入，再行运营。",
             "reverse": "受让方买入专利后，再许可原企业继续使用，企业按年付许可费。",
             "transfer": "意向方报价，质权人择优与其协商转让；经出质人同意也可以折价给质权人。",
         }[self.value]
@@ -111,8 +111,11 @@ class DisposalQuerySet(models.QuerySet["Disposal"]):
         return self.none()
 
     def public(self) -> "DisposalQuerySet":
-        """What stands on the public page now, its ending included."""
-        return self.exclude(published_at=None).filter(state__in=Disposal.PUBLIC_STATES)
+        """What stands on the public page now, its ending included.
+
+        Only the text a second person checked: a later round that was drafted and given up before that was never published.
+        """
+        return self.exclude(published_at=None).exclude(checked_by=None).filter(state__in=Disposal.PUBLIC_STATES)
 
 
 class Disposal(StateModel):
@@ -221,6 +224,11 @@ class Disposal(StateModel):
         }.get(self.state, "")
 
     @property
+    def public(self) -> bool:
+        """Whether it has a public page now (DisposalQuerySet.public says the same of many)."""
+        return self.published_at is not None and self.checked_by_id is not None and self.state in self.PUBLIC_STATES
+
+    @property
     def path_explained(self) -> str:
         return Path(self.path).explained
 
@@ -279,6 +287,11 @@ class Disposal(StateModel):
 class BidQuerySet(models.QuerySet["Bid"]):
     def standing(self) -> "BidQuerySet":
         return self.filter(withdrawn_at=None)
+
+    def valid(self, disposal: "Disposal") -> "BidQuerySet":
+        """The standing offers of the present round that reach the reserve."""
+        found = self.standing().filter(disposal=disposal, round=disposal.round)
+        return found if disposal.reserve is None else found.filter(amount__gte=disposal.reserve)
 
 
 class Bid(models.Model):

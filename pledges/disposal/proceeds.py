@@ -1,7 +1,8 @@
 """Who gets how much of the proceeds, to the fen. Pure: no database, no clock.
 
-Order (民法典 561 for a debt's own parts, 389 and 437 for the pledge): costs of the disposal and of realising the right, then
-interest, then principal, then what is left to the pledgor. Within one rank that cannot be paid in full the money is shared in
+Order (民法典 561 for a debt's own parts, 389 and 438 for the pledge): costs of the disposal and of realising the right, then
+interest, then principal, then guarantors who have paid the pledgee before (民法典 700: within what they paid, and never to the
+creditor's harm), then what is left to the pledgor. Within one rank that cannot be paid in full the money is shared in
 proportion and rounded by the largest remainder: every line gets its share cut to the fen, and the fens left over go, one each,
 to the lines with the largest cut-off parts (of equal ones to the one named first).
 """
@@ -24,12 +25,13 @@ class Kind(StrEnum):
     PLEDGEE_COST = "pledgee_cost"
     INTEREST = "interest"
     PRINCIPAL = "principal"
+    SUBROGATED = "subrogated"
     REMAINDER = "remainder"
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A bill of the disposal itself, paid to a third party: auction fee, valuation, announcement. Yuan."""
+    """What is owed to a third party: a bill of the disposal itself (auction fee, valuation), or what a guarantor paid. Yuan."""
 
     payee: str
     amount: Decimal
@@ -37,13 +39,17 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What is secured, in yuan with two decimals, none negative. `ceiling` is the cap of a 最高额质押, None without one."""
+    """What is secured, in yuan with two decimals, none negative. `ceiling` is the cap of a 最高额质押, None without one.
+
+    `subrogated`: guarantors who paid the pledgee and stand in its place behind it; what they paid is no part of the others.
+    """
 
     bills: Sequence[Cost]
     costs: Decimal
     interest: Decimal
     principal: Decimal
     ceiling: Decimal | None = None
+    subrogated: Sequence[Cost] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +82,8 @@ def pro_rata(available: Decimal, claims: Sequence[Decimal]) -> list[Decimal]:
 def distribute(proceeds: Decimal, claims: Claims, *, pledgee: str, pledgor: str) -> list[Line]:
     """Every line in order of priority; the amounts add up to the proceeds exactly, and no line exceeds its claim.
 
-    Under a cap the pledgee's own lines together with the bills take at most the cap (担保制度解释 15: the cap includes
-    interest and costs); the bills themselves are paid whatever the cap, because without them there were no proceeds.
+    Under a cap the pledgee's own lines, those of guarantors in its place, and the bills take at most the cap (担保制度解释 15:
+    the cap includes interest and costs); the bills themselves are paid whatever the cap, because without them there were no proceeds.
     """
     left = round_to_fen(proceeds)
     _fens(left)
@@ -103,6 +109,10 @@ def distribute(proceeds: Decimal, claims: Claims, *, pledgee: str, pledgor: str)
         left -= part
         if allowance is not None:
             allowance -= part
+    behind = [each for each in claims.subrogated if each.amount]
+    parts = pro_rata(left if allowance is None else min(left, allowance), [each.amount for each in behind])
+    lines += [Line(Kind.SUBROGATED, b.payee, b.amount, part) for b, part in zip(behind, parts, strict=True)]
+    left -= sum(parts, ZERO)
     if left:
         lines.append(Line(Kind.REMAINDER, pledgor, left, left))
     return lines

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from django.db.models import Count, Q, QuerySet, Sum
 
+from pledges.models import PledgedPatent, Registration
 from portal.foundation.accounts.models import District, Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.journal.models import Entry
@@ -178,12 +179,23 @@ def story(disposal: Disposal, actor: Actor) -> list[Entry]:
     return list(found[:200])
 
 
+def patents_of(disposal: Disposal) -> list[PledgedPatent]:
+    """What is realised: the contract's patents without those that were released before its end. One query, none if loaded."""
+    file = disposal.registration
+    return sorted((p for p in file.patents.all() if not _released(file, p)), key=lambda patent: patent.number)
+
+
+def _released(file: Registration, patent: PledgedPatent) -> bool:
+    until = patent.effective.upper if patent.effective is not None else None
+    return until is not None and (file.state == Registration.State.REGISTERED or until < (file.ended_at or until))
+
+
 def kinds(disposals: Iterable[Disposal]) -> dict[int, str]:
     """«发明专利 2 件，实用新型专利 1 件» by disposal; the patents are loaded."""
     said = {}
     for disposal in disposals:
         counted: dict[str, int] = {}
-        for patent in disposal.registration.patents.all():
+        for patent in patents_of(disposal):
             counted[patent.kind_label] = counted.get(patent.kind_label, 0) + 1
         said[disposal.pk] = "，".join(f"{label} {n} 件" for label, n in counted.items())
     return said

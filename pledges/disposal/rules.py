@@ -16,9 +16,14 @@ from .settlement_models import Compensation, TakeOver
 State = Disposal.State
 BIDDING = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER)
 INSTITUTIONS = (OrganisationKind.BANK, OrganisationKind.GUARANTOR, OrganisationKind.INSURER)
+# 428: an agreement made before the debt is due gives no more than priority; 436: after it, an agreed take-over at the market price.
 FORFEIT = (
-    "质权人不能直接取得专利（民法典第四百二十八条）：只能拍卖、变卖后优先受偿，或在违约后与出质人协商，按评估值折价。"
+    "质权人不能直接取得专利：就拍卖、变卖的价款优先受偿（民法典第四百二十八条），或在违约后与出质人协议、参照市场价格折价"
+    "（民法典第四百三十六条）。"
 )
+# The law lets a creditor bid; this portal does not, because it is the seller here, sets the reserve and opens the offers.
+SELLER = "本单位是质权人，处置由本单位公告和开启报价，按本平台规则不能自己报价。要取得专利的，请在没有合适报价后向出质人提出折价。"
+ENDED = "质押登记已不在有效期内，不能处置。"
 
 
 def _pledgee(actor: Actor, file: Registration) -> Verdict:
@@ -69,12 +74,18 @@ def can_edit(actor: Actor, disposal: Disposal) -> Verdict:
     return _pledgee(actor, disposal.registration) and _in(disposal, disposal.state == State.DRAFT, "修改")
 
 
+def _stands(disposal: Disposal) -> Verdict:
+    """A pledge that was cancelled or revoked meanwhile gives no right to sell."""
+    return YES if disposal.registration.state == Registration.State.REGISTERED else no("pledge", ENDED)
+
+
 def can_submit(actor: Actor, disposal: Disposal) -> Verdict:
-    return _pledgee(actor, disposal.registration) and _in(disposal, can_proceed(disposal.submit), "送复核")
+    verdict = _pledgee(actor, disposal.registration) and _in(disposal, can_proceed(disposal.submit), "送复核")
+    return verdict and _stands(disposal)
 
 
 def can_check(actor: Actor, disposal: Disposal) -> Verdict:
-    """Publish or send back: a manager of the pledgee who did not draft it."""
+    """Look at the draft, and publish or send it back: a manager of the pledgee who did not draft it."""
     verdict = _pledgee(actor, disposal.registration) and _in(disposal, can_proceed(disposal.publish), "复核")
     if verdict and actor.role != Role.MANAGER:
         return not_you("manager", "公告由本机构负责人复核发布。")
@@ -83,12 +94,16 @@ def can_check(actor: Actor, disposal: Disposal) -> Verdict:
     return verdict
 
 
+def can_publish(actor: Actor, disposal: Disposal) -> Verdict:
+    return can_check(actor, disposal) and _stands(disposal)
+
+
 def can_bid(actor: Actor, disposal: Disposal, *, now: datetime) -> Verdict:
     """Any registered organisation but the two parties, until the closing moment."""
     if actor.role not in BIDDING:
         return not_you("role", "只有已注册的企业和金融机构可以报价。")
     if actor.organisation_id == disposal.registration.pledgee_id:
-        return no("forfeit", FORFEIT)
+        return no("seller", SELLER)
     if actor.organisation_id == signatories(disposal.registration)[0]:
         return no("own", "专利本来就在您名下：清偿债务后，质权人撤回处置即可。")
     if disposal.path == Path.POOL and actor.organisation_kind not in INSTITUTIONS:
@@ -97,6 +112,8 @@ def can_bid(actor: Actor, disposal: Disposal, *, now: datetime) -> Verdict:
         return no("state", f"这件处置现在是“{disposal.get_state_display()}”，不接受报价。")
     if disposal.closed(now=now):
         return no("closed", "报价已经截止，不能再报价或撤回。")
+    if disposal.registration.state != Registration.State.REGISTERED:
+        return no("pledge", "质押登记已不在有效期内，这件处置不再接受报价。")
     return YES
 
 
@@ -120,7 +137,7 @@ def can_award(actor: Actor, disposal: Disposal, *, now: datetime) -> Verdict:
     if verdict and not disposal.closed(now=now):
         return no("open", "报价还没有截止，截止以后才能确定结果。")
     if verdict and disposal.registration.state != Registration.State.REGISTERED:
-        return no("pledge", "质押登记已不在有效期内，不能成交。")
+        return no("pledge", "质押登记已不在有效期内，不能成交，请撤回处置。")
     return verdict
 
 
@@ -128,23 +145,33 @@ def can_relist(actor: Actor, disposal: Disposal) -> Verdict:
     return _pledgee(actor, disposal.registration) and _in(disposal, can_proceed(disposal.relist), "重新公告")
 
 
-def can_withdraw(actor: Actor, disposal: Disposal) -> Verdict:
+def can_withdraw(actor: Actor, disposal: Disposal, *, now: datetime, winning: bool) -> Verdict:
+    """`winning`: a valid offer stands. From the closing moment on the pledgee can read the offers of an auction: it is then
+    bound to the highest, and cannot withdraw because it likes none. A debt that is paid ends it all the same (`can_cure`)."""
     verdict = _pledgee(actor, disposal.registration)
     if verdict and disposal.state == State.AWARDED:
         return no("awarded", "处置已经成交，不能再撤回；受让方没有付款的，先记录未付款。")
-    return verdict and _in(disposal, can_proceed(disposal.withdraw), "撤回")
+    verdict = verdict and _in(disposal, can_proceed(disposal.withdraw), "撤回")
+    opened = disposal.sealed and disposal.state == State.LISTED and disposal.closed(now=now)
+    if verdict and opened and winning and disposal.registration.state == Registration.State.REGISTERED:
+        return no(
+            "opened", "报价已经截止并可查看，有不低于保留价的报价时不能撤回，请确定结果；债务已清偿的，记录清偿。"
+        )
+    return verdict
 
 
 def can_lapse(actor: Actor, disposal: Disposal) -> Verdict:
     """The buyer has not paid: the result falls, the patents can be listed again."""
     verdict = _pledgee(actor, disposal.registration)
+    if verdict and disposal.taken_over:
+        return no("taken_over", "折价给质权人的，没有受让方付款；双方已经达成协议，不能单方取消。")
     return verdict and _in(disposal, disposal.state == State.AWARDED, "记录未付款")
 
 
 def can_propose_take_over(actor: Actor, disposal: Disposal, *, waiting: bool) -> Verdict:
     verdict = _pledgee(actor, disposal.registration)
     if verdict and disposal.path != Path.TRANSFER:
-        return no("forfeit", FORFEIT + "请先把处置方式改为协议转让。")
+        return no("forfeit", FORFEIT + "要折价的，请先把处置方式改为协议转让。")
     if verdict and waiting:
         return no("waiting", "上一份折价方案还在等出质人答复。")
     if verdict and disposal.state == State.LISTED:
@@ -166,7 +193,10 @@ def can_distribute(actor: Actor, disposal: Disposal) -> Verdict:
 
 def can_claim(actor: Actor, disposal: Disposal) -> Verdict:
     verdict = _pledgee(actor, disposal.registration)
-    return verdict and _in(disposal, disposal.state == State.SETTLED, "申请代偿：先分配价款")
+    verdict = verdict and _in(disposal, disposal.state == State.SETTLED, "申请代偿：先分配价款")
+    if verdict and disposal.default.cured_at is not None:
+        return no("cured", "债务已经清偿，没有净损失可以申请代偿。")
+    return verdict
 
 
 def can_answer_claim(actor: Actor, claim: Compensation) -> Verdict:

@@ -89,6 +89,7 @@ class Share(models.Model):
         PLEDGEE_COST = "pledgee_cost", "实现质权的费用"
         INTEREST = "interest", "利息"
         PRINCIPAL = "principal", "本金"
+        SUBROGATED = "subrogated", "已代偿的担保机构"
         REMAINDER = "remainder", "余款退还出质人"
 
     distribution = models.ForeignKey(Distribution, models.PROTECT, related_name="shares")

@@ -1,5 +1,6 @@
 """The verbs of duty: 请假 and its end, 转派 of everything an absent clerk holds, 回避."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -7,6 +8,7 @@ from django.db import transaction
 
 from pledges import checks, rules
 from pledges.actions import examination
+from pledges.after import examination as after
 from pledges.locking import in_conflict, locked
 from pledges.models import Registration
 from portal.foundation.accounts.models import Membership, Role
@@ -61,10 +63,10 @@ def set_absence(user_id: int, *, first: date, last: date, note: str, actor: Acto
         set_at=now,
         set_by=actor.label,
     )
-    held = Registration.objects.filter(
-        office_id=actor.organisation_id, clerk_id=user_id, state__in=queries.IN_HAND
-    ).count()
-    said = f"{seat.user} {full_date_cn(first)}至{full_date_cn(last)}请假，名下 {held} 件登记件可由同事接手"
+    office = actor.organisation_id or 0
+    held = Registration.objects.filter(office_id=office, clerk_id=user_id, state__in=queries.IN_HAND).count()
+    held += queries.matters_in_hand(office).filter(clerk_id=user_id).count()
+    said = f"{seat.user} {full_date_cn(first)}至{full_date_cn(last)}请假，名下 {held} 件可由同事接手"
     _tell("duty.absence_set", absence, said, actor=actor, now=now, files=held)
     return absence
 
@@ -103,19 +105,24 @@ class Moved:
 
 
 def reassign_all(from_id: int, *, to_id: int, actor: Actor, now: datetime) -> Moved:
-    """The chief gives everything one clerk holds to another, file by file: what the other must stand aside from stays.
+    """The chief gives everything one clerk holds to another, files and matters one by one: what the other must stand aside
+    from stays.
 
-    One transaction a file, each with its own check: a file that somebody decided meanwhile does not hold up the others.
+    One transaction each, with its own check: one that somebody decided meanwhile does not hold up the others.
     """
     if actor.role != Role.CHIEF:
         not_you("role", "只有登记处负责人可以转派。").require()
-    files = Registration.objects.filter(
-        office_id=actor.organisation_id, clerk_id=from_id, state__in=queries.IN_HAND
-    ).order_by("pk")
+    office = actor.organisation_id or 0
+    files = Registration.objects.filter(office_id=office, clerk_id=from_id, state__in=queries.IN_HAND)
+    matters = queries.matters_in_hand(office).filter(clerk_id=from_id)
+    work: list[tuple[Callable[..., object], int, str]] = [
+        *((examination.assign, pk, number) for pk, number in files.order_by("pk").values_list("pk", "number")),
+        *((after.assign, pk, number) for pk, number in matters.order_by("pk").values_list("pk", "number")),
+    ]
     moved, kept = [], []
-    for pk, number in list(files.values_list("pk", "number")):
+    for give, pk, number in work:
         try:
-            examination.assign(pk, clerk_id=to_id, from_clerk_id=from_id, actor=actor, now=now)
+            give(pk, clerk_id=to_id, from_clerk_id=from_id, actor=actor, now=now)
         except DomainError as error:
             kept.append((number, error.reason))
         else:

@@ -7,6 +7,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from pledges import presenting
+from pledges.after import presenting as after
 from pledges.models import Absence
 from pledges.views.office_screen import file_of, screen
 from portal.foundation.accounts.guards import allow
@@ -64,9 +65,11 @@ def _page(
             {
                 "desk": d,
                 "files": [{"file": f, "lamp": presenting.lamp(f, now=now)} for f in d.files],
+                "matters": [{"matter": m, "lamp": after.lamp(m, now=now)} for m in d.matters],
+                "pieces": len(d.files) + len(d.matters),
                 "own": d.user_id == actor.user_id,
                 "reassign": ReassignForm(clerks=[p for p in here if p[0] != d.user_id], auto_id=f"id_{d.user_id}_%s")
-                if chief and d.files
+                if chief and (d.files or d.matters)
                 else None,
             }
             for d in desks

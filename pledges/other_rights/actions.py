@@ -13,6 +13,7 @@ from applications.models import Application
 from portal.foundation.core import files
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
+from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import Invalid, TooLarge, WrongState, WrongType
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.record import record
@@ -31,6 +32,7 @@ VERBS = {
     State.REFUSED: "refuse",
     State.CANCELLED: "cancel",
 }
+DAYS = {State.SUBMITTED: "submitted_on", State.ACCEPTED: "accepted_on", State.REGISTERED: "registered_on"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,12 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """How far it is: the new state, the day it happened, the registrar's number of it."""
+    """How far it is: the new state, the day it happened, the registrar's number of it; `correct` puts the present one right."""
 
     state: str
     on: date
     number: str = ""
+    correct: bool = False
 
 
 def _tell(verb: str, right: OtherRight, *, actor: Actor, now: datetime, text: str) -> None:
@@ -135,26 +138,35 @@ def save(right_id: int, facts: Facts, *, version: int, actor: Actor, now: dateti
 
 @transaction.atomic(durable=True)
 def advance(right_id: int, step: Step, *, actor: Actor, now: datetime) -> OtherRight:
-    """Tell how far the registrar is. Raises Invalid with the field, WrongState when this cannot follow."""
+    """Tell how far the registrar is, or put the day and number of the present state right.
+
+    Raises Invalid with the field, WrongState when this cannot follow.
+    """
     right = locked(right_id)
     rules.can_edit(actor, right).require()
     if step.state not in VERBS:
         raise Invalid("state", "选择进度。", fields={"state": "选择进度。"})
-    verb = getattr(right, VERBS[State(step.state)])
-    if not can_proceed(verb):
+    verb, again = getattr(right, VERBS[State(step.state)]), step.correct and State(step.state) in DAYS
+    if not (step.state == right.state if again else can_proceed(verb)):
         raise WrongState("state", f"这一项现在是“{right.get_state_display()}”，不能改为“{State(step.state).label}”。")
     said: dict[str, str] = {}
     if step.on > local_date(now):
         said["on"] = "日期不能晚于今天。"
-    earlier = [day for day in (right.submitted_on, right.accepted_on, right.registered_on) if day is not None]
+    days = {
+        State.SUBMITTED: right.submitted_on, State.ACCEPTED: right.accepted_on, State.REGISTERED: right.registered_on,
+    }  # fmt: skip
+    earlier = [day for state, day in days.items() if day is not None and not (again and state == step.state)]
     if earlier and step.on < max(earlier):
-        said["on"] = f"日期不能早于上一步的日期 {max(earlier)}。"
+        said["on"] = f"日期不能早于上一步的日期{full_date_cn(max(earlier))}。"
     number = step.number.strip()
     if step.state == State.REGISTERED and not number:
         said["number"] = "填写质权登记证号。"
     if said:
         raise Invalid("step", "；".join(said.values()), fields=said)
-    verb(on=step.on)
+    if again:
+        setattr(right, DAYS[State(step.state)], step.on)
+    else:
+        verb(on=step.on)
     if number:
         if step.state == State.REGISTERED:
             right.pledge_number = number[:60]
@@ -167,7 +179,8 @@ def advance(right_id: int, step: Step, *, actor: Actor, now: datetime) -> OtherR
             "version", "saved_by", "saved_at",
         ]
     )  # fmt: skip
-    text = f"{right.get_kind_display()}质押：{State(right.state).label}（{right.registrar}）"
+    done = "更正" if again else ""
+    text = f"{right.get_kind_display()}质押：{done}{State(right.state).label}（{right.registrar}）"
     _tell("right.advanced", right, actor=actor, now=now, text=text)
     return right
 

@@ -8,7 +8,7 @@ from django_fsm import can_proceed
 from portal.foundation.core.files import ACCEPTED_TEXT
 from portal.foundation.core.forms import DateField, ManyFilesField, PortalForm
 
-from .actions import VERBS
+from .actions import DAYS, VERBS
 from .formats import RightKind
 from .models import OtherRight
 
@@ -40,10 +40,13 @@ class RightForm(PortalForm):
     note = forms.CharField(label="说明", max_length=300, required=False)
 
 
+AGAIN = "again"  # not another state: the day and the number of the present one are put right
+
+
 class StepForm(PortalForm):
     """How far the registrar is."""
 
-    state = forms.ChoiceField(label="进度")
+    state = forms.ChoiceField(label="进度", help_text="改为“不予登记”或“已注销”以后，这一项不能再改。")
     on = DateField(label="日期")
     number = forms.CharField(
         label="登记机构给的编号", max_length=60, required=False, help_text="申请号；登记完成的填质权登记证号，必填。"
@@ -51,8 +54,10 @@ class StepForm(PortalForm):
 
     def __init__(self, *args: Any, right: OtherRight, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        found = [s for s, verb in VERBS.items() if can_proceed(getattr(right, verb))]
-        self.fields["state"].choices = [(s.value, s.label) for s in found]  # type: ignore[attr-defined]
+        found = [(s.value, str(s.label)) for s, verb in VERBS.items() if can_proceed(getattr(right, verb))]
+        if right.state in DAYS:
+            found.append((AGAIN, f"更正“{right.get_state_display()}”的日期和编号"))
+        self.fields["state"].choices = found  # type: ignore[attr-defined]
         self.fields["number"].depends = True  # type: ignore[attr-defined]
 
 

@@ -23,9 +23,10 @@ from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import send
 from portal.foundation.core.forms import place
 from portal.foundation.core.moments import local_date
+from portal.foundation.core.numbers import version_of
 
 from . import actions, listing, rules
-from .forms import PapersForm, RightForm, StepForm
+from .forms import AGAIN, PapersForm, RightForm, StepForm
 from .models import OtherRight
 
 EDITING = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER)
@@ -161,11 +162,13 @@ def right(request: HttpRequest, number: str, ref: UUID) -> HttpResponse:
 def _act(found: OtherRight, step: str, form: forms.Form, request: HttpRequest, *, actor: Actor) -> str:
     now, given = moments.now(), form.cleaned_data
     if step == "advance":
-        actions.advance(found.pk, actions.Step(**given), actor=actor, now=now)
+        again = given["state"] == AGAIN
+        state = found.state if again else given["state"]
+        step_told = actions.Step(state, given["on"], given["number"], correct=again)
+        actions.advance(found.pk, step_told, actor=actor, now=now)
         return "进度已更新，对方会收到消息。"
     if step == "save":
-        raw = request.POST.get("version", "")
-        version = int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 10 else -1
+        version = version_of(request)
         actions.save(found.pk, actions.Facts(**given), version=version, actor=actor, now=now)
         return "已更正。"
     actions.attach(found.pk, given["paper"], actor=actor, now=now)

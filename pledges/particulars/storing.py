@@ -20,8 +20,7 @@ def store(
 
     Raises Invalid with the field when the named pledgor cannot be one.
     """
-    for name in ("maximum", "agent"):
-        file._state.fields_cache.pop(name, None)  # read with the file, and about to be another
+    file._state.fields_cache.pop("agent", None)  # read with the file, and about to be another
     store_maximum(file, maximum)
     _store_pledgor(file, pledgor)
     if agent is None:
@@ -33,6 +32,7 @@ def store(
 
 def store_maximum(file: Registration, entry: MaximumEntry | None) -> None:
     """The row, and the file's period that follows from it (the caller saves `debt_from` and `debt_to`)."""
+    file._state.fields_cache.pop("maximum", None)  # whoever reads it from here on reads the new one
     if entry is None:
         MaximumDebt.objects.filter(registration=file).delete()
         return

@@ -5,7 +5,8 @@ from datetime import date
 from pledges.models import Registration
 from portal.foundation.core.display import full_date_cn, money_wan
 
-from .models import IdentityKind, Side
+from .entries import MaximumEntry
+from .models import IdentityKind, MaximumDebt, Side
 from .rules import agent_of, maximum_of, outside_of
 
 
@@ -43,8 +44,10 @@ def pledgor_code(file: Registration) -> str:
 def due_said(file: Registration) -> str:
     """How the day compared in R06 comes about, when it is not simply the debt's own last day (domain.md §8, 4)."""
     maximum = maximum_of(file)
-    if maximum is None:
-        return ""
+    return due_of(maximum) if maximum is not None else ""
+
+
+def due_of(maximum: MaximumDebt | MaximumEntry) -> str:
     return f"债权确定期间届满日{_day(maximum.determined_to)}加单笔债务最长期限 {maximum.term_months} 个月"
 
 

@@ -21,6 +21,9 @@ from portal.foundation.journal.record import record
 By = SearchCertificate.By
 CHANNEL = "重庆市知识产权质押融资快速通道"
 MOST = 300  # registrations of one party on one paper
+MOST_NUMBERS = (
+    3_000  # patent numbers on one paper: beyond, it could be numbered and never printed (core.pdf.engine.LONGEST_HTML)
+)
 ANYBODY = replace(SYSTEM, name="公众")
 LIMITS = (
     "本证明只反映经本通道办理的专利权质押登记，以查询时刻已经生效的登记为准；查询时刻之后的设立、变更、注销和撤销不在其内。",
@@ -99,12 +102,15 @@ def _facts(question: Question, *, now: datetime) -> dict[str, Any]:
     found = reading.of_party(question.value, rows=MOST)
     if found.before:
         raise Invalid("too_many", f"这个单位的质押登记超过 {MOST} 件，一份证明写不下，请按专利号查询后出具。")
+    if sum(len(contract.numbers) for contract in found.rows) > MOST_NUMBERS:
+        raise Invalid("too_many", f"这个单位质押的专利超过 {MOST_NUMBERS} 件，一份证明写不下，请按专利号查询后出具。")
     live = sum(contract.live for contract in found.rows)
     said = statement(question, live=live, ended=len(found.rows) - live, name=found.name)
     contracts = [
         {
             "registered_on": _day(c.registered_on), "state": c.state, "role": c.role, "pledgor": c.pledgor,
-            "pledgee": c.pledgee, "registrar_number": c.national_number, "numbers": [n for n, _ in c.numbers],
+            "pledgee": c.pledgee, "registrar_number": c.national_number,
+            "numbers": [n if live or not c.live else f"{n}（已解除）" for n, live in c.numbers],
         }
         for c in found.rows
     ]  # fmt: skip

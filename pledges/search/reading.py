@@ -1,5 +1,6 @@
 """Reads of the public search: by patent number the whole history, by party one keyset page. Nothing else is told than the
-patent gazette tells (parties, patent number, grant and registration date, changes); never an amount.
+patent gazette tells (parties, patent number, grant and registration date, changes); never an amount. Parties are called as
+they are registered: a new name counts in the register only once its change is registered there.
 
 Plain SQL: one statement by index, and no more work than its rows are worth (`bin/portal bench --only B11`).
 """
@@ -28,18 +29,19 @@ NUMBERS_SHOWN = 10
 
 _OF_PATENT = f"""
 SELECT p.number, p.kind, p.grant_date, r.decided_at, r.state, p.effective IS NOT NULL, upper(p.effective),
-       (SELECT name FROM accounts_organisation WHERE id = r.pledgor_id),
-       (SELECT name FROM accounts_organisation WHERE id = r.pledgee_id), r.national_number
+       COALESCE(NULLIF(r.pledgor_name, ''), (SELECT name FROM accounts_organisation WHERE id = r.pledgor_id)),
+       COALESCE(NULLIF(r.pledgee_name, ''), (SELECT name FROM accounts_organisation WHERE id = r.pledgee_id)), r.national_number
 FROM pledges_pledgedpatent p JOIN pledges_registration r ON r.id = p.registration_id
 WHERE p.number = %s AND r.state NOT IN ({_NEVER}) ORDER BY r.id DESC LIMIT {MOST}
 """  # noqa: S608 - only constants of this file
 _PARTY = "SELECT id, name FROM accounts_organisation WHERE uscc = %s"
 _SIDE = f"""
-(SELECT id, decided_at, state, pledgor_id, pledgee_id, national_number FROM pledges_registration
+(SELECT id, decided_at, state, pledgor_id, pledgee_id, pledgor_name, pledgee_name, national_number FROM pledges_registration
  WHERE {{side}} = %(party)s AND id < %(before)s AND state NOT IN ({_NEVER}) ORDER BY id DESC LIMIT %(rows)s)
 """  # noqa: S608
 _OF_PARTY = f"""
-SELECT r.id, r.decided_at, r.state, a.name, b.name, r.pledgor_id, r.national_number
+SELECT r.id, r.decided_at, r.state, COALESCE(NULLIF(r.pledgor_name, ''), a.name), COALESCE(NULLIF(r.pledgee_name, ''), b.name),
+       r.pledgor_id, r.national_number
 FROM ({_SIDE.format(side="pledgor_id")} UNION {_SIDE.format(side="pledgee_id")}) r
 JOIN accounts_organisation a ON a.id = r.pledgor_id JOIN accounts_organisation b ON b.id = r.pledgee_id
 ORDER BY r.id DESC LIMIT %(rows)s
@@ -91,8 +93,8 @@ class Contract:
 
     @property
     def shown(self) -> tuple[tuple[str, str, bool], ...]:
-        """(number, with dot, effective) of the first few."""
-        return tuple((n, f"{n[:-1]}.{n[-1]}", live) for n, live in self.numbers[:NUMBERS_SHOWN])
+        """(number, with dot, whether this one was released while the contract's others are still pledged) of the first few."""
+        return tuple((n, f"{n[:-1]}.{n[-1]}", self.live and not live) for n, live in self.numbers[:NUMBERS_SHOWN])
 
     @property
     def more(self) -> int:

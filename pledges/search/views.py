@@ -10,7 +10,6 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from pledges.queries import cursor
 from pledges.search import asking, certificates, reading
 from pledges.search.asking import Question, SearchForm
 from portal.foundation.accounts import attempts
@@ -18,6 +17,7 @@ from portal.foundation.accounts.guards import public
 from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.numbers import whole
 
 # What the certificate says of itself, said of the page.
 LIMITS = tuple(limit.replace("本证明不反映", "这里查不到") for limit in certificates.LIMITS[1:])
@@ -95,11 +95,13 @@ def _answer(request: HttpRequest, form: SearchForm, question: Question, *, now: 
         live = sum(pledge.live for pledge in pledges)
         said = certificates.statement(question, live=live, ended=len(pledges) - live)
         return _page(request, form, **context, pledges=pledges, live=live, statement=said)
-    before = cursor(request.GET.get("before")) or 0
+    before = whole(request.GET.get("before")) or 0
     found = reading.of_party(question.value, before=before)
     live = sum(contract.live for contract in found.rows)
-    whole = not found.before and not before  # else the figures of one page would pass for those of all
-    said = certificates.statement(question, live=live, ended=len(found.rows) - live, name=found.name) if whole else ""
+    complete = not found.before and not before  # else the figures of one page would pass for those of all
+    said = (
+        certificates.statement(question, live=live, ended=len(found.rows) - live, name=found.name) if complete else ""
+    )
     return _page(request, form, **context, contracts=found, live=live, statement=said, paged=bool(before))
 
 

@@ -72,6 +72,17 @@ def set_aside(file: Registration, *, now: datetime, organisation_id: int | None 
     standing.update(set_aside_at=now)
 
 
+def outdated(file: Registration) -> dict[int, list[str]]:
+    """Whose standing signature covers another text than the form of today: organisation → names of what differs.
+
+    Only a correction changes a signed form. A party that never signed (a file from before signatures) is not among them.
+    """
+    rows = list(Signature.objects.filter(registration=file, set_aside_at=None))
+    today = statements.content(file) if rows else {}
+    changed = {row.organisation_id: statements.differences(row.content, today) for row in rows}
+    return {organisation: labels for organisation, labels in changed.items() if labels}
+
+
 def waiting_for(file: Registration) -> list[int]:
     """Organisations that have not signed the form yet."""
     done = set(Signature.objects.filter(registration=file, set_aside_at=None).values_list("organisation_id", flat=True))

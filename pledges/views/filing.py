@@ -26,6 +26,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
+from portal.foundation.core.numbers import version_of
 
 from .common import PARTIES, back, own, page
 
@@ -84,14 +85,14 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
             content=form.content() if right else None,
             uploads=[] if quiet else form.uploads(),
             remove=[ref for ref in request.POST.getlist("remove") if _is_ref(ref)],
-            version=_version(request),
+            version=version_of(request),
             page=request.POST.get("page", ""),
             actor=actor_of(request),
             now=now,
         )
     except filing.StaleFile as error:
         if quiet:
-            said = {"said": error.reason, "version": _version(request), "stale": True}
+            said = {"said": error.reason, "version": version_of(request), "stale": True}
             return render(request, "pledges/_saved.html", said, status=error.status)
         form.add_error(None, error.reason)
         return _form_page(request, error.theirs, form, status=error.status, stale=True)
@@ -118,11 +119,6 @@ def _is_ref(text: str) -> bool:
         return bool(uuid.UUID(text))
     except ValueError:
         return False
-
-
-def _version(request: HttpRequest) -> int:
-    text = request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
 
 
 def _form_page(

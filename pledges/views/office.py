@@ -19,6 +19,8 @@ from portal.foundation.core import moments
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
+from portal.foundation.core.numbers import whole
+from portal.foundation.core.rows import page_of
 
 from .office_screen import TABS, file_of, lists, queue, screen, today
 
@@ -70,11 +72,10 @@ def accept(request: HttpRequest, number: str) -> HttpResponse:
 @require_POST
 def take_over(request: HttpRequest, number: str) -> HttpResponse:
     shown = file_of(request, number)
-    said = request.POST.get("from", "")
     try:
         examination.take_over(
             shown.pk,
-            from_clerk_id=int(said) if said.isascii() and said.isdigit() and len(said) < 19 else 0,
+            from_clerk_id=whole(request.POST.get("from")) or 0,
             actor=actor_of(request),
             now=moments.now(),
         )
@@ -243,11 +244,7 @@ def done(request: HttpRequest) -> HttpResponse:
     """Decided files, newest first, with search."""
     actor, now = actor_of(request), moments.now()
     search = request.GET.get("q", "").strip()[:60]
-    shown = queries.page_of(
-        queries.done(actor, search),
-        before=queries.cursor(request.GET.get("before")),
-        after=queries.cursor(request.GET.get("after")),
-    )
+    shown = page_of(queries.done(actor, search), request, size=queries.PAGE)
     context = {
         "rows": [
             {

@@ -1,23 +1,19 @@
-"""The parties' files: list, one file, confirming, withdrawing, answering a correction, recording the loan."""
+"""The parties' files: list, one file, confirming, withdrawing, recording the loan."""
 
 from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from pledges import checks, declarations, places, presenting, queries, rules
-from pledges.actions import corrections, joining, loans
+from pledges import checks, declarations, presenting, queries, rules
+from pledges.actions import joining, loans
 from pledges.after.queries import todo
-from pledges.forms.filing import FilingForm
-from pledges.forms.party import AnswerForm, ConfirmForm, LoanForm, SendBackForm, WithdrawForm
-from pledges.loading import owned
+from pledges.forms.party import ConfirmForm, LoanForm, SendBackForm, WithdrawForm
 from pledges.models import Registration
-from pledges.patent_lists.models import current as current_list
 from pledges.signing import actions as signing
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
@@ -25,6 +21,8 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
+from portal.foundation.core.numbers import version_of
+from portal.foundation.core.rows import page_of
 
 from .common import PARTIES, back, own, page, trail
 
@@ -39,11 +37,7 @@ def files(request: HttpRequest) -> HttpResponse:
     actor, now = actor_of(request), moments.now()
     group = request.GET.get("group", "open")
     group = group if group in queries.GROUPS else "open"
-    shown = queries.page_of(
-        queries.mine(actor, group),
-        before=queries.cursor(request.GET.get("before")),
-        after=queries.cursor(request.GET.get("after")),
-    )
+    shown = page_of(queries.mine(actor, group), request, size=queries.PAGE)
     counts = queries.counts(actor)
     context = {
         "rows": [
@@ -112,14 +106,8 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
     form = ConfirmForm(request.POST)
     if not form.is_valid():
         return _confirm_page(request, file, form, SendBackForm(), status=400)
-    version = request.POST.get("version", "")
     try:
-        joined = joining.confirm(
-            file.pk,
-            version=int(version) if version.isascii() and version.isdigit() and len(version) < 10 else -1,
-            actor=actor_of(request),
-            now=moments.now(),
-        )
+        joined = joining.confirm(file.pk, version=version_of(request), actor=actor_of(request), now=moments.now())
     except DomainError as error:
         place(form, error)
         return _confirm_page(request, own(request, number), form, SendBackForm(), status=error.status)
@@ -183,84 +171,6 @@ def withdraw(request: HttpRequest, number: str) -> HttpResponse:
     if request.method != "POST" and not rules.can_withdraw(actor_of(request), file):
         return back(file)
     return page(request, "pledges/withdraw.html", file, form=form, status=400 if form.is_bound else 200)
-
-
-@allow(*PARTIES)
-@never_cache
-@require_http_methods(GET_OR_POST)
-def correct(request: HttpRequest, number: str) -> HttpResponse:
-    """All defects on one screen, the fix beside each; each is answered by itself."""
-    file, now = own(request, number), moments.now()
-    if request.method != "POST" and not rules.can_answer(actor_of(request), file):
-        return back(file)
-    rows = list(file.corrections.filter(round=file.correction_rounds))
-    listed = current_list(file)
-    whole = FilingForm(
-        file=file, owned=owned(file, listed=listed is not None), today=moments.local_date(now), listed=listed
-    )
-    sent = request.POST.get("correction", "")
-    forms_ = []
-    for row in rows:
-        place_ = places.PLACES.get(row.field, places.PLACES["other"])
-        bound = request.method == "POST" and sent == str(row.pk)
-        form = AnswerForm(
-            request.POST if bound else None,
-            request.FILES if bound else None,
-            names=place_.fields,
-            paper=place_.paper,
-            whole=whole,
-            prefix=f"c{row.position}",
-        )
-        forms_.append((row, place_, form))
-    if request.method != "POST":
-        return _correct_page(request, file, forms_)
-    row, _, form = get_or_404(forms_, sent)
-    if not form.is_valid():
-        return _correct_page(request, file, forms_, status=400)
-    try:
-        after = corrections.answer(
-            row.pk,
-            text=form.cleaned_data["text"],
-            changes=form.changes(),
-            uploads=form.uploads(),
-            actor=actor_of(request),
-            now=now,
-        )
-    except DomainError as error:
-        place(form, error)
-        return _correct_page(request, file, forms_, status=error.status)
-    if after.state != Registration.State.CORRECTING:
-        messages.success(request, "全部补正已完成，申请已送回审查，登记时限重新起算。")
-        return back(file)
-    messages.success(request, f"第 {row.position} 项已保存。")
-    return redirect(f"{reverse('pledges:correct', args=[file.number])}#correction-{row.position}")
-
-
-def get_or_404(rows: list[tuple[Any, places.Place, AnswerForm]], sent: str) -> tuple[Any, places.Place, AnswerForm]:
-    """The defect that was answered; one of an earlier round or of another file is not found."""
-    found = [r for r in rows if str(r[0].pk) == sent]
-    if not found:
-        get_object_or_404(Registration.objects.none(), pk=0)
-    return found[0]
-
-
-def _correct_page(
-    request: HttpRequest, file: Registration, rows: list[tuple[Any, places.Place, AnswerForm]], *, status: int = 200
-) -> HttpResponse:
-    return page(
-        request,
-        "pledges/correct.html",
-        file,
-        rows=rows,
-        forms=[form for _, _, form in rows],
-        bound=next((form for _, _, form in rows if form.is_bound), None),
-        first_open=next((row.pk for row, _, _ in rows if row.answered_at is None), None),
-        answered=sum(row.answered_at is not None for row, _, _ in rows),
-        earlier=list(file.corrections.filter(round__lt=file.correction_rounds)) if file.correction_rounds > 1 else [],
-        notice=file.notices.filter(kind="correction").order_by("-pk").first(),
-        lamp=presenting.lamp(file, now=moments.now()),
-        status=status,
-    )
 
 
 @allow(Role.OFFICER, Role.MANAGER)

@@ -68,6 +68,16 @@ def _may_drop(address: str, *, now: datetime) -> bool:
     return True
 
 
+def _patient(request: HttpRequest) -> bool:
+    """Whether this address may have one more file looked at; each is counted, whichever form it comes from."""
+    try:
+        return _may_drop(attempts.client_address(request), now=moments.now())
+    except OperationalError as error:
+        if not attempts.queue_too_long(error):
+            raise
+        return False
+
+
 def _patiently(text: str, request: HttpRequest) -> tuple[Paper | None, bool]:
     try:
         return look_up(text, address=attempts.client_address(request), now=moments.now())
@@ -143,13 +153,7 @@ def _dropped(request: HttpRequest) -> HttpResponse:
     body, status = _body(request.FILES.get("paper"), compare)
     if body is None:
         return _form_page(request, VerifyForm(), compare=compare, status=status)
-    try:
-        allowed = _may_drop(attempts.client_address(request), now=moments.now())
-    except OperationalError as error:
-        if not attempts.queue_too_long(error):
-            raise
-        allowed = False
-    if not allowed:
+    if not _patient(request):
         compare.add_error(None, SLOW_DOWN)
         return _form_page(request, VerifyForm(), compare=compare, status=429)
     finding = verification.by_file(body)
@@ -196,14 +200,20 @@ def _result(
     status = unprinted.status if unprinted else 200
     if comparing:
         body, status = _body(request.FILES.get("paper"), compare)
-        if body is not None:
+        if body is not None and not _patient(request):
+            compare.add_error("paper", SLOW_DOWN)
+            status = 429
+        elif body is not None:
             finding, compared = verification.compare(body, paper), str(getattr(request.FILES["paper"], "name", ""))
     certificate = paper if isinstance(paper, SearchCertificate) else None
+    pledgor, pledgee = verification.registered_names(paper)
     context = {
         "notice": paper,
         "file": getattr(paper, "registration", None),
         # Numbers run on: whoever only counts them up must not read what others searched for.
         "certificate": certificate if certificate and not by_number else None,
+        "pledgor": pledgor,
+        "pledgee": pledgee,
         "standing": verification.standing(paper),
         "compare": compare,
         "forms": [compare],

@@ -1,7 +1,5 @@
 """Reads of the pages of alerts."""
 
-from dataclasses import dataclass
-
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from pledges.models import Registration
@@ -42,28 +40,6 @@ def counts(actor: Actor) -> dict[str, int]:
             all=Count("pk"),
         )
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One keyset page; `before` and `after` are cursors, empty where there is nothing more."""
-
-    rows: list[Alert]
-    before: str
-    after: str
-
-
-def page_of(found: "QuerySet[Alert]", *, before: int | None, after: int | None) -> Page:
-    """Newest first: `after` continues with older rows, `before` goes back to newer ones."""
-    if before is not None:
-        rows = list(found.filter(pk__gt=before).order_by("pk")[: PAGE + 1])
-        newer, rows = len(rows) > PAGE, list(reversed(rows[:PAGE]))
-        older = bool(rows)
-    else:
-        rows = list((found.filter(pk__lt=after) if after is not None else found)[: PAGE + 1])
-        older, rows = len(rows) > PAGE, rows[:PAGE]
-        newer = after is not None and bool(rows)
-    return Page(rows, str(rows[0].pk) if newer else "", str(rows[-1].pk) if older else "")
 
 
 def last_round() -> WatchRound | None:

@@ -8,11 +8,11 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from pledges.queries import cursor
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
+from portal.foundation.core.rows import page_of
 
 from . import actions, queries
 from .models import Alert
@@ -29,11 +29,7 @@ def alerts(request: HttpRequest) -> HttpResponse:
     tab = request.GET.get("tab", "unseen" if actor.role in actions.READERS else "open")
     tab = tab if tab in queries.TABS else "open"
     counts = queries.counts(actor)
-    shown = queries.page_of(
-        queries.listed(actor, tab),
-        before=cursor(request.GET.get("before")),
-        after=cursor(request.GET.get("after")),
-    )
+    shown = page_of(queries.listed(actor, tab), request, size=queries.PAGE)
     office = actor.role in OFFICE
     context = {
         "rows": [

@@ -114,7 +114,7 @@ def over(
         interest=Decimal("41260.27"),
         principal=made.default.principal,
     )
-    shown = settlement.fingerprint(settlement.lines_of(made, receipt))
+    shown = settlement.fingerprint(settlement.lines_of(made, receipt), receipt)
     paid = settlement.confirm(made.pk, receipt, shown=shown, actor=bank.officer.actor, now=at(4, 15))
     compensation.claim(made.pk, cover.pk, paid.shortfall, actor=bank.officer.actor, now=at(2, 10))
 

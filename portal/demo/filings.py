@@ -10,7 +10,9 @@ from pledges.actions import examination, filing, forwarding, joining, loans
 from pledges.checking import actions as checking
 from pledges.contract_text import actions as contract_text
 from pledges.models import DebtKind, Document, Notice, Registration, Scope, Valuation
-from pledges.particulars.entries import MaximumEntry
+from pledges.particulars.entries import AgentEntry, MaximumEntry
+from pledges.particulars.identity import identity_check
+from pledges.particulars.models import Power, Side
 from portal.foundation.accounts.models import Membership
 from portal.foundation.assets.register import choice
 from portal.foundation.core.moments import local_date
@@ -49,10 +51,31 @@ def contract(
     return ContentFile(body, name="专利权质押合同（示例）.pdf")
 
 
+def _agency() -> AgentEntry:
+    """A patent agency that acts for the pledgor, with a number no card has (its holder would be born in 1900)."""
+    body = "50010119000101001"
+    return AgentEntry(
+        acts_for=Side.PLEDGOR,
+        abroad="",
+        agency="重庆示例专利代理事务所",
+        person="代示例",
+        identity=body + identity_check(body),
+        phone="",
+        powers=[Power.FILE, Power.CORRECT, Power.RECEIVE],
+    )
+
+
 def filled(
-    case: Application, by: Membership, *, at: datetime, serial: int, with_contract: bool = True, maximum: bool = False
+    case: Application,
+    by: Membership,
+    *,
+    at: datetime,
+    serial: int,
+    with_contract: bool = True,
+    maximum: bool = False,
+    agent: bool = False,
 ) -> Registration:
-    """A form filled in and saved by one side; `maximum`: debts of a year, each due within another."""
+    """A form filled in and saved by one side; `maximum`: debts of a year, each due within another; `agent`: with an agency."""
     file = filing.start(case.pk, actor=by.actor, now=at)
     day = local_date(at)
     assert file.debt_from is not None
@@ -75,8 +98,14 @@ def filled(
         co_owner_agreement=False,
         patent_ids=list(file.patents.values_list("patent_id", flat=True)),
         maximum=MaximumEntry(file.debt_from, file.debt_from + timedelta(days=365), 12) if maximum else None,
+        agent=_agency() if agent else None,
     )
     uploads = []
+    if agent:
+        uploads += [
+            filing.Upload(kind, ContentFile(BLANK, name=f"{kind.label}（示例）.pdf"), "other_file")
+            for kind in (Document.Kind.MANDATE, Document.Kind.AGENT)
+        ]
     if with_contract:
         paper = contract(file, number=number, signed=day, debt_from=file.debt_from, debt_to=file.debt_to, at=at)
         uploads.append(filing.Upload(Document.Kind.CONTRACT, paper, "contract"))
@@ -97,10 +126,17 @@ def filled(
 
 
 def filed(
-    case: Application, by: Membership, other: Membership, *, at: datetime, serial: int, maximum: bool = False
+    case: Application,
+    by: Membership,
+    other: Membership,
+    *,
+    at: datetime,
+    serial: int,
+    maximum: bool = False,
+    agent: bool = False,
 ) -> Registration:
     """A file both parties have submitted to the office at `at`."""
-    file = filled(case, by, at=at, serial=serial, maximum=maximum)
+    file = filled(case, by, at=at, serial=serial, maximum=maximum, agent=agent)
     joining.propose(file.pk, actor=by.actor, now=at)
     file.refresh_from_db()
     return joining.confirm(file.pk, version=file.version, actor=other.actor, now=at)

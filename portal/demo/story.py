@@ -239,7 +239,7 @@ class Story:
             at=at(1, 15),
         )
         fresh = self._agreed(4, self.third, wan=800, patents=slice(0, 2))
-        filings.filed(fresh, self.firms[4], self.third.officer, at=self.time.just(40), serial=6)
+        filings.filed(fresh, self.firms[4], self.third.officer, at=self.time.just(40), serial=6, agent=True)
         large = self._agreed(13, self.bank, wan=900, patents=slice(0, 14))
         filings.filed(large, self.firms[13], self.bank.officer, at=self.time.just(50), serial=9)
         correcting = self._agreed(1, self.third, wan=480, patents=slice(2, 3))

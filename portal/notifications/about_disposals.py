@@ -1,11 +1,13 @@
 """Who is told about defaults, disposals, claims of compensation, and followed rights."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from django.urls import reverse
 
 from applications.models import Cover
-from pledges.models import Compensation, Default, Disposal, OtherRight
+from pledges.models import Compensation, Default, Disposal, OtherRight, Registration
+from pledges.particulars.rules import signatories
 from portal.foundation.accounts.models import Organisation, OrganisationKind, Role
 from portal.foundation.journal.models import Entry
 
@@ -22,6 +24,11 @@ def _pk(entry: Entry) -> str:
     return entry.subject.partition(":")[2]
 
 
+def _speaks(file: Registration) -> int:
+    """The enterprise that acts for the pledgor: itself, or that of the request for one without a seat here."""
+    return signatories(file)[0]
+
+
 def _regulators() -> list[int]:
     return list(Organisation.objects.filter(kind=OrganisationKind.REGULATOR, active=True).values_list("pk", flat=True))
 
@@ -30,7 +37,9 @@ def _default(kind: str, title: str) -> Maker:
     """To the pledgor, to who guarantees the loan, and to the regulator."""
 
     def letters(entry: Entry) -> list[Letter]:
-        found = Default.objects.filter(pk=_pk(entry)).select_related("registration__offer").first()
+        found = (
+            Default.objects.filter(pk=_pk(entry)).select_related("registration__offer", "registration__pledgor").first()
+        )
         if found is None:
             return []
         file, url = found.registration, reverse("disposals:default", args=[found.ref])
@@ -38,7 +47,7 @@ def _default(kind: str, title: str) -> Maker:
             referral_id=file.offer.referral_id, state=Cover.State.COMMITTED, accepted_at__isnull=False
         )
         return [
-            Letter([file.pledgor_id], (Role.ENTERPRISE,), kind, title, url, entry.text),
+            Letter([_speaks(file)], (Role.ENTERPRISE,), kind, title, url, entry.text),
             Letter(_regulators(), (Role.REGULATOR,), R, title, url, entry.text),
             *(
                 Letter([c.institution_id], ANSWERING, R, title, reverse("desk-cover", args=[c.ref]), entry.text)
@@ -50,7 +59,7 @@ def _default(kind: str, title: str) -> Maker:
 
 
 def _disposal(entry: Entry) -> Disposal | None:
-    return Disposal.objects.filter(pk=_pk(entry)).select_related("registration").first()
+    return Disposal.objects.filter(pk=_pk(entry)).select_related("registration__pledgor").first()
 
 
 def _told(kind: str, title: str, *, to: str) -> Maker:
@@ -63,7 +72,7 @@ def _told(kind: str, title: str, *, to: str) -> Maker:
         file, url, text = found.registration, reverse("disposals:case", args=[found.number]), entry.text
         made = []
         if "e" in to:
-            made.append(Letter([file.pledgor_id], (Role.ENTERPRISE,), kind, title, url, text))
+            made.append(Letter([_speaks(file)], (Role.ENTERPRISE,), kind, title, url, text))
         if "b" in to:
             made.append(Letter([file.pledgee_id], ANSWERING, kind, title, url, text))
         if "r" in to:
@@ -101,10 +110,11 @@ def _bidders(title: str, *, whom: str) -> Maker:
     return letters
 
 
-def _sealed_offer(entry: Entry) -> list[Letter]:
-    """To the pledgee, that there is an offer; not from whom nor how much."""
+def _offered(entry: Entry) -> list[Letter]:
+    """To the pledgee, that there is an offer; not from whom nor how much. Of an auction nothing: how many offers there are and
+    when they came is sealed too, because it is what a seller could tell a bidder."""
     found = _disposal(entry)
-    if found is None:
+    if found is None or found.sealed:
         return []
     url = reverse("disposals:case", args=[found.number])
     return [Letter([found.registration.pledgee_id], ANSWERING, R, "质押处置收到报价", url, entry.text)]
@@ -114,14 +124,18 @@ def _claim(kind: str, title: str, *, to: str) -> Maker:
     """Of a claim: g(uarantor), b(ank), e(nterprise); never the one who acts."""
 
     def letters(entry: Entry) -> list[Letter]:
-        found = Compensation.objects.filter(pk=_pk(entry)).select_related("cover", "disposal__registration").first()
+        found = (
+            Compensation.objects.filter(pk=_pk(entry))
+            .select_related("cover", "disposal__registration__pledgor")
+            .first()
+        )
         if found is None:
             return []
         file, url = found.disposal.registration, reverse("disposals:claim", args=[found.ref])
         whom = {
             "g": (found.cover.institution_id, ANSWERING),
             "b": (file.pledgee_id, ANSWERING),
-            "e": (file.pledgor_id, (Role.ENTERPRISE,)),
+            "e": (_speaks(file), (Role.ENTERPRISE,)),
         }
         return [
             Letter([whom[each][0]], whom[each][1], kind, title, url, entry.text)
@@ -148,6 +162,22 @@ def _right(entry: Entry) -> list[Letter]:
     ]
 
 
+def _guarantors(entry: Entry) -> list[Letter]:
+    """To who paid the bank before, what comes back to it; its own page of the guarantee is all it may read."""
+    return [
+        Letter(
+            [each["institution"]],
+            ANSWERING,
+            R,
+            "处置价款分配已确认，本机构在代偿范围内受偿",
+            reverse("desk-cover", args=[each["cover"]]),
+            f"{entry.text}，本机构分得 {Decimal(each['amount']):,.2f} 元",
+        )
+        for each in entry.data.get("guarantors", [])
+        if Decimal(each["amount"])
+    ]
+
+
 def _both(*makers: Maker) -> Maker:
     return lambda entry: [letter for make in makers for letter in make(entry)]
 
@@ -159,7 +189,7 @@ DISPOSAL: dict[str, Maker] = {
     "disposal.submitted": _told(A, "处置公告待您复核", to="m"),
     "disposal.returned": _returned,
     "disposal.published": _told(R, "质押专利的处置公告已发布", to="er"),
-    "disposal.offered": _sealed_offer,
+    "disposal.offered": _offered,
     "disposal.awarded": _both(
         _told(R, "质押专利的处置已成交", to="ebr"),
         _bidders("您的报价成交，请按约定付款", whom="buyer"),
@@ -172,7 +202,7 @@ DISPOSAL: dict[str, Maker] = {
     "disposal.takeover_proposed": _told(A, "质权人提出折价，请您决定", to="e"),
     "disposal.takeover_agreed": _told(R, "出质人同意折价", to="br"),
     "disposal.takeover_refused": _told(R, "出质人不同意折价", to="b"),
-    "disposal.distributed": _told(R, "处置价款分配已确认", to="er"),
+    "disposal.distributed": _both(_told(R, "处置价款分配已确认", to="er"), _guarantors),
     "compensation.claimed": _claim(A, "银行申请代偿，请答复", to="g"),
     "compensation.paid": _claim(R, "已代偿", to="be"),
     "compensation.refused": _claim(R, "代偿申请未获代偿", to="b"),

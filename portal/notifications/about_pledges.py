@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.urls import reverse
 
 from pledges.models import Alert, Matter, Registration, UseConsent
+from pledges.particulars.rules import signatories
 from portal.foundation.accounts.models import Role
 from portal.foundation.journal.models import Entry
 
@@ -32,6 +33,16 @@ def parties(kind: str, title: str, *, but_actor: bool = False) -> Callable[[Entr
         return [Letter(parties, (Role.ENTERPRISE, *ANSWERING), kind, title, url, entry.text)]
 
     return letters
+
+
+def amended(entry: Entry) -> list[Letter]:
+    """To whoever has not signed what a correction changed."""
+    file = pledge_of(entry)
+    if file is None:
+        return []
+    url = reverse("pledges:correct", args=[file.number])
+    title = "补正改动了申请内容，请核对并确认"
+    return [Letter(entry.data["waits"], (Role.ENTERPRISE, *ANSWERING), A, title, url, entry.text)]
 
 
 def office(kind: str, title: str) -> Callable[[Entry], list[Letter]]:
@@ -66,6 +77,11 @@ def matter(kind: str, title: str, *, to: str) -> Callable[[Entry], list[Letter]]
     return letters
 
 
+def assigned(entry: Entry) -> list[Letter]:
+    """To the clerk who is given a matter; a chief who takes it knows."""
+    return [] if entry.data["clerk"] == entry.actor_id else matter(A, "一件{matter}申请转派给您", to="o")(entry)
+
+
 def revocation(kind: str, title: str, *roles: Role) -> Callable[[Entry], list[Letter]]:
     """Within the office that keeps the file."""
 
@@ -78,23 +94,45 @@ def revocation(kind: str, title: str, *roles: Role) -> Callable[[Entry], list[Le
     return letters
 
 
+def revocation_told(entry: Entry) -> list[Letter]:
+    """To both parties, with the page on which they can speak."""
+    file = pledge_of(entry)
+    if file is None:
+        return []
+    url = reverse("pledges:after", args=[file.number])
+    title = "登记机构拟撤销质押登记，请在期限内陈述意见"
+    return [Letter(file.parties, (Role.ENTERPRISE, *ANSWERING), A, title, url, entry.text)]
+
+
+def revocation_dropped(entry: Entry) -> list[Letter]:
+    """To the clerks of the office, and to the parties when they had been told of the proposal."""
+    made = revocation(R, "撤销建议未被采纳", Role.CLERK)(entry)
+    file = pledge_of(entry)
+    if file is not None and file.pledgor_id in entry.parties:
+        url = reverse("pledges:after", args=[file.number])
+        made.append(
+            Letter(file.parties, (Role.ENTERPRISE, *ANSWERING), R, "质押登记不予撤销，继续有效", url, entry.text)
+        )
+    return made
+
+
 def use_of_patents(kind: str, title: str, *, to: str) -> Callable[[Entry], list[Letter]]:
-    """Of a consent to use a pledged patent: to the p(ledgee) or the pledg(o)r."""
+    """Of a consent to use a pledged patent: to the p(ledgee), or to the pledg(o)r or who speaks for it."""
 
     def letters(entry: Entry) -> list[Letter]:
-        found = UseConsent.objects.select_related("registration").filter(ref=entry.data["consent"]).first()
+        found = UseConsent.objects.select_related("registration__pledgor").filter(ref=entry.data["consent"]).first()
         if found is None:
             return []
         file, url = found.registration, reverse("pledges:consent", args=[found.ref])
         if to == "p":
             return [Letter([file.pledgee_id], ANSWERING, kind, title, url, entry.text)]
-        return [Letter([file.pledgor_id], (Role.ENTERPRISE,), kind, title, url, entry.text)]
+        return [Letter([signatories(file)[0]], (Role.ENTERPRISE,), kind, title, url, entry.text)]
 
     return letters
 
 
 def alert(kind: str, ended: bool = False) -> Callable[[Entry], list[Letter]]:
-    """What the watch over pledges found, to both parties. The sentence with its names stands on the page only."""
+    """What the watch over pledges found, to everybody who reads along. The sentence with its names stands on the page only."""
 
     def letters(entry: Entry) -> list[Letter]:
         file = pledge_of(entry)
@@ -104,7 +142,7 @@ def alert(kind: str, ended: bool = False) -> Callable[[Entry], list[Letter]]:
         title = f"质押提醒已消除：{about}" if ended else f"质押提醒：{about}"
         body = f"质押登记 {file.number}" + (f"，{count} 件专利" if count > 1 else "")
         url = reverse("pledges:alerts") + ("?tab=all" if ended else "")
-        return [Letter([file.pledgor_id, file.pledgee_id], (Role.ENTERPRISE, *ANSWERING), kind, title, url, body)]
+        return [Letter(file.parties, (Role.ENTERPRISE, *ANSWERING), kind, title, url, body)]
 
     return letters
 

@@ -34,6 +34,20 @@ def _by_code(*measures: Measure) -> dict[str, Measure]:
     return {measure.code: measure for measure in measures}
 
 
+def _of_the_office(*, decided: str, gone: str) -> list[Measure]:
+    """What both promises of the office count alike; `decided` and `gone` say how a file ends in time or for nothing."""
+    return [
+        Measure("on_time", "按时", "outcome = 'on_time'", f"在截止时刻之前{decided}；截止当日 24:00 整已属超期。"),
+        Measure("late", "超期办结", "outcome = 'late'", "在截止时刻或之后才办结或撤回。"),
+        Measure("overdue", "超期未办", "outcome = 'overdue'", "数据时刻已过截止时刻，仍未办结；补正暂停中的不算。"),
+        Measure("open", "未到期", "outcome = 'open'", "数据时刻仍在办理，也未到截止时刻；不进入分母。"),
+        Measure("paused", "补正中", "outcome = 'paused'", "等待申请人补正，时限暂停；不进入分母。"),
+        Measure("excused", "不计", "outcome = 'excused'", f"截止时刻之前{gone}；不进入分母。"),
+        Measure("counted", "分母", COUNTED, "按时、超期办结与超期未办之和。"),
+        Measure("answered", "已办结", ANSWERED, "按时与超期办结之和，用时由此计算。"),
+    ]
+
+
 MEASURES: dict[Kind, dict[str, Measure]] = {
     Kind.RESPONSE: _by_code(
         Measure(
@@ -68,14 +82,7 @@ MEASURES: dict[Kind, dict[str, Measure]] = {
     ),
     Kind.REGISTRATION: _by_code(
         Measure("addressed", "收到", "true", "期内材料齐备、起算时限的登记件，按起算日计入月份。"),
-        Measure("on_time", "按时", "outcome = 'on_time'", "在截止时刻之前登记或不予登记；截止当日 24:00 整已属超期。"),
-        Measure("late", "超期办结", "outcome = 'late'", "在截止时刻或之后才办结或撤回。"),
-        Measure("overdue", "超期未办", "outcome = 'overdue'", "数据时刻已过截止时刻，仍未办结；补正暂停中的不算。"),
-        Measure("open", "未到期", "outcome = 'open'", "数据时刻仍在办理，也未到截止时刻；不进入分母。"),
-        Measure("paused", "补正中", "outcome = 'paused'", "等待申请人补正，时限暂停；不进入分母。"),
-        Measure("excused", "不计", "outcome = 'excused'", "截止时刻之前申请人已撤回；不进入分母。"),
-        Measure("counted", "分母", COUNTED, "按时、超期办结与超期未办之和。"),
-        Measure("answered", "已办结", ANSWERED, "按时与超期办结之和，用时由此计算。"),
+        *_of_the_office(decided="登记或不予登记", gone="申请人已撤回"),
         Measure("corrected", "补正过", "rounds > 0", "至少发出过一次补正通知的件数；补正率的分母为收到件数。"),
         Measure(
             "registered",
@@ -133,14 +140,7 @@ MEASURES: dict[Kind, dict[str, Measure]] = {
     ),
     Kind.AMENDMENT: _by_code(
         Measure("addressed", "收到", "true", "期内双方提交、起算时限的变更、注销、部分解除，按起算日计入月份。"),
-        Measure("on_time", "按时", "outcome = 'on_time'", "在截止时刻之前办结；截止当日 24:00 整已属超期。"),
-        Measure("late", "超期办结", "outcome = 'late'", "在截止时刻或之后才办结或撤回。"),
-        Measure("overdue", "超期未办", "outcome = 'overdue'", "数据时刻已过截止时刻，仍未办结；补正暂停中的不算。"),
-        Measure("open", "未到期", "outcome = 'open'", "数据时刻仍在办理，也未到截止时刻；不进入分母。"),
-        Measure("paused", "补正中", "outcome = 'paused'", "等待申请人补正，时限暂停；不进入分母。"),
-        Measure("excused", "不计", "outcome = 'excused'", "截止时刻之前申请人已撤回，或质押已终止；不进入分母。"),
-        Measure("counted", "分母", COUNTED, "按时、超期办结与超期未办之和。"),
-        Measure("answered", "已办结", ANSWERED, "按时与超期办结之和，用时由此计算。"),
+        *_of_the_office(decided="办结", gone="申请人已撤回，或质押已终止"),
         Measure("corrected", "补正过", "rounds > 0", "至少发出过一次补正通知的件数。"),
         *(Measure(k.value, str(k.label), f"result = '{k.value}'", f"已办结的{k.label}件数。") for k in MatterKind),
         Measure("refused", "不予办理", "result = 'refused'", "不予变更、注销或解除的件数。"),

@@ -19,6 +19,7 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.confirming import Question
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
+from portal.foundation.core.numbers import whole
 from portal.foundation.core.templatetags.portal_ui import money_wan
 
 from . import actions
@@ -28,12 +29,6 @@ from .models import Quota, QuotaEntry, QuotaTool
 ROLES = (Role.OFFICER, Role.MANAGER, Role.REGULATOR)
 PAGE = 50
 TABS = {"open": "未归还", "all": "全部变动"}
-
-
-def cursor(request: HttpRequest) -> int | None:
-    """`?after=`, the last row of the page before; nonsense begins at the beginning."""
-    after = request.GET.get("after", "")
-    return int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
 
 
 def banks() -> list[tuple[int, str]]:
@@ -78,7 +73,7 @@ def quotas(request: HttpRequest) -> HttpResponse:
         else:
             messages.success(request, f"已分配 {money_wan(made.amount)}。")
             return redirect("quotas")
-    visible, after = Quota.objects.visible_to(actor), cursor(request)
+    visible, after = Quota.objects.visible_to(actor), whole(request.GET.get("after"))
     found = visible.select_related("tool", "institution__organisation").order_by("tool_id", "pk")
     if (anchor := visible.filter(pk=after).first() if after else None) is not None:
         found = found.filter(Q(tool__gt=anchor.tool_id) | Q(tool=anchor.tool_id, pk__gt=anchor.pk))
@@ -116,7 +111,7 @@ def quota(request: HttpRequest, pk: int) -> HttpResponse:
             messages.success(request, done)
             return redirect("quota", pk=found.pk)
         found.refresh_from_db()
-    tab, after = "all" if request.GET.get("tab") == "all" else "open", cursor(request)
+    tab, after = "all" if request.GET.get("tab") == "all" else "open", whole(request.GET.get("after"))
     unreturned = Q(kind=QuotaEntry.Kind.USED, returned_by=None)
     entries = found.entries.select_related("returned_by").order_by("-pk")
     if tab == "open":
@@ -152,8 +147,7 @@ def _allotting(form: forms.Form) -> Question:
 
 def _drawn(found: Quota, entry: str) -> QuotaEntry:
     """The entry of this quota that is named."""
-    number = int(entry) if entry.isascii() and entry.isdigit() and len(entry) < 19 else 0
-    return get_object_or_404(QuotaEntry, quota=found, pk=number)
+    return get_object_or_404(QuotaEntry, quota=found, pk=whole(entry) or 0)
 
 
 def _question(found: Quota, step: str, reduce: ReduceForm, entry: str) -> Question | None:

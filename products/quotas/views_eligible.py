@@ -10,6 +10,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
+from portal.foundation.core.numbers import whole
 
 from . import eligible
 from .forms import EligibleForm
@@ -30,9 +31,7 @@ def listing(request: HttpRequest, code: str) -> HttpResponse:
     if may:
         form = EligibleForm(request.POST if request.method == "POST" and not off else None, banks=banks())
     if off:
-        entry = get_object_or_404(
-            QuotaEligible, tool=tool, pk=int(off) if off.isascii() and off.isdigit() and len(off) < 19 else 0
-        )
+        entry = get_object_or_404(QuotaEligible, tool=tool, pk=whole(off) or 0)
         eligible.take_off(entry.pk, actor=actor, now=now)
         messages.success(request, f"已将 {entry.institution} 移出名单。")
         return redirect("quota-eligible", code=code)

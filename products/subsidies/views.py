@@ -22,6 +22,7 @@ from portal.foundation.core.files import send
 from portal.foundation.core.forms import place
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.money import format_wan
+from portal.foundation.core.numbers import whole
 
 from . import actions
 from .forms import CHOOSE_AGAIN, ClaimSubsidyForm, PayForm, RefuseForm, SupplementForm
@@ -55,19 +56,19 @@ def subsidies(request: HttpRequest) -> HttpResponse:
     counts: dict[str, int] = {row["state"]: row["n"] for row in counted}
     state = request.GET.get("state", "")
     state = state if regulator and state in SubsidyClaim.State.values else ""
-    after = request.GET.get("after", "")
+    after = whole(request.GET.get("after"))
     claims = visible.select_related("scheme", "organisation").order_by("pk" if state in WAITING else "-pk")
     if state:
         claims = claims.filter(state=state)
-    if after.isascii() and after.isdigit() and len(after) < 19:
-        claims = claims.filter(**{"pk__gt" if state in WAITING else "pk__lt": int(after)})
+    if after is not None:
+        claims = claims.filter(**{"pk__gt" if state in WAITING else "pk__lt": after})
     found = list(claims[: PAGE + 1])
     schemes = SubsidyScheme.objects.select_related("district").order_by("pk")
     context = {
         "schemes": [(s, actions.can_apply(actor, s, today=today, district=district)) for s in schemes],
         "claims": found[:PAGE],
         "after": found[PAGE - 1].pk if len(found) > PAGE else "",
-        "first": not after,
+        "first": after is None,
         "state": state,
         "tabs": [
             ("", "全部", sum(counts.values())),

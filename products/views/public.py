@@ -12,6 +12,7 @@ from portal.foundation.accounts.guards import public
 from portal.foundation.accounts.models import Role
 from portal.foundation.assets.valuation import needed
 from portal.foundation.core import moments
+from portal.foundation.core.numbers import whole
 from portal.foundation.core.pdf import engine
 from products import costing, facts, printing, queries, terms
 from products.forms import MatrixForm
@@ -53,8 +54,7 @@ def matrix(request: HttpRequest) -> HttpResponse:
     form = MatrixForm(request.GET)
     valid = form.is_valid()
     found = queries.matching(form.cleaned_data)
-    after = request.GET.get("after", "")
-    page = queries.page_of(found, after=int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None)
+    page = queries.page_of(found, after=whole(request.GET.get("after")))
     context = {
         "form": form,
         "filtered": any(form.cleaned_data.get(name) for name in form.fields),

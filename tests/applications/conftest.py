@@ -3,6 +3,8 @@
 import pytest
 
 from applications.models import Application
+from banks.models import Institution
+from portal.foundation.accounts.models import OrganisationKind, Role
 from products.models import Product
 from tests import factories
 from tests.factories import Person
@@ -13,6 +15,14 @@ from .stages import offer_of
 @pytest.fixture
 def case(ling: Person, product: Product) -> Application:
     return factories.application(ling, product)
+
+
+@pytest.fixture
+def duan(reference: None) -> Person:
+    """The dispatcher's desk, which is no bank."""
+    org = factories.organisation(OrganisationKind.PLATFORM, "示例调度台")
+    Institution.objects.create(organisation=org, example=True, dispatcher=True, takes_open_calls=False)
+    return factories.person("duan", "段示例", Role.OFFICER, org)
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ import pytest
 
 from applications.actions import next_lenders
 from applications.models import Application, Consent
-from banks.models import Institution
-from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import Forbidden, Invalid, WrongState
 from portal.foundation.journal.models import Entry
@@ -18,19 +16,6 @@ from .asking_on import again, declines, deliver, of, told
 pytestmark = pytest.mark.django_db
 now = moments.now
 CONTACT = {"contact_name": "薄示例", "contact_phone": "023-67961234", "next_step": "明天上午上门尽调"}
-
-
-@pytest.fixture
-def duan(reference: None) -> Person:
-    """The dispatcher's desk, which is no bank."""
-    org = factories.organisation(OrganisationKind.PLATFORM, "示例调度台")
-    Institution.objects.create(organisation=org, example=True, dispatcher=True, takes_open_calls=False)
-    return factories.person("duan", "段示例", Role.OFFICER, org)
-
-
-@pytest.fixture
-def case(ling: Person, bo: Person) -> Application:
-    return factories.application(ling, factories.product(bo.organisation))
 
 
 # --- everybody declined -----------------------------------------------------------------------------------------------

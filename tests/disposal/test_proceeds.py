@@ -34,6 +34,7 @@ claims_ = st.builds(
     sums,
     sums,
     st.one_of(st.none(), some, small.filter(bool)),
+    st.lists(st.builds(Cost, st.just("担保机构"), sums), max_size=3),
 )
 
 
@@ -53,14 +54,16 @@ def test_the_parts_add_up_to_the_fen_and_nobody_gets_more_than_is_claimed(procee
 @given(some | small, claims_)
 def test_a_later_rank_gets_nothing_while_an_earlier_one_is_unpaid(proceeds: Decimal, claims: Claims) -> None:
     lines = distribute(proceeds, claims, pledgee="银行", pledgor="企业")
-    ranks = {Kind.COST: 0, Kind.PLEDGEE_COST: 0, Kind.INTEREST: 1, Kind.PRINCIPAL: 2, Kind.REMAINDER: 3}
-    paid = to_pledgee(lines)
+    ranks = {
+        Kind.COST: 0, Kind.PLEDGEE_COST: 0, Kind.INTEREST: 1, Kind.PRINCIPAL: 2, Kind.SUBROGATED: 3, Kind.REMAINDER: 4,
+    }  # fmt: skip
+    paid = to_pledgee(lines) + sum((line.amount for line in lines if line.kind is Kind.SUBROGATED), D(0))
     bills = sum((line.claimed for line in lines if line.kind is Kind.COST), D(0))
     full = claims.ceiling is not None and paid == max(claims.ceiling - bills, D(0))
     for early in lines:
         for late in lines:
             if ranks[early.kind] < ranks[late.kind] and early.amount < early.claimed and late.amount > 0:
-                # Only a cap that is used up lets the remainder pass what the pledgee had still claimed.
+                # Only a cap that is used up lets the remainder pass what the pledgee, and who paid it, had still claimed.
                 assert late.kind is Kind.REMAINDER
                 assert full
                 assert early.kind is not Kind.COST

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pledges.disposal.actions import awards, compensation, settlement, takeovers
+from pledges.disposal.actions import awards, compensation, defaults, settlement, takeovers
 from pledges.disposal.models import Default, Disposal, Path
 from pledges.disposal.proceeds import Cost
 from pledges.disposal.settlement_models import Distribution
@@ -67,6 +67,14 @@ def test_it_takes_it_only_when_ling_agrees_at_a_value_found_after_the_default(
     assert done.price == money("3000000.00")
 
 
+def test_what_both_agreed_is_not_undone_by_one(transfer: Disposal, bo: Person, ling: Person) -> None:
+    """Ling was told that her agreement is final: Bo cannot record that «the buyer has not paid», his bank is the buyer."""
+    offer = takeovers.propose(transfer.pk, price(), report=paper(), actor=bo.actor, now=moments.now())
+    takeovers.answer(offer.pk, takeovers.Answer(True), actor=ling.actor, now=moments.now())
+    with pytest.raises(WrongState, match="不能单方取消"):
+        awards.unpaid(transfer.pk, note="不要了", actor=bo.actor, now=later(days=5))
+
+
 def test_no_take_over_while_others_may_still_make_offers(default: Default, bo: Person, bo_manager: Person) -> None:
     made = published(default, bo, bo_manager, path=Path.TRANSFER)
     with pytest.raises(WrongState, match="公告期间"):
@@ -95,7 +103,7 @@ def settled(disposal: Disposal, by: Person, **changes: Any) -> Distribution:
         pk=disposal.pk
     )
     given = receipt(**changes)
-    shown = settlement.fingerprint(settlement.lines_of(disposal, given))
+    shown = settlement.fingerprint(settlement.lines_of(disposal, given), given)
     return settlement.confirm(disposal.pk, given, shown=shown, actor=by.actor, now=later(days=6))
 
 
@@ -139,6 +147,20 @@ def test_what_the_registered_scope_does_not_secure_is_not_paid(
     made = settled(sold(auction, bo, wai, "9000000.00"), bo)
     assert [s.kind for s in made.shares.all()] == ["cost", "principal", "remainder"]
     assert made.shortfall == money("150000.00")
+
+
+def test_what_is_owed_cannot_change_behind_what_was_shown(
+    file: Registration, auction: Disposal, bo: Person, wai: Person
+) -> None:
+    """Interest outside the registered scope moves no line, but it moves the net loss that others are asked to carry."""
+    Registration.objects.filter(pk=file.pk).update(scope=Scope.PRINCIPAL)
+    done = sold(auction, bo, wai, "9000000.00")
+    done = Disposal.objects.select_related("registration__pledgee", "registration__pledgor", "default").get(pk=done.pk)
+    shown = settlement.fingerprint(settlement.lines_of(done, receipt()), receipt())
+    more = receipt(interest=money("990000.00"))
+    assert settlement.lines_of(done, more) == settlement.lines_of(done, receipt())
+    with pytest.raises(WrongState, match="与刚才显示的不同"):
+        settlement.confirm(done.pk, more, shown=shown, actor=bo.actor, now=later(days=6))
 
 
 def test_the_cap_of_a_maximum_pledge_governs(file: Registration, auction: Disposal, bo: Person, wai: Person) -> None:
@@ -196,6 +218,20 @@ def test_a_refused_claim_has_a_reason_and_may_be_made_again(short: Disposal, bo:
     cover.refresh_from_db()
     assert cover.state == "committed"
     compensation.claim(short.pk, cover.pk, money("1000000.00"), actor=bo.actor, now=later(days=9))
+
+
+def test_a_debt_that_was_paid_after_all_is_nobodys_loss(short: Disposal, bo: Person, gu: Person) -> None:
+    """Ling pays what was missing while the claim is with Gu: Gu pays nothing, and Bo claims nothing more."""
+    (cover,) = compensation.covers_of(short)
+    claim = compensation.claim(short.pk, cover.pk, money("1000000.00"), actor=bo.actor, now=later(days=7))
+    defaults.cure(short.default_id, note="余款已结清", actor=bo.actor, now=later(days=8))
+    with pytest.raises(WrongState, match="不再需要代偿"):
+        compensation.pay(
+            claim.pk, compensation.Payment(moments.local_date(later(days=8)), "DC-2"), actor=gu.actor, now=later(days=8)
+        )
+    compensation.refuse(claim.pk, note="债务已清偿", actor=gu.actor, now=later(days=9))
+    with pytest.raises(WrongState, match="没有净损失"):
+        compensation.claim(short.pk, cover.pk, money("1.00"), actor=bo.actor, now=later(days=9))
 
 
 def test_nothing_is_claimed_before_the_proceeds_are_distributed(auction: Disposal, bo: Person, wai: Person) -> None:

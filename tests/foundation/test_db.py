@@ -1,13 +1,17 @@
 """A state changes only through its transitions, and a row somebody else holds is a sentence, not a trace."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event, Thread
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from applications.models import Application, Referral
+from portal.api import handle_exception
 from portal.foundation.core import db
 from portal.foundation.core.errors import Busy, WrongState
 from portal.foundation.core.middleware import DomainErrorMiddleware
@@ -80,27 +84,61 @@ def test_locking_what_is_not_there_says_so(case: Application) -> None:
         db.lock(Application.objects.filter(pk=0))
 
 
-@pytest.mark.race
-@pytest.mark.django_db(transaction=True)
-def test_a_row_held_too_long_is_a_sentence(case: Application) -> None:
-    held, release = Event(), Event()
+@contextmanager
+def held(case: Application) -> Iterator[None]:
+    """Somebody else keeps the row of a request."""
+    kept, release = Event(), Event()
 
     def hold() -> None:
         with transaction.atomic():
             db.lock(Application.objects.filter(pk=case.pk))
-            held.set()
+            kept.set()
             release.wait(20)
         connection.close()
 
     holder = Thread(target=hold)
     holder.start()
-    assert held.wait(10)
+    assert kept.wait(10)
     try:
-        with pytest.raises(Busy, match="请稍候再试"), transaction.atomic():
-            db.lock(Application.objects.filter(pk=case.pk))
+        yield
     finally:
         release.set()
         holder.join(20)
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_a_row_held_too_long_is_a_sentence(case: Application) -> None:
+    with held(case), pytest.raises(Busy, match="请稍候再试"), transaction.atomic():
+        db.lock(Application.objects.filter(pk=case.pk))
+
+
+@pytest.mark.race
+@pytest.mark.django_db(transaction=True)
+def test_a_held_row_is_a_sentence_wherever_it_was_locked(case: Application) -> None:
+    """Many actions lock several rows at once, each with a query of its own: page and machine interface answer 409."""
+    with held(case), pytest.raises(OperationalError) as caught, transaction.atomic():
+        list(Application.objects.select_for_update().filter(pk=case.pk))
+    answered = DomainErrorMiddleware(lambda _: HttpResponse()).process_exception(
+        RequestFactory().get("/"), caught.value
+    )
+    assert answered is not None
+    assert answered.status_code == 409
+    assert "请稍候再试" in answered.content.decode()
+    told = handle_exception(caught.value, {})
+    assert told is not None
+    assert (told.status_code, told.data["code"]) == (409, "busy")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_query_that_takes_too_long_is_no_busy_row() -> None:
+    with pytest.raises(OperationalError) as caught, transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 20; SELECT pg_sleep(2)")
+    assert db.busy_of(caught.value) is None
+    assert (
+        DomainErrorMiddleware(lambda _: HttpResponse()).process_exception(RequestFactory().get("/"), caught.value)
+        is None
+    )
 
 
 @pytest.mark.race

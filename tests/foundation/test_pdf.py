@@ -74,7 +74,7 @@ def test_ling_reads_every_patent_and_amount_in_her_notice() -> None:
         assert patent["number"] in text
         assert len(patent["number"]) == 13
     assert "人民币8,000,000.00元（800万元）" in text
-    assert "本件由重庆代办处按授权受理。" in text
+    assert "本件由重庆代办处（示例）按授权受理。" in text
     assert "演示数据，不具法律效力" in text
     assert "登记机关登记号" not in text
 

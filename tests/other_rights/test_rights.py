@@ -140,6 +140,33 @@ def test_progress_goes_forward_and_not_into_the_future(
         actions.advance(made.pk, actions.Step(state, today(days), number), actor=ling.actor, now=moments.now())
 
 
+def test_a_step_back_in_time_is_told_with_the_day_as_people_write_it(case: Application, ling: Person) -> None:
+    made = actions.add(case.pk, facts(), actor=ling.actor, now=moments.now())
+    actions.advance(made.pk, actions.Step(State.SUBMITTED, today()), actor=ling.actor, now=moments.now())
+    day = today()
+    with pytest.raises(DomainError, match=f"上一步的日期{day.year}年{day.month}月{day.day}日"):
+        actions.advance(made.pk, actions.Step(State.ACCEPTED, today(-1)), actor=ling.actor, now=moments.now())
+
+
+def test_a_slip_in_the_registrars_number_is_put_right(case: Application, ling: Person, bo: Person) -> None:
+    """Ling typed the number of the certificate wrong: the state stays, its day and number are corrected, and both are told."""
+    made = actions.add(case.pk, facts(), actor=ling.actor, now=moments.now())
+    for state, number in ((State.SUBMITTED, ""), (State.REGISTERED, "ZQ-1O")):
+        actions.advance(made.pk, actions.Step(state, today(), number), actor=ling.actor, now=moments.now())
+    page = ling.client.get(reverse("other-rights:right", args=[case.number, made.ref])).content.decode()
+    assert "的日期和编号" in page
+    sent = {"step": "advance", "state": "again", "on": f"{today():%Y-%m-%d}", "number": "ZQ-10"}
+    assert bo.client.post(reverse("other-rights:right", args=[case.number, made.ref]), sent).status_code == 302
+    made.refresh_from_db()
+    assert (made.state, made.pledge_number) == (State.REGISTERED, "ZQ-10")
+    for wrong, said in ((today(-1), "不能早于"), (today(1), "不能晚于")):
+        step = actions.Step(State.REGISTERED, wrong, "ZQ-10", correct=True)
+        with pytest.raises(DomainError, match=said):
+            actions.advance(made.pk, step, actor=bo.actor, now=moments.now())
+    with pytest.raises(WrongState, match="不能改为"):  # a second click, or a colleague's, is no correction
+        actions.advance(made.pk, actions.Step(State.REGISTERED, today(), "ZQ-11"), actor=bo.actor, now=moments.now())
+
+
 def test_a_registration_has_its_number_and_what_has_ended_is_not_changed(case: Application, bo: Person) -> None:
     made = actions.add(case.pk, facts(), actor=bo.actor, now=moments.now())
     advance(made, bo, (State.SUBMITTED, ""))

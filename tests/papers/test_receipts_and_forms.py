@@ -5,6 +5,7 @@ from datetime import date
 
 import pypdf
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
@@ -16,6 +17,7 @@ from pledges.printing import print_missing
 from portal.foundation.core import moments
 from portal.foundation.core.pdf import engine
 from tests.factories import Person
+from tests.pledges.test_particulars import AGENT, maximum, save
 
 pytestmark = pytest.mark.django_db
 prints = pytest.mark.skipif(not engine.available().ok, reason=engine.available().reason)
@@ -100,6 +102,18 @@ def test_the_form_is_filled_in_from_the_file(with_office: Registration, ling: Pe
     assert "附页" not in words
     assert body == application_form.render(file)
     assert ink(body) > 0.02
+
+
+def test_the_form_names_the_agent_and_the_period_of_a_maximum_pledge(draft: Registration, bo: Person) -> None:
+    """Edge case 4, and a party that is represented: both stand on the paper that is signed, identities masked."""
+    save(draft, bo, maximum=maximum(draft), agent=AGENT)
+    file = Registration.objects.select_related("pledgor", "pledgee", "office").get(pk=draft.pk)
+    context = application_form.context(file)
+    words = render_to_string("pdf/application_form.html", context)
+    for said in ("债权确定期间", "委托代理", AGENT.agency, "最高债权额 800 万元"):
+        assert said in words, said
+    assert AGENT.identity not in words
+    assert [context["more_no"], context["signatures_no"]] == ["五", "七" if context["promises"] else "六"]
 
 
 @prints

@@ -3,8 +3,10 @@
 import io
 import os
 import random
+import re
 import stat
-from datetime import UTC, datetime
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ import pypdf
 import pytest
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
-from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.x509.oid import NameOID
 from django.core.exceptions import ImproperlyConfigured
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.validation import validate_pdf_signature
@@ -21,6 +25,7 @@ from pyhanko.sign.validation.status import SignatureCoverageLevel
 from pyhanko_certvalidator import ValidationContext
 
 from benchmarks import papers
+from portal.foundation.core import moments
 from portal.foundation.core.pdf import engine, seal, seal_keys
 from tests.threads import together
 
@@ -50,7 +55,9 @@ def validated(pdf: bytes, certificate: bytes) -> Any:
     """What pyHanko says without any network."""
     (signature,) = PdfFileReader(io.BytesIO(pdf)).embedded_signatures
     roots = [asn1_x509.Certificate.load(certificate)]
-    return validate_pdf_signature(signature, ValidationContext(trust_roots=roots, allow_fetching=False))
+    trusted = ValidationContext(trust_roots=roots, allow_fetching=False)
+    with ThreadPoolExecutor(max_workers=1) as alone:  # its event loop cannot stand beside that of a browser test
+        return alone.submit(validate_pdf_signature, signature, trusted).result()
 
 
 def test_another_program_finds_the_seal_valid_offline(sealed: bytes, key: seal_keys.SealKey) -> None:
@@ -199,6 +206,45 @@ def test_production_has_no_key_until_somebody_gives_it_one() -> None:
         [sys.executable, "-c", program], env=variables | {"SEAL_KEY": "lokal"}, cwd=here, capture_output=True, text=True
     )
     assert ImproperlyConfigured.__name__ in wrong.stderr
+
+
+def test_a_seal_of_a_kind_we_do_not_know_is_no_error(pages: bytes, tmp_path: Path) -> None:
+    """Somebody drops a paper of another office, sealed with the national SM2: it is not ours, and the page says so."""
+    secret = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "示例机关")])
+    since = moments.now() - timedelta(days=1)
+    builder = x509.CertificateBuilder(name, name, secret.public_key(), x509.random_serial_number())
+    made = builder.not_valid_before(since).not_valid_after(since + timedelta(days=99)).sign(secret, hashes.SHA256())
+    foreign = seal_keys.FileKey(secret, made, demonstration=False)
+    body = pages + seal.seal(pages, key=foreign, reason="示例", contact=ADDRESS, now=moments.now())
+    p256, sm2 = b"2a8648ce3d030107", b"2a811ccf5501822d"  # the names of the two curves, equally long
+    assert p256 in body.lower()
+    changed = re.sub(p256, sm2, body, flags=re.IGNORECASE)
+    found = seal.look(changed, trusted=[])
+    assert found is None or not found.ours
+
+
+def test_an_expired_certificate_seals_nothing(pages: bytes, key: seal_keys.SealKey) -> None:
+    """Viewers would call the seal invalid for ever, because a paper is sealed once: so it waits for the new certificate."""
+    with pytest.raises(seal_keys.SealUnavailable, match="过期"):
+        seal.seal(pages, key=key, reason="示例", contact=ADDRESS, now=NOW + timedelta(days=21 * 365))
+
+
+def test_whoever_watches_the_portal_hears_in_time_that_the_certificate_ends(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    now = moments.now()
+    fine = seal_keys.condition(now=now)
+    assert (fine.ok, fine.reason) == (True, "")
+    assert fine.days_left is not None
+    assert fine.days_left > 19 * 365
+    near = seal_keys.condition(now=now + timedelta(days=fine.days_left - 30))
+    assert (near.ok, near.days_left) == (False, 30)
+    assert "到期" in near.reason
+    assert "过期" in seal_keys.condition(now=now + timedelta(days=fine.days_left + 2)).reason
+    settings.SEAL_KEY = ""
+    assert not seal_keys.condition(now=now).ok
+    settings.SEAL_KEY, settings.SEAL_PKCS12 = "pkcs12", str(tmp_path / "nowhere.p12")
+    assert "打不开" in seal_keys.condition(now=now).reason
 
 
 def test_earlier_certificates_stay_trusted(tmp_path: Path, settings: Any) -> None:

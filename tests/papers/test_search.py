@@ -15,15 +15,21 @@ from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from django.test import Client
 from django.urls import reverse
 
-from pledges.models import PledgedPatent, Registration, SearchCertificate
+from pledges import verification
+from pledges.after.filing import Wish
+from pledges.after.kinds import MatterKind
+from pledges.models import Notice, PledgedPatent, Registration, SearchCertificate
 from pledges.search import asking, certificates, reading
 from pledges.search.asking import Question
+from portal.foundation.assets.models import Patent
 from portal.foundation.core import moments
+from portal.foundation.core.display import mask_name
 from portal.foundation.core.errors import Invalid
 from portal.foundation.core.identifiers import InvalidIdentifier
 from portal.foundation.core.pdf import engine
 from portal.foundation.journal.models import Entry
 from tests.factories import INVENTION, USCC, Person
+from tests.pledges.after_steps import amount, cancelled, decided
 
 pytestmark = pytest.mark.django_db
 prints = pytest.mark.skipif(not engine.available().ok, reason=engine.available().reason)
@@ -274,6 +280,74 @@ def test_a_party_gets_its_contracts_on_one_paper(registered: Registration) -> No
 
 
 @prints
+def test_a_released_patent_is_marked_on_the_page_and_the_paper_of_its_contract(registered: Registration) -> None:
+    """The contract is still effective, one of its patents is not: nobody may read that one as pledged."""
+    patent = registered.patents.get()
+    PledgedPatent.objects.create(
+        registration=registered, patent=patent.patent, number="2018112642880", kind=patent.kind, title="示例",
+        filing_date=patent.filing_date, expires_on=patent.expires_on,
+        effective=DateTimeTZRange(patent.effective.lower, patent.effective.lower + timedelta(seconds=1)),
+    )  # fmt: skip
+    page = ask(USCC["bank"]).content.decode()
+    assert re.search(r"201811264288\.0</a>（已解除）", page)
+    assert not re.search(r"201710601862\.3</a>（已解除）", page)
+    facts = certify(USCC["bank"]).facts
+    assert facts["contracts"][0]["numbers"] == [INVENTION, "2018112642880（已解除）"]
+
+
+def test_a_paper_that_could_never_be_printed_is_not_numbered(
+    registered: Registration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certificates, "MOST_NUMBERS", 0)
+    with pytest.raises(Invalid, match="请按专利号查询"):
+        certificates.certify(Question("party", USCC["bank"]), now=moments.now())
+    assert SearchCertificate.objects.count() == 0
+
+
+@prints
+def test_edge_case_7_a_new_name_stands_on_a_certificate_once_its_change_is_registered(
+    registered: Registration, ling: Person, bo: Person, chen: Person
+) -> None:
+    """Ling's firm is renamed: the register still has the old name, and so do search, certificate and verification."""
+    old, new = ling.organisation.name, "渝州示例新名科技股份有限公司"
+    first = certify(INVENTION)
+    paper = b"".join(Client().get(reverse("pledges:certificate-pdf", args=[first.verify_code])).streaming_content)  # type: ignore[attr-defined]
+    ling.organisation.name = new
+    ling.organisation.save()
+    for page in (ask(INVENTION), ask(USCC["bank"])):
+        assert old in page.content.decode()
+        assert new not in page.content.decode()
+    assert certify(INVENTION).facts["pledges"][0]["pledgor"] == old
+    notice = registered.notices.get()
+    seen = Client().get(reverse("pledges:verify", args=[notice.verify_code])).content.decode()
+    assert mask_name(old) in seen  # as the paper in one's hand says
+    assert mask_name(new) not in seen
+    Patent.objects.update(patentee=new)
+    decided(registered, MatterKind.CHANGE, Wish(changes={"pledgor_name": new}), ling, bo, chen)
+    assert new in ask(INVENTION).content.decode()
+    assert certify(INVENTION).facts["pledges"][0]["pledgor"] == new
+    assert certify(USCC["bank"]).facts["contracts"][0]["pledgor"] == new
+    again = b"".join(Client().get(reverse("pledges:certificate-pdf", args=[first.verify_code])).streaming_content)  # type: ignore[attr-defined]
+    assert again == paper  # what was certified then stays as it was
+
+
+def test_a_notice_says_that_a_later_one_changed_it_and_that_the_pledge_has_ended(
+    registered: Registration, ling: Person, bo: Person, chen: Person
+) -> None:
+    """Wai is shown the first notice with the old amount: it is genuine, and no longer the whole truth."""
+    first = registered.notices.get()
+    assert verification.standing(first) == ("质押登记有效", "ok")
+    change = decided(registered, MatterKind.CHANGE, amount(6_000_000), ling, bo, chen)
+    words, kind = verification.standing(Notice.objects.get(pk=first.pk))
+    assert ("以变更通知书为准" in words, kind) == (True, "warn")
+    assert verification.standing(change) == ("变更登记的通知", "ok")
+    page = Client().get(reverse("pledges:verify", args=[first.verify_code])).content.decode()
+    assert "以变更通知书为准" in page
+    cancelled(registered, ling, bo, chen)
+    words, kind = verification.standing(Notice.objects.get(pk=change.pk))
+    assert ("质押登记已失效（已注销）" in words, kind) == (True, "bad")
+
+
 def test_anyone_with_the_paper_checks_it_by_code_and_by_file(registered: Registration) -> None:
     made = certify(INVENTION)
     page = Client().get(reverse("pledges:verify", args=[made.verify_code])).content.decode()

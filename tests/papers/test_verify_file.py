@@ -133,6 +133,18 @@ def test_dropping_files_without_end_is_slowed_down(notice: Notice, body: bytes) 
     assert drop(body, client=Client(REMOTE_ADDR="192.0.2.12")).status_code == 200
 
 
+def test_comparing_files_without_end_is_slowed_down_too(notice: Notice, body: bytes) -> None:
+    """The form beside a known code has the same work done as the other one; the code itself stays readable."""
+    here, visitor = reverse("pledges:verify", args=[notice.verify_code]), Client(REMOTE_ADDR="192.0.2.13")
+
+    def compare() -> int:
+        upload = SimpleUploadedFile("一份.pdf", b"%PDF-1.7", content_type="application/pdf")
+        return int(visitor.post(here, {"paper": upload, "compare": "1"}).status_code)
+
+    assert [compare() for _ in range(31)] == [200] * 30 + [429]
+    assert visitor.get(here).status_code == 200
+
+
 def test_the_right_code_with_the_paper_of_another_file_is_no_match(notice: Notice, body: bytes) -> None:
     here = reverse("pledges:verify", args=[notice.verify_code])
     upload = SimpleUploadedFile("另一份.pdf", body + b" ", content_type="application/pdf")

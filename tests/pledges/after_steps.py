@@ -9,6 +9,8 @@ from pledges.after.filing import Wish
 from pledges.after.kinds import EndGround, MatterKind
 from pledges.after.models import Matter, Revocation
 from pledges.models import Notice, Registration
+from pledges.particulars.rules import signatories
+from portal.foundation.accounts.models import Membership
 from portal.foundation.core import moments
 from tests.factories import Person
 
@@ -66,8 +68,17 @@ def proposed(file: Registration, clerk: Person) -> Revocation:
     )
 
 
+def heard(made: Revocation, chief: Person) -> Revocation:
+    """The chief has told both parties and both have spoken."""
+    revoking.tell_parties(made.pk, actor=chief.actor, now=now())
+    for organisation in signatories(made.registration):
+        seat = Membership.objects.filter(organisation_id=organisation, active=True).earliest("pk")
+        revoking.state(made.pk, text="材料属实，请予核查。", actor=seat.actor, now=now())
+    return made
+
+
 def revoked(file: Registration, clerk: Person, chief: Person) -> Notice:
-    return revoking.decide(proposed(file, clerk).pk, actor=chief.actor, now=now())
+    return revoking.decide(heard(proposed(file, clerk), chief).pk, actor=chief.actor, now=now())
 
 
 def fresh(file: Registration) -> Registration:

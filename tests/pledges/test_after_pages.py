@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from pledges.after import forms
 from pledges.after.kinds import MatterKind
 from pledges.after.models import Matter, Revocation, UseConsent
 from pledges.models import Notice, Registration
@@ -107,12 +108,13 @@ def test_a_lost_race_is_a_sentence_on_the_page(
     matter = in_hand(registered, MatterKind.CHANGE, longer(registered), bo, ling, chen)
     said = send(chief.client, "office-matter-approve", matter.number, version=0, read="on", status=409)
     assert "正在办理，如需由您办理，请先接手" in said
-    send(chief.client, "office-matter-take-over", matter.number)
+    send(chief.client, "office-matter-take-over", matter.number, status=409)  # without the name of who was shown
+    send(chief.client, "office-matter-take-over", matter.number, **{"from": str(chen.user.pk)})
     assert "不在待受理" in send(chief.client, "office-matter-accept", matter.number, status=409)
 
 
 def test_chen_proposes_and_the_chief_revokes(
-    registered: Registration, ling: Person, chen: Person, chief: Person
+    registered: Registration, ling: Person, bo: Person, chen: Person, chief: Person
 ) -> None:
     number = registered.number
     assert reverse("office-revoke", args=[number]) in chen.client.get(f"/office/{number}/").content.decode()
@@ -127,7 +129,17 @@ def test_chen_proposes_and_the_chief_revokes(
     proof = Revocation.objects.get().papers.get()
     assert chief.client.get(reverse("pledges:after-paper", args=[number, proof.ref])).status_code == 200
     assert ling.client.get(reverse("pledges:after-paper", args=[number, proof.ref])).status_code == 404
+    assert "拟撤销" not in page(ling.client, "pledges:after", number)
     send(chief.client, "office-revoke", number, revoke="1", status=400)
+    assert "请先告知当事人" in send(chief.client, "office-revoke", number, revoke="1", read="on", status=409)
+    send(chief.client, "office-revoke", number, tell="1")
+    send(chief.client, "office-revoke", number, tell="1", status=409)
+    assert "期满或者双方都已陈述后再决定" in page(chief.client, "office-revoke", number)
+    assert "登记机构拟撤销这件质押登记" in page(ling.client, "pledges:after", number)
+    send(ling.client, "pledges:revocation-state", number, text=" ", status=400)
+    for party in (ling, bo):
+        send(party.client, "pledges:revocation-state", number, text=f"{party.organisation.name}：保全已解除")
+    assert f"{bo.organisation.name}：保全已解除" in page(chief.client, "office-revoke", number)
     send(chief.client, "office-revoke", number, revoke="1", read="on")
     assert fresh(registered).state == Registration.State.REVOKED
     notice = Notice.objects.get(kind="revoked")
@@ -157,6 +169,23 @@ def test_consent_is_asked_and_answered(registered: Registration, ling: Person, b
     send(bo.client, "pledges:consent", consent.ref, answer="agree", proceeds="prepay", terms="到账后三日内清偿")
     assert "到账后三日内清偿" in page(ling.client, "pledges:consent", consent.ref)
     assert "质权人已同意" in page(ling.client, "pledges:after", number)
+
+
+def test_of_many_patents_the_numbers_are_pasted(
+    registered: Registration, ling: Person, bo: Person, chen: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand boxes are no page: beyond what a page carries, Ling pastes the numbers as they stand in her list."""
+    monkeypatch.setattr(forms, "MOST_PATENTS", 0)
+    form = page(ling.client, "pledges:consent-ask", registered.number)
+    assert '<textarea name="numbers"' in form
+    wish = {"use": "abandonment", "price": ""}
+    said = send(
+        ling.client, "pledges:consent-ask", registered.number, status=400, numbers="ZL123 " + factories.UTILITY, **wish
+    )
+    assert f"不是这件登记里仍在质押的专利：ZL123、{factories.UTILITY}" in said
+    dotted = registered.patents.get().dotted
+    send(ling.client, "pledges:consent-ask", registered.number, numbers=f" ZL{dotted}，\r\n{dotted}", **wish)
+    assert UseConsent.objects.get().numbers == [factories.INVENTION]
 
 
 def test_ling_takes_her_question_back(registered: Registration, ling: Person) -> None:

@@ -18,7 +18,7 @@ from products.models import Product
 from tests import factories
 from tests.factories import Person
 
-from .after_steps import PAID, fresh, in_hand, longer, now, proposed
+from .after_steps import PAID, fresh, heard, in_hand, longer, now, proposed
 from .conftest import accepted, examined, paper, submitted
 from .test_races import refusals, together
 
@@ -78,7 +78,7 @@ def test_one_cancellation_is_decided_once(
     pledge: Registration, ling: Person, bo: Person, chen: Person, chief: Person
 ) -> None:
     end = in_hand(pledge, CANCEL, PAID, ling, bo, chen)
-    made = proposed(pledge, chen)
+    made = heard(proposed(pledge, chen), chief)
     results = together(
         lambda: examination.approve(end.pk, version=0, actor=chen.actor, now=moments.now()),
         lambda: examination.approve(end.pk, version=0, actor=chen.actor, now=moments.now()),

@@ -7,6 +7,8 @@ from django.urls import reverse
 
 from applications.models import Application
 from pledges.actions import examination
+from pledges.after import examination as after
+from pledges.after.kinds import MatterKind
 from pledges.duty import actions as duty
 from pledges.models import Absence, Check, Recusal, Registration
 from portal.foundation.accounts.models import Membership, Role
@@ -19,6 +21,7 @@ from products.models import Product
 from tests import factories
 from tests.factories import Person
 
+from .after_steps import PAID, handed_in
 from .conftest import accepted, examined, submitted
 
 pytestmark = pytest.mark.django_db
@@ -108,6 +111,35 @@ def test_the_chief_gives_everything_of_an_absent_clerk_to_another_but_for_confli
     assert (first.clerk, second.clerk) == (colleague.user, chen.user)
     with pytest.raises(Forbidden):
         duty.reassign_all(chen.user.pk, to_id=colleague.user.pk, actor=colleague.actor, now=moments.now())
+
+
+def test_what_comes_after_a_registration_is_handed_on_too(
+    registered: Registration, ling: Person, bo: Person, chen: Person, chief: Person, colleague: Person
+) -> None:
+    """Chen falls ill with Ling's cancellation on her desk: the chief gives it on, one by one or with all the rest."""
+    matter = handed_in(registered, MatterKind.CANCELLATION, PAID, ling, bo)
+    with pytest.raises(Forbidden, match="只有登记处负责人"):
+        after.assign(matter.pk, clerk_id=chen.user.pk, actor=colleague.actor, now=moments.now())
+    answer = chief.client.post(reverse("office-matter-assign", args=[matter.number]), {"clerk": chen.user.pk})
+    assert answer.status_code == 302
+    with pytest.raises(WrongState, match="已转派给"):
+        after.accept(matter.pk, actor=colleague.actor, now=moments.now())
+    away(chen, by=chief)
+    page = chief.client.get(reverse("office-duty")).content.decode()
+    assert "整批转派（1 件）" in page
+    assert matter.number in page
+    with pytest.raises(Invalid, match="请假"):
+        after.assign(matter.pk, clerk_id=chen.user.pk, actor=chief.actor, now=moments.now())
+    with pytest.raises(WrongState, match="没有转派"):
+        after.assign(
+            matter.pk, clerk_id=chief.user.pk, from_clerk_id=colleague.user.pk, actor=chief.actor, now=moments.now()
+        )
+    moved = duty.reassign_all(chen.user.pk, to_id=colleague.user.pk, actor=chief.actor, now=moments.now())
+    assert moved.moved == (matter.number,)
+    matter = after.accept(matter.pk, actor=colleague.actor, now=moments.now())
+    after.approve(matter.pk, version=0, actor=colleague.actor, now=moments.now())
+    with pytest.raises(WrongState, match="不能转派"):
+        after.assign(matter.pk, clerk_id=chief.user.pk, actor=chief.actor, now=moments.now())
 
 
 def test_chen_is_back_early(chen: Person, colleague: Person, chief: Person, wai: Person) -> None:

@@ -1,15 +1,19 @@
 """What Ling finds on her home and her case while the pledge file goes its way."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.urls import reverse
 
 from applications.models import Application
-from pledges.actions import examination, joining
+from pledges.actions import examination, joining, loans
+from pledges.after import filing as matters
+from pledges.after.kinds import MatterKind
 from pledges.models import Ground, Registration
 from portal.foundation.core import moments
 from tests.factories import Person
+from tests.pledges.after_steps import asked, longer
 from tests.pledges.conftest import filled
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +67,24 @@ def test_a_registered_case_tells_since_when(ling: Person, case: Application, reg
     html = page(ling, case)
     assert "质权自此设立" in html
     assert registered.number in html
+
+
+def test_a_change_bo_asks_for_waits_on_lings_home_also_after_the_money(
+    ling: Person, bo: Person, wai: Person, registered: Registration, django_assert_max_num_queries: Any
+) -> None:
+    """Ling has her loan and thinks no more of the pledge; Bo wants the term longer."""
+    today = moments.local_date(moments.now())
+    payment = loans.Payment(registered.debt_amount, Decimal("3.45"), today, "借-1")
+    loans.record_loan(registered.pk, payment, actor=bo.actor, now=moments.now())
+    assert "现在该做什么" not in home(ling)
+    matter = asked(registered, MatterKind.CHANGE, longer(registered), bo)
+    with django_assert_max_num_queries(12):
+        html = home(ling)
+    assert "确认变更登记申请" in html
+    assert reverse("pledges:matter", args=[matter.number]) in html
+    assert matter.number not in home(wai)
+    matters.confirm(matter.pk, version=0, actor=ling.actor, now=moments.now())
+    assert "现在该做什么" not in home(ling)
 
 
 def test_after_a_refusal_another_file_may_be_begun(

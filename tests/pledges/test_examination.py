@@ -16,7 +16,7 @@ from portal.foundation.sla.models import Clock
 from tests import factories
 from tests.factories import Person
 
-from .conftest import examined, paper, submitted, tick_all
+from .conftest import PDF, accepted, examined, paper, submitted, tick_all
 
 pytestmark = pytest.mark.django_db
 CONTRACT = examination.Defect("contract", "合同缺少签字或盖章页。")
@@ -129,6 +129,19 @@ def test_chen_registers_and_the_pledge_exists(ready: Registration, chen: Person)
         examination.refuse(ready.pk, ground=Ground.R12, note="晚了", actor=chen.actor, now=moments.now())
 
 
+def test_a_number_of_the_registrar_is_one_files(ready: Registration, chen: Person, wai: Person, cui: Person) -> None:
+    """Chen copies the number of the file before: she is told at the field, and nothing is registered."""
+    examination.register(ready.pk, national_number="y2026-1", actor=chen.actor, now=moments.now())
+    assert Registration.objects.get(pk=ready.pk).national_number == "Y2026-1"
+    factories.patent(wai.organisation, factories.INVENTION_2)
+    second = examined(submitted(accepted(wai, cui, factories.product(cui.organisation)), cui, wai), chen)
+    with pytest.raises(Invalid, match="另一件登记") as refusal:
+        examination.register(second.pk, national_number="Y2026-1", actor=chen.actor, now=moments.now())
+    assert set(refusal.value.fields) == {"national_number"}
+    second.refresh_from_db()
+    assert second.state == Registration.State.EXAMINING
+
+
 def test_a_refusal_names_its_ground_and_the_request_can_be_filed_again(
     ready: Registration, chen: Person, bo: Person
 ) -> None:
@@ -154,7 +167,7 @@ def test_a_correction_pauses_the_clock_and_the_last_answer_gives_the_full_term(
     clock = clock_of(ready)
     assert (clock.paused_at, clock.next_at) == (start, None)
     first, second = ready.corrections.all()
-    upload = filing.Upload("contract", paper("补签合同.pdf"), "paper")
+    upload = filing.Upload("contract", paper("补签合同.pdf", PDF + b"% signed"), "paper")
     corrections.answer(first.pk, text="", uploads=[upload], actor=bo.actor, now=moments.now())
     ready.refresh_from_db()
     assert ready.state == Registration.State.CORRECTING
@@ -162,7 +175,12 @@ def test_a_correction_pauses_the_clock_and_the_last_answer_gives_the_full_term(
     file = corrections.answer(
         second.pk, text="", changes={"debt_amount": ready.debt_amount / 2}, actor=ling.actor, now=later
     )
-    assert (file.state, file.debt_amount) == (Registration.State.EXAMINING, ready.debt_amount / 2)
+    # Ling's half amount is not what Bo signed, nor Bo's new contract what Ling did: the clock waits for both.
+    assert (file.state, file.debt_amount) == (Registration.State.CORRECTING, ready.debt_amount / 2)
+    assert clock_of(file).paused_at == start
+    corrections.confirm(file.pk, version=file.version, actor=bo.actor, now=later)
+    file = corrections.confirm(file.pk, version=file.version, actor=ling.actor, now=later)
+    assert file.state == Registration.State.EXAMINING
     second.refresh_from_db()
     assert second.answer == "被担保债权数额（元）由“800 万元”改为“400 万元”"
     clock = clock_of(file)

@@ -19,7 +19,7 @@ from portal.notifications.models import Notice
 from products.models import Product
 from tests import factories
 from tests.factories import Person
-from tests.pledges.conftest import accepted, submitted
+from tests.pledges.conftest import accepted, examined, submitted
 from tests.threads import together
 
 now = moments.now
@@ -77,6 +77,18 @@ def test_the_promise_goes_over_with_the_time_that_is_left(
     assert told(ling)[-1] == "质押登记件改由另一受理机构办理"
     examination.accept(file.pk, actor=other.actor, now=now())
     assert chen.client.get(f"/office/{file.number}/").status_code == 404
+
+
+@pytest.mark.django_db
+def test_what_the_first_office_ticked_the_second_reads_again(
+    file: Registration, chen: Person, chief: Person, other: Person
+) -> None:
+    """Chen has read everything; Shi signs the notice, so Shi reads everything too."""
+    examined(file, chen)
+    hand_over(file, chief, other)
+    examination.accept(file.pk, actor=other.actor, now=now())
+    with pytest.raises(WrongState, match="没有核对"):
+        examination.register(file.pk, actor=other.actor, now=now())
 
 
 @pytest.mark.django_db

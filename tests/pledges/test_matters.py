@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from applications.actions.submit import add_months
 from applications.models import Application
 from pledges import notices
 from pledges.actions import examination as files
@@ -16,8 +18,9 @@ from pledges.after.filing import Wish
 from pledges.after.kinds import EndGround, MatterKind
 from pledges.after.models import Matter
 from pledges.models import Loan, Notice, Registration
+from pledges.particulars.entries import MaximumEntry
 from portal.foundation.accounts.models import Membership, Role
-from portal.foundation.assets.models import Patent
+from portal.foundation.assets.models import CoOwner, Patent
 from portal.foundation.core import moments
 from portal.foundation.core.errors import Forbidden, Invalid, WrongState
 from portal.foundation.core.pdf import engine
@@ -28,7 +31,7 @@ from tests import factories
 from tests.factories import Person
 
 from .after_steps import PAID, amount, asked, cancelled, decided, fresh, handed_in, in_hand, longer, now, until
-from .conftest import accepted, examined, paper, submitted
+from .conftest import accepted, examined, filled, paper, submitted
 
 pytestmark = pytest.mark.django_db
 CHANGE, CANCEL, RELEASE = MatterKind.CHANGE, MatterKind.CANCELLATION, MatterKind.RELEASE
@@ -138,8 +141,23 @@ def test_a_preserved_patent_does_not_carry_a_greater_debt(registered: Registrati
     Patent.objects.update(preserved=True)
     with pytest.raises(Invalid, match="R05"):
         asked(registered, CHANGE, amount(9_000_000), bo)
-    address = Wish(changes={"pledgee_address": "重庆市示例路 1 号"})
-    assert asked(registered, CHANGE, address, bo).state == Matter.State.CONFIRMING  # nothing new burdens the patent
+    with pytest.raises(Invalid, match="R05"):
+        asked(registered, CHANGE, longer(registered), bo)
+    less = Wish(changes={"pledgee_address": "重庆市示例路 1 号", "debt_amount": Decimal(5_000_000)})
+    assert asked(registered, CHANGE, less, bo).state == Matter.State.CONFIRMING  # a smaller debt burdens nothing anew
+
+
+def test_edge_case_1_a_greater_debt_wants_the_co_owner_again(
+    registered: Registration, bo: Person, ling: Person, chen: Person
+) -> None:
+    """The university agreed to eight million: for nine, Chen is told to look for its consent among the new papers."""
+    CoOwner.objects.create(patent=Patent.objects.get(), name="重庆示例大学")
+    more = in_hand(registered, CHANGE, amount(9_000_000), bo, ling, chen)
+    (shared,) = [c for c in more.checks if c["ground"] == "R08"]
+    assert (shared["result"], "共有人对变更的同意" in shared["evidence"]) == ("manual", True)
+    filing.withdraw(more.pk, reason="", actor=ling.actor, now=now())
+    less = in_hand(registered, CHANGE, amount(7_000_000), bo, ling, chen)
+    assert not [c for c in less.checks if c["ground"] == "R08"]
 
 
 def test_a_changed_amount_leaves_what_was_published(
@@ -185,7 +203,16 @@ def test_a_correction_pauses_the_clock_and_the_answer_gives_the_full_term(
     after = examination.answer(
         matter.pk, text="已补签", changes=wish.changes, uploads=[paper("补签.pdf")], actor=ling.actor, now=later
     )
-    assert (after.state, after.version) == (Matter.State.EXAMINING, 1)
+    # What Ling now applies for is not what Bo agreed to: Bo agrees first, and the clock waits.
+    assert (after.state, after.version) == (Matter.State.CONFIRMING, 1)
+    assert clock_of(matter).paused_at is not None
+    assert matter.number in chen.client.get("/office/after/").content.decode()
+    with pytest.raises(Forbidden, match="由本方提出"):
+        filing.confirm(matter.pk, version=1, actor=ling.actor, now=later)
+    with pytest.raises(WrongState, match="刚刚修改"):
+        filing.confirm(matter.pk, version=0, actor=bo.actor, now=later)
+    after = filing.confirm(matter.pk, version=1, actor=bo.actor, now=later)
+    assert after.state == Matter.State.EXAMINING
     clock = clock_of(matter)
     assert clock.paused_at is None
     assert clock.due_at > later
@@ -210,11 +237,84 @@ def test_a_colleague_takes_over_from_who_is_absent(
     matter = in_hand(registered, CHANGE, longer(registered), bo, ling, chen)
     with pytest.raises(WrongState, match="正在办理"):
         examination.approve(matter.pk, version=0, actor=chief.actor, now=now())
-    examination.take_over(matter.pk, actor=chief.actor, now=now())
+    with pytest.raises(WrongState, match="重新确认是否接手"):  # the page she read named another colleague
+        examination.take_over(matter.pk, from_clerk_id=chief.user.pk, actor=chief.actor, now=now())
+    examination.take_over(matter.pk, from_clerk_id=chen.user.pk, actor=chief.actor, now=now())
     examination.approve(matter.pk, version=0, actor=chief.actor, now=now())
 
 
+@pytest.fixture
+def maximum(case: Application, ling: Person, bo: Person, chen: Person) -> Registration:
+    """Ling's registered maximum-amount pledge: debts of one year, each of twelve months at most."""
+    file = file_form.start(case.pk, actor=bo.actor, now=now())
+    assert file.debt_from is not None
+    entry = MaximumEntry(file.debt_from, file.debt_from + timedelta(days=365), 12)
+    filled(case, bo, maximum=entry)
+    joining.propose(file.pk, actor=bo.actor, now=now())
+    file = fresh(file)
+    joining.confirm(file.pk, version=file.version, actor=ling.actor, now=now())
+    files.register(examined(file, chen).pk, actor=chen.actor, now=now())
+    return fresh(file)
+
+
+def test_edge_case_4_the_period_of_a_maximum_pledge_is_changed_as_a_period(
+    maximum: Registration, bo: Person, ling: Person, chen: Person
+) -> None:
+    """Edge case 4: Bo and Ling prolong the time in which debts arise; the last day follows, and R06 is about that day."""
+    form = bo.client.get(f"/pledges/{maximum.number}/after/change/").content.decode()
+    assert 'name="determined_to"' in form
+    assert 'name="debt_to"' not in form
+    held = maximum.maximum
+    # The last day alone is nobody's to say: it follows from the period.
+    with pytest.raises(Invalid, match="没有与登记不同"):
+        asked(maximum, CHANGE, longer(maximum), bo)
+    with pytest.raises(Invalid) as refusal:
+        asked(maximum, CHANGE, Wish(changes={"determined_to": held.determined_from}), bo)
+    assert set(refusal.value.fields) == {"determined_to"}
+    with pytest.raises(Invalid, match=r"R06.*单笔债务最长期限 300 个月") as refusal:
+        asked(maximum, CHANGE, Wish(changes={"term_months": 300}), bo)
+    assert set(refusal.value.fields) == {"term_months"}
+    ends = held.determined_to + timedelta(days=100)
+    notice = decided(maximum, CHANGE, Wish(changes={"determined_to": ends, "term_months": 6}), bo, ling, chen)
+    file = fresh(maximum)
+    assert (file.maximum.determined_to, file.maximum.term_months) == (ends, 6)
+    assert file.debt_to == add_months(ends, 6)
+    assert [line["label"] for line in notice.facts["lines"]] == ["债权确定期间至", "单笔债务最长期限"]
+    assert f"{ends.year}年{ends.month}月{ends.day}日" in notice.facts["debt_kind"]
+
+
+def test_edge_case_19_exactly_ten_million_wants_no_report_a_cent_more_does(
+    registered: Registration, bo: Person, ling: Person, chen: Person, settings: Any
+) -> None:
+    """Edge case 19: 单笔 1000 万元以下 includes the number; the cent above it is Chen's to look for a valuation report."""
+    settings.VALUATION_REPORT_BEYOND = True
+    border = in_hand(registered, CHANGE, Wish(changes={"debt_amount": Decimal("10000000.00")}), bo, ling, chen)
+    assert not [c for c in border.checks if c["ground"] == "R12"]
+    filing.withdraw(border.pk, reason="", actor=bo.actor, now=now())
+    above = in_hand(registered, CHANGE, Wish(changes={"debt_amount": Decimal("10000000.01")}), bo, ling, chen)
+    (proof,) = [c for c in above.checks if c["ground"] == "R12"]
+    assert proof["result"] == "manual"
+    assert "没有资产评估报告" in proof["evidence"]
+
+
 # --- cancellation and release -----------------------------------------------------------------------------------------
+
+
+def test_a_change_that_was_sent_back_after_a_correction_comes_back_to_its_clerk(
+    registered: Registration, bo: Person, ling: Person, chen: Person
+) -> None:
+    """Bo does not agree to what Ling's answer changed; she writes it again, and one clock counts from beginning to end."""
+    matter = in_hand(registered, CHANGE, longer(registered), bo, ling, chen)
+    examination.ask_correction(matter.pk, ["期限有误。"], actor=chen.actor, now=now())
+    examination.answer(matter.pk, text="", changes=longer(registered, 300).changes, actor=ling.actor, now=now())
+    filing.send_back(matter.pk, note="只同意 120 天", actor=bo.actor, now=now())
+    assert clock_of(matter).paused_at is not None
+    wish = longer(registered, 120)
+    made = filing.revise(matter.pk, wish, version=1, actor=ling.actor, now=now())
+    after = filing.confirm(matter.pk, version=made.version, actor=bo.actor, now=now())
+    assert (after.state, after.clerk_id, clock_of(matter).paused_at) == (Matter.State.EXAMINING, chen.user.pk, None)
+    examination.approve(matter.pk, version=made.version, actor=chen.actor, now=now())
+    assert fresh(registered).debt_to == wish.changes["debt_to"]
 
 
 @pytest.mark.parametrize("ground", EndGround)

@@ -20,7 +20,7 @@ from portal.foundation.core import moments
 from portal.foundation.sla import calendars_in_use
 from tests.factories import Person
 
-from .conftest import paper
+from .conftest import PDF, paper
 
 pytestmark = pytest.mark.django_db
 BUDGET = 12  # queries a page, session, user, seat and unread messages included
@@ -197,14 +197,21 @@ def test_a_correction_is_answered_in_the_browser(ready: Registration, chen: Pers
     assert contract.defect in page
     assert "数额不符" in page
     assert bo.client.post(url("correct", ready), {"correction": contract.pk}).status_code == 400  # nothing given
-    bo.client.post(url("correct", ready), {"correction": contract.pk, "c1-paper": paper("补签.pdf")})
+    bo.client.post(url("correct", ready), {"correction": contract.pk, "c1-paper": paper("补签.pdf", PDF + b"% signed")})
     done = ling.client.post(
         url("correct", ready),
         {"correction": amount.pk, "c2-debt_kind": "working_capital", "c2-debt_amount": "780", "c2-text": ""},
     )
-    assert done.headers["Location"] == url("detail", ready)
+    assert done.headers["Location"] == url("correct", ready) + f"#correction-{amount.position}"
     ready.refresh_from_db()
-    assert (ready.state, ready.debt_amount) == (Registration.State.EXAMINING, 7_800_000)
+    assert (ready.state, ready.debt_amount) == (Registration.State.CORRECTING, 7_800_000)
+    for person in (bo, ling):  # each has changed what the other signed
+        with budget():
+            assert "已核对，确认并签名" in person.client.get(url("correct", ready)).content.decode()
+        joined = person.client.post(url("correct", ready), {"confirm": "1", "version": ready.version})
+        assert joined.headers["Location"] == url("detail", ready)
+    ready.refresh_from_db()
+    assert ready.state == Registration.State.EXAMINING
     assert "登记时限重新起算" in ling.client.get(url("detail", ready)).content.decode()
 
 

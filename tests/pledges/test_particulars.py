@@ -147,6 +147,20 @@ def test_edge_case_18_a_company_of_the_portal_pledges_for_another_and_signs_itse
         assert person.client.get(url("detail", file)).status_code == 200
 
 
+def test_edge_case_18_the_debtor_does_not_withdraw_what_wai_and_bo_applied_for(
+    draft: Registration, bo: Person, ling: Person, wai: Person
+) -> None:
+    """Edge case 18: Wai pledges for Ling's debt; once it is with the office, Ling reads along and decides nothing."""
+    Patent.objects.update(patentee=wai.organisation.name)
+    file = save(draft, bo, pledgor=third(wai))
+    joining.propose(file.pk, actor=bo.actor, now=moments.now())
+    joining.confirm(file.pk, version=file.version, actor=wai.actor, now=moments.now())
+    with pytest.raises(Forbidden, match="由其中一方撤回"):
+        joining.withdraw(file.pk, reason="", actor=ling.actor, now=moments.now())
+    assert url("withdraw", file) not in ling.client.get(url("detail", file)).content.decode()
+    assert joining.withdraw(file.pk, reason="", actor=wai.actor, now=moments.now()).state == "withdrawn"
+
+
 def test_edge_case_18_where_the_debtor_proposes_pledgor_and_pledgee_both_sign(
     case: Application, bo: Person, ling: Person, wai: Person
 ) -> None:

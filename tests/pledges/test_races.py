@@ -2,14 +2,16 @@
 
 import threading
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 
 from pledges import notices
-from pledges.actions import examination, filing, joining
+from pledges.actions import corrections, examination, filing, joining
 from pledges.models import Ground, Notice, PledgedPatent, Registration
+from pledges.signing import actions as signing
 from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.assets.models import CoOwner
 from portal.foundation.core import failpoints, moments
@@ -198,3 +200,31 @@ def test_chen_registers_although_the_paper_cannot_be_printed_right_now(
     assert Registration.objects.get(pk=file.pk).state == Registration.State.REGISTERED
     assert Notice.objects.get(pk=notice.pk).sha256 == ""
     assert notices.print_missing() == 1 or not engine.available().ok
+
+
+def test_bo_confirms_in_the_second_ling_changes_it_again_and_chen_never_reads_what_nobody_signed(
+    ling: Person, bo: Person, product: Product, chen: Person
+) -> None:
+    """Whoever is first: with the office the file says what both have signed, or it still waits for one of them."""
+    file = examined(submitted(accepted(ling, bo, product), bo, ling), chen)
+    defect = examination.Defect("debt_amount", "申请表所填债权数额与合同不一致。")
+    examination.ask_correction(file.pk, [defect], actor=chen.actor, now=moments.now())
+    row = file.corrections.get()
+
+    def to(yuan: int) -> Registration:
+        changes = {"debt_amount": Decimal(yuan)}
+        return corrections.answer(row.pk, text="", changes=changes, actor=ling.actor, now=moments.now())
+
+    read = to(7_000_000).version
+    results = together(
+        lambda: to(6_000_000),
+        lambda: corrections.confirm(file.pk, version=read, actor=bo.actor, now=moments.now()),
+    )
+    assert len(refusals(results)) == 1
+    file = Registration.objects.get(pk=file.pk)
+    unsigned = signing.outdated(file)
+    if file.state == Registration.State.EXAMINING:
+        assert (unsigned, file.debt_amount) == ({}, Decimal(7_000_000))
+    else:
+        assert (file.state, list(unsigned)) == (Registration.State.CORRECTING, [bo.organisation.pk])
+        assert file.debt_amount == Decimal(6_000_000)

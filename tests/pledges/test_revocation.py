@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from applications.models import Application
 from pledges import notices
@@ -16,14 +17,17 @@ from pledges.models import Loan, Notice, PledgedPatent, Registration
 from portal.foundation.core import moments
 from portal.foundation.core.errors import Forbidden, Invalid, WrongState
 from portal.foundation.core.pdf import engine
+from portal.foundation.journal.dispatcher import dispatch
 from portal.foundation.journal.models import Entry
+from portal.foundation.sla import calendars_in_use
 from portal.foundation.sla.models import Kind
+from portal.notifications.models import Notice as Letter
 from portal.reports import results
 from portal.reports.results import Results
 from portal.reports.scope import Scope
 from tests.factories import Person
 
-from .after_steps import amount, cancelled, decided, fresh, in_hand, longer, now, proposed, revoked
+from .after_steps import amount, cancelled, decided, fresh, heard, in_hand, longer, now, proposed, revoked
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +69,51 @@ def test_a_dropped_proposal_leaves_the_pledge(registered: Registration, chen: Pe
     assert not Entry.objects.filter(
         verb="pledge.revocation_proposed", parties__contains=[registered.pledgor_id]
     ).exists()
+
+
+def test_nobody_loses_a_registration_unheard(
+    registered: Registration, chen: Person, chief: Person, ling: Person, bo: Person, wai: Person
+) -> None:
+    """The chief tells Ling and Bo why; they have five working days; she decides when both have spoken or the term is over."""
+    made = proposed(registered, chen)
+    with pytest.raises(WrongState, match="请先告知当事人"):
+        revoking.decide(made.pk, actor=chief.actor, now=now())
+    with pytest.raises(WrongState, match="没有需要陈述意见"):  # a suspicion is the office's own
+        revoking.state(made.pk, text="不知何事", actor=ling.actor, now=now())
+    with pytest.raises(Forbidden):
+        revoking.tell_parties(made.pk, actor=chen.actor, now=now())
+    told = revoking.tell_parties(made.pk, actor=chief.actor, now=now())
+    assert told.told_at is not None
+    assert told.heard_until is not None
+    days = calendars_in_use.current().workdays_between(
+        moments.local_date(told.told_at), moments.local_date(told.heard_until - timedelta(seconds=1))
+    )
+    assert days == 5
+    entry = Entry.objects.get(verb="pledge.revocation_told")
+    assert {ling.organisation.pk, bo.organisation.pk} <= set(entry.parties)
+    revoking.state(made.pk, text="委托书属实，附后。", actor=ling.actor, now=now())
+    with pytest.raises(Forbidden):
+        revoking.state(made.pk, text="x", actor=wai.actor, now=now())
+    with pytest.raises(WrongState, match="陈述意见的期限到"):
+        revoking.decide(made.pk, actor=chief.actor, now=told.heard_until - timedelta(seconds=1))
+    revoking.decide(made.pk, actor=chief.actor, now=told.heard_until)
+    assert fresh(registered).state == Registration.State.REVOKED
+
+
+def test_who_was_told_hears_that_it_stays(registered: Registration, chen: Person, chief: Person, ling: Person) -> None:
+    made = heard(proposed(registered, chen), chief)
+    revoking.drop(made.pk, note="意见成立", actor=chief.actor, now=now())
+    while dispatch(now=now()):
+        pass
+    assert Letter.objects.filter(membership=ling.membership, title="质押登记不予撤销，继续有效").count() == 1
+
+
+def test_the_database_keeps_no_revocation_of_which_the_parties_were_not_told(
+    registered: Registration, chen: Person, chief: Person
+) -> None:
+    made = proposed(registered, chen)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Revocation.objects.filter(pk=made.pk).update(state="decided", decided_by=chief.user, decided_at=now())
 
 
 def test_edge_case_23_revoked_is_void_from_the_start_cancelled_ends_that_day(

@@ -89,6 +89,15 @@ def test_only_the_pledgor_asks_and_only_the_pledgee_answers(
     consents.withdraw(made.pk, actor=ling.actor, now=now())
 
 
+def test_what_was_asked_ends_with_the_pledge(registered: Registration, ling: Person, bo: Person, chen: Person) -> None:
+    """Nothing waits for Bo's answer any more once his pledge is cancelled."""
+    made = ask(registered, ling)
+    cancelled(registered, ling, bo, chen)
+    made.refresh_from_db()
+    assert made.state == UseConsent.State.WITHDRAWN
+    assert Entry.objects.filter(verb="use.withdrawn", data__consent=str(made.ref)).count() == 1
+
+
 def test_what_is_asked_is_complete(registered: Registration, ling: Person) -> None:
     with pytest.raises(Invalid) as refusal:
         ask(registered, ling, numbers=[factories.UTILITY], counterparty=" ")
@@ -100,7 +109,7 @@ def test_nothing_is_asked_once_the_pledge_is_gone(
 ) -> None:
     made = ask(registered, ling)
     cancelled(registered, ling, bo, chen)
-    with pytest.raises(WrongState, match="已注销"):
+    with pytest.raises(WrongState, match="已撤回"):
         answer(made, bo)
     with pytest.raises(WrongState, match="已注销"):
         ask(registered, ling)

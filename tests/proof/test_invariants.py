@@ -167,6 +167,13 @@ BREAKS: dict[str, list[str]] = {
     "pledge.matters": ["UPDATE pledges_matter SET clock_id = NULL WHERE state = 'submitted'"],
     "tenant.pledges": ["UPDATE pledges_registration SET pledgee_id = office_id"],
     "file.bytes": ["UPDATE pledges_notice SET file = 'notices/gone.pdf', sha256 = '0', size = 1"],
+    "disposal.result": ["UPDATE pledges_disposal SET price = price + 1 WHERE state = 'settled'"],
+    "disposal.money": ["UPDATE pledges_share SET amount = amount - 0.01 WHERE kind = 'principal'"],
+    "disposal.journalled": ["DELETE FROM journal_entry WHERE verb = 'disposal.distributed'"],
+    "tenant.disposals": [
+        "UPDATE pledges_disposal d SET checked_by_id = (SELECT m.user_id FROM accounts_membership m"
+        " JOIN pledges_registration r ON r.id = d.registration_id WHERE m.organisation_id = r.office_id LIMIT 1)"
+    ],
     "paper.printed": ["UPDATE pledges_notice SET file = '', sha256 = ''"],
 }  # fmt: skip
 

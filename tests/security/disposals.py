@@ -88,5 +88,5 @@ def _sold(disposal: Disposal, bo: Person, wai: Person) -> None:
     day = moments.local_date(now + timedelta(days=5))
     bills = [Cost("示例拍卖行", Decimal("1000.00"))]
     got = settlement.Receipt(day, bills, Decimal(0), Decimal(0), done.default.principal)
-    shown = settlement.fingerprint(settlement.lines_of(done, got))
+    shown = settlement.fingerprint(settlement.lines_of(done, got), got)
     settlement.confirm(done.pk, got, shown=shown, actor=bo.actor, now=now + timedelta(days=6))

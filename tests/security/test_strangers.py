@@ -193,6 +193,7 @@ TABLE: dict[str, Row] = {
     "pledges:verify": Row(lambda w: {"code": w.notice.verify_code}, EVERYBODY, "get"),  # whoever holds the paper
     # after the registration
     "pledges:after": _pledge("registered", PARTIES | {"rui"}, "get"),
+    "pledges:revocation-state": _pledge("registered", method="post"),
     "pledges:consent-ask": _pledge("registered", COMPANY),
     "pledges:consent": Row(lambda w: {"ref": w.consent.ref}, PARTIES | OFFICE),
     "pledges:after-paper": Row(
@@ -211,6 +212,7 @@ TABLE: dict[str, Row] = {
     "office-matter": _pledge("matter", OFFICE, "get"),
     "office-matter-accept": _pledge("matter", OFFICE, "post"),
     "office-matter-take-over": _pledge("matter", OFFICE, "post"),
+    "office-matter-assign": _pledge("matter", {"chief"}, "post"),
     "office-matter-approve": _pledge("matter", OFFICE, "post"),
     "office-matter-correct": _pledge("matter", OFFICE, "post"),
     "office-matter-refuse": _pledge("matter", OFFICE, "post"),

@@ -20,6 +20,7 @@ WITH = (
     "clock",
     "clerk",
     "registration__application",
+    "registration__maximum",
     "registration__pledgor",
     "registration__pledgee",
     "registration__office",
@@ -66,8 +67,3 @@ def matter_page(
         "trail": trail(file),
     }
     return render(request, template, {**shared, **context}, status=status)
-
-
-def version_of(request: HttpRequest) -> int:
-    text = request.POST.get("version", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1

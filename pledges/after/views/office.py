@@ -11,18 +11,21 @@ from django.views.decorators.http import require_POST, require_safe
 
 from pledges.after import examination, names, presenting, queries, rules
 from pledges.after.forms import ApproveForm, DefectsForm, NotDoneForm
-from pledges.after.models import Matter
+from pledges.after.models import Matter, Revocation
+from pledges.forms.office import AssignForm
 from pledges.locking import in_conflict
 from pledges.models import Check
 from pledges.presenting import RESULT_TAGS
+from pledges.queries import clerks
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm, place
+from portal.foundation.core.numbers import version_of, whole
 
-from .common import OFFICE, matter_of, matter_page, version_of
+from .common import OFFICE, matter_of, matter_page
 
 
 @allow(*OFFICE)
@@ -70,18 +73,22 @@ def _page(
         "touched": [(c, *RESULT_TAGS[c["result"]]) for c in found.checks],
         "stopping": next((c for c in found.checks if c["result"] == Check.Result.FOUND), None),
         "mismatches": names.mismatches(file),
+        "revoking": file.revocations.filter(state=Revocation.State.PROPOSED).exists(),
         "forms_of": forms,
         "bound": form,
         "panel": panel,
         "refused": refused,
     }
+    if rules.can_assign(actor, found, file):
+        today = moments.local_date(moments.now())
+        context["assign"] = AssignForm(clerks=clerks(file.office_id, today=today))
     return matter_page(request, "office/after/matter.html", found, status=status, **context)
 
 
-def _simply(request: HttpRequest, number: str, verb: Callable[..., Matter], said: str) -> HttpResponse:
+def _simply(request: HttpRequest, number: str, verb: Callable[..., Matter], said: str, **shown: int) -> HttpResponse:
     found = matter_of(request, number)
     try:
-        verb(found.pk, actor=actor_of(request), now=moments.now())
+        verb(found.pk, **shown, actor=actor_of(request), now=moments.now())
     except DomainError as error:
         return _page(request, matter_of(request, number), refused=error.reason, status=error.status)
     messages.success(request, said)
@@ -97,7 +104,20 @@ def accept(request: HttpRequest, number: str) -> HttpResponse:
 @allow(*OFFICE)
 @require_POST
 def take_over(request: HttpRequest, number: str) -> HttpResponse:
-    return _simply(request, number, examination.take_over, "已由您接手。")
+    shown = whole(request.POST.get("from")) or 0
+    return _simply(request, number, examination.take_over, "已由您接手。", from_clerk_id=shown)
+
+
+@allow(Role.CHIEF)
+@require_POST
+def assign(request: HttpRequest, number: str) -> HttpResponse:
+    found = matter_of(request, number)
+    today = moments.local_date(moments.now())
+    form = AssignForm(request.POST, clerks=clerks(found.registration.office_id, today=today))
+    if not form.is_valid():
+        return _page(request, found, refused=str(form.errors["clerk"][0]), status=400)
+    clerk = form.cleaned_data["clerk"]
+    return _simply(request, number, examination.assign, f"{number} 已转派。", clerk_id=clerk)
 
 
 def _decide(

@@ -18,8 +18,9 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm, place
+from portal.foundation.core.numbers import version_of
 
-from .common import GET_OR_POST, back, file_of, matter_of, matter_page, trail, version_of
+from .common import GET_OR_POST, back, file_of, matter_of, matter_page, trail
 from .reading import matter_with
 
 
@@ -76,7 +77,12 @@ def revise(request: HttpRequest, number: str) -> HttpResponse:
         return _form(request, file, matter.kind, form, matter=matter, status=400)
     try:
         filing.revise(
-            matter.pk, form.wish(), form.uploads(), version=version_of(request), actor=actor, now=moments.now()
+            matter.pk,
+            form.wish(),
+            form.uploads(),
+            version=version_of(request),
+            actor=actor,
+            now=moments.now(),
         )
     except DomainError as error:
         place(form, error)
@@ -92,11 +98,14 @@ def confirm(request: HttpRequest, number: str) -> HttpResponse:
     if not form.is_valid():
         return matter_with(request, matter, agree=form, status=400)
     try:
-        filing.confirm(matter.pk, version=version_of(request), actor=actor_of(request), now=moments.now())
+        joined = filing.confirm(matter.pk, version=version_of(request), actor=actor_of(request), now=moments.now())
     except DomainError as error:
         form.add_error(None, error.reason)
         return matter_with(request, matter_of(request, number), agree=form, status=error.status)
-    messages.success(request, "已共同提交。登记机构力争 1 个工作日内办结，结果会发消息。")
+    if joined.state == Matter.State.EXAMINING:
+        messages.success(request, "已确认。申请已送回审查，办理时限重新起算。")
+    else:
+        messages.success(request, "已共同提交。登记机构力争 1 个工作日内办结，结果会发消息。")
     return back(matter)
 
 
@@ -150,7 +159,7 @@ def answer(request: HttpRequest, number: str) -> HttpResponse:
     if not form.is_valid():
         return matter_page(request, "pledges/after/answer.html", matter, form=form, status=400)
     try:
-        examination.answer(
+        answered = examination.answer(
             matter.pk,
             text=form.cleaned_data["text"],
             changes=form.changes() if isinstance(form, ChangeAnswerForm) else None,
@@ -161,5 +170,8 @@ def answer(request: HttpRequest, number: str) -> HttpResponse:
     except DomainError as error:
         place(form, error)
         return matter_page(request, "pledges/after/answer.html", matter, form=form, status=error.status)
-    messages.success(request, "补正已完成，申请已送回审查，办理时限重新起算。")
+    if answered.state == Matter.State.CONFIRMING:
+        messages.success(request, "补正已保存。申请内容有改动，对方确认后送回审查。")
+    else:
+        messages.success(request, "补正已完成，申请已送回审查，办理时限重新起算。")
     return back(matter)

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_safe
 
 from pledges import presenting as files_presenting
 from pledges.after import names, presenting, queries, rules
-from pledges.after.forms import AgreeForm
+from pledges.after.forms import AgreeForm, StatementForm
 from pledges.after.kinds import MatterKind
 from pledges.after.models import AfterPaper, Matter, UseConsent
 from pledges.forms.party import SendBackForm
@@ -29,24 +29,37 @@ ENDED_OR_STANDING = (Registration.State.REGISTERED, Registration.State.CANCELLED
 @require_safe
 def hub(request: HttpRequest, number: str) -> HttpResponse:
     """What can be done with a registered pledge, and what was done."""
-    file, actor, now = file_of(request, number), actor_of(request), moments.now()
+    return hub_with(request, file_of(request, number))
+
+
+def hub_with(
+    request: HttpRequest, file: Registration, *, statement: StatementForm | None = None, status: int = 200
+) -> HttpResponse:
+    """The page, with the statement as it was sent when something in it is wrong."""
+    actor, now = actor_of(request), moments.now()
     if file.decided_at is None or file.state not in ENDED_OR_STANDING:
         return redirect("pledges:detail", file.number)
     matters = Matter.objects.visible_to(actor).filter(registration=file).select_related("clock").order_by("-pk")
     consents = UseConsent.objects.visible_to(actor).filter(registration=file).order_by("-pk")
+    told = file.revocations.exclude(told_at=None).prefetch_related("statements").order_by("-pk").first()
+    shown = list(file.patents.order_by("number")[: files_presenting.MOST_PATENTS])
     context = {
         "file": file,
         "tag": files_presenting.TAGS[file.state],
         "trail": trail(file)[:2],
         "matters": [(m, presenting.TAGS[m.state], presenting.lamp(m, now=now)) for m in matters],
         "consents": [(c, presenting.USE_TAGS[c.state]) for c in consents],
-        "patents": list(file.patents.order_by("number")),
+        "patents": shown,
+        "pieces": len(files_presenting.numbers(file, shown)),
+        "told": told,
+        "may_state": told is not None and bool(rules.can_state(actor, told, file)),
+        "statement": statement or StatementForm(),
         "mismatches": names.mismatches(file),
         "may_begin": bool(rules.can_begin(actor, file)),
         "may_ask": bool(rules.can_ask_consent(actor, file)),
         "kinds": MatterKind,
     }
-    return render(request, "pledges/after/hub.html", context)
+    return render(request, "pledges/after/hub.html", context, status=status)
 
 
 @allow(*PARTIES, Role.REGULATOR)

@@ -13,6 +13,7 @@ from django.db import transaction
 from pledges.disposal import rules
 from pledges.disposal.locking import database_clock
 from pledges.disposal.models import Bid, Disposal, Path
+from portal.foundation.accounts.models import Membership
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.display import money_wan
@@ -40,6 +41,15 @@ def _standing(disposal_id: int, *, now: datetime) -> tuple[Disposal, datetime]:
     return disposal, moment
 
 
+def _apart(disposal: Disposal, actor: Actor) -> None:
+    """Nobody sells with one chair and buys with another. Raises WrongState for who also sits with a party of the pledge."""
+    parties = disposal.registration.parties
+    if Membership.objects.filter(user_id=actor.user_id, organisation_id__in=parties, active=True).exists():
+        raise WrongState(
+            "two_chairs", "您同时是质权人或出质人一方的成员，不能代表其他单位报价，请由本单位的其他人员办理。"
+        )
+
+
 def _tell(verb: str, disposal: Disposal, *, actor: Actor, now: datetime, text: str) -> None:
     """Readable by the bidder alone; without the request's number, so that it stands in nobody's time line."""
     record(
@@ -57,6 +67,7 @@ def offer(disposal_id: int, terms: Terms, *, actor: Actor, now: datetime) -> Bid
     """Make an offer, or replace the own one. Raises WrongState from the closing moment on, Invalid with the field."""
     disposal, moment = _standing(disposal_id, now=now)
     rules.can_bid(actor, disposal, now=moment).require()
+    _apart(disposal, actor)
     reverse = disposal.path == Path.REVERSE_LICENCE
     wrong: dict[str, str] = {}
     if not Decimal(0) < terms.amount <= MAX_YUAN:

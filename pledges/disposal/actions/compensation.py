@@ -22,7 +22,16 @@ from portal.foundation.core.moments import local_date
 from portal.foundation.journal.record import record
 
 State = Compensation.State
-SUBROGATED = "承担责任以后，代偿方在代偿范围内取得银行对债务人的债权，可以向债务人追偿（民法典第七百条）。"
+SUBROGATED = (
+    "担保机构代偿以后，除另有约定外，在代偿范围内享有银行对债务人的权利，可以向债务人追偿，但不得损害银行的利益"
+    "（民法典第七百条）。"
+)
+INSURED = "保险机构赔付以后，对债务人的权利按保险合同办理。"  # 民法典 700 speaks of guarantors alone
+
+
+def recourse(cover: Cover) -> str:
+    """What the institution may do against the debtor once it has paid."""
+    return INSURED if cover.insures else SUBROGATED
 
 
 def tell(verb: str, claim: Compensation, *, actor: Actor, now: datetime, text: str) -> None:
@@ -95,7 +104,7 @@ def _answered(claim_id: int) -> Compensation:
     cover = own_locked(Compensation.objects.values_list("cover_id", flat=True).get(pk=claim_id))
     found = lock(
         Compensation.objects.filter(pk=claim_id).select_related(
-            "disposal__registration__application", "disposal__registration__pledgee"
+            "disposal__registration__application", "disposal__registration__pledgee", "disposal__default"
         )
     )
     found.cover = cover
@@ -107,6 +116,8 @@ def pay(claim_id: int, payment: Payment, *, actor: Actor, now: datetime) -> Comp
     """The institution records that it has compensated; its commitment ends with it, as on its own page."""
     found = _answered(claim_id)
     rules.can_answer_claim(actor, found).require()
+    if found.disposal.default.cured_at is not None:
+        raise WrongState("cured", "银行已记录债务清偿，不再需要代偿，请答复不予代偿。")
     wrong: dict[str, str] = {}
     if payment.paid_on > local_date(now):
         wrong["paid_on"] = "代偿日期不能晚于今天。"
@@ -132,7 +143,7 @@ def pay(claim_id: int, payment: Payment, *, actor: Actor, now: datetime) -> Comp
         now=now,
     )
     found.save(update_fields=["state", "fund_pays", "paid_on", "voucher", "answered_by", "answered_at"])
-    text = f"{cover.institution} 已代偿（处置 {found.disposal.number}），在代偿范围内取得追偿权"
+    text = f"{cover.institution} 已{'赔付' if cover.insures else '代偿'}（处置 {found.disposal.number}）"
     tell("compensation.paid", found, actor=actor, now=now, text=text)
     return found
 

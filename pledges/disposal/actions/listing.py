@@ -128,7 +128,7 @@ def send_back(disposal_id: int, *, note: str, actor: Actor, now: datetime) -> Di
 def publish(disposal_id: int, *, version: int, actor: Actor, now: datetime) -> Disposal:
     """The second person publishes the version that was shown."""
     disposal = locked(disposal_id)
-    rules.can_check(actor, disposal).require()
+    rules.can_publish(actor, disposal).require()
     if disposal.version != version:
         raise WrongState("stale", "公告内容已经改动，请重新核对后再发布。")
     _still_time(disposal, now=now)
@@ -157,7 +157,7 @@ def relist(disposal_id: int, *, actor: Actor, now: datetime) -> Disposal:
 def withdraw(disposal_id: int, *, note: str, actor: Actor, now: datetime) -> Disposal:
     """撤回, for another reason than that the debt was paid (that is `defaults.cure`)."""
     disposal = locked(disposal_id)
-    rules.can_withdraw(actor, disposal).require()
+    rules.can_withdraw(actor, disposal, now=now, winning=Bid.objects.valid(disposal).exists()).require()
     if not note.strip():
         raise Invalid("note", "写明撤回的原因。", fields={"note": "写明撤回的原因。"})
     end(disposal, note=note.strip()[:300], actor=actor, now=now)

@@ -20,8 +20,9 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
+from portal.foundation.core.numbers import version_of
 
-from .common import BANKS, GET_OR_POST, own, trail, whole
+from .common import BANKS, GET_OR_POST, own, trail
 
 
 def _initial(disposal: Disposal) -> dict[str, Any]:
@@ -54,7 +55,7 @@ def edit(request: HttpRequest, number: str) -> HttpResponse:
         for name in ("closes_on", "closes_hour"):
             del given[name]
         try:
-            version = whole(request.POST.get("version", ""))
+            version = version_of(request)
             made = listing.Listing(**given, closes_at=closes_at)
             listing.save(disposal.pk, made, version=version, actor=actor, now=now)
         except DomainError as error:
@@ -104,18 +105,21 @@ def distribution(request: HttpRequest, number: str) -> HttpResponse:
     posted = request.method == "POST"
     if not posted and not rules.can_distribute(actor, disposal):
         return redirect("disposals:case", disposal.number)
-    default, today = disposal.default, moments.local_date(now)
-    initial = {n: getattr(default, n) for n in ("costs", "interest", "principal")} | {"received_on": today}
+    default, today, before = disposal.default, moments.local_date(now), settlement.paid_before(disposal.registration)
+    costs, interest, principal = settlement.still_owed(default, before)
+    initial = {"costs": costs, "interest": interest, "principal": principal, "received_on": today}
     form = DistributionForm(request.POST if posted else None, initial=initial)
-    status, shown, lines, paid = 200, "", [], ""
+    status, shown, lines, paid, missing = 200, "", [], "", ""
     if posted and not form.is_valid():
         status = 400
     elif posted:
         try:
             rules.can_distribute(actor, disposal).require()
             computed = settlement.lines_of(disposal, form.receipt())
-            shown = settlement.fingerprint(computed)
+            shown = settlement.fingerprint(computed, form.receipt())
             paid = yuan(to_pledgee(computed))
+            short = settlement.owed(form.receipt()) - to_pledgee(computed)
+            missing = yuan(short) if short else ""
             lines = [
                 Line(str(Share.Kind(c.kind.value).label), c.payee, yuan(c.claimed), yuan(c.amount)) for c in computed
             ]
@@ -134,6 +138,8 @@ def distribution(request: HttpRequest, number: str) -> HttpResponse:
         "lines": lines,
         "shown": shown,
         "paid": paid,
+        "missing": missing,
+        "before": settlement.said_of(disposal.registration, before),
         "price": yuan(disposal.price),
         "ceiling": yuan(ceiling) if (ceiling := settlement.ceiling_of(disposal.registration)) is not None else "",
         "rounding": ROUNDING_SAID,

@@ -23,8 +23,9 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import send
 from portal.foundation.core.forms import place
+from portal.foundation.core.numbers import version_of, whole
 
-from .common import GET_OR_POST, PARTIES, cursor, events, own, phase, trail, whole
+from .common import GET_OR_POST, PARTIES, events, own, phase, trail
 
 NOTES = {
     "return": "退回说明",
@@ -42,7 +43,7 @@ STEPS = {"submit", "publish", "decide", "relist", "agree", "claim", *NOTES}
 def cases(request: HttpRequest) -> HttpResponse:
     """What this reader has to do with: defaults, disposals, claims, and the own offers elsewhere."""
     actor, now = actor_of(request), moments.now()
-    page = queries.own(actor, after=cursor(request))
+    page = queries.own(actor, after=whole(request.GET.get("after")))
     kinds, districts = queries.kinds(page.rows), queries.Districts()
     regulator = actor.role == Role.REGULATOR
     context = {
@@ -73,7 +74,7 @@ def _act(found: Disposal, step: str, form: forms.Form | None, request: HttpReque
         listing.submit(found.pk, actor=actor, now=now)
         return "已送负责人复核。"
     if step == "publish":
-        listing.publish(found.pk, version=whole(request.POST.get("version", "")), actor=actor, now=now)
+        listing.publish(found.pk, version=version_of(request), actor=actor, now=now)
         return "公告已发布。"
     if step == "return":
         listing.send_back(found.pk, note=given["note"], actor=actor, now=now)
@@ -100,7 +101,7 @@ def _act(found: Disposal, step: str, form: forms.Form | None, request: HttpReque
 
 
 def _answer(found: Disposal, step: str, note: str, request: HttpRequest, *, actor: Actor) -> str:
-    offer = TakeOver.objects.filter(disposal=found, pk=whole(request.POST.get("offer", ""))).first()
+    offer = TakeOver.objects.filter(disposal=found, pk=whole(request.POST.get("offer")) or 0).first()
     if offer is None:
         raise Http404
     said = takeovers.Answer(step == "agree", note)
@@ -157,20 +158,20 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         "file": found.registration,
         "phase": phase(found, now=now),
         "facts": listing_facts(found),
-        "patents": list(found.registration.patents.order_by("number")),
+        "patents": queries.patents_of(found),
         "rounds": offers_by_round(found, bids),
         "sealed": bids is None or (found.sealed and not rules.sees_bids(actor, found, round=found.round, now=now)),
         "money": money,
         "take_overs": _take_overs(found),
         "events": events(queries.story(found, actor)),
-        "may": _may(found, actor, now=now),
+        "may": _may(found, actor, bids=_current(found, bids), now=now),
         "panels": panels,
         "sent": sent,
         "note": note,
         "trail": trail(),
         "reads_papers": actor.role in PARTIES,
         "auction": found.path == Path.AUCTION,
-        "subrogated": compensation.SUBROGATED,
+        "subrogated": [compensation.SUBROGATED, compensation.INSURED],
     }
     return render(request, "disposal/case.html", context, status=status)
 
@@ -186,18 +187,20 @@ def _take_overs(found: Disposal) -> list[TakeOver]:
     return list(found.take_overs.order_by("pk"))
 
 
-def _may(found: Disposal, actor: Actor, *, now: Any) -> dict[str, bool]:
-    """Which steps are open to this reader."""
+def _may(found: Disposal, actor: Actor, *, bids: list[Any], now: Any) -> dict[str, bool]:
+    """Which steps are open to this reader; `bids` are those of the present round that may be read."""
     award = bool(rules.can_award(actor, found, now=now))
+    winning = any(awards.valid(found, bid) for bid in bids)
     return {
         "edit": bool(rules.can_edit(actor, found)),
         "submit": bool(rules.can_submit(actor, found)) and found.closes_at is not None,
         "check": bool(rules.can_check(actor, found)),
+        "publish": bool(rules.can_publish(actor, found)),
         "decide": award,
         "none": award and found.path != Path.AUCTION,
         "relist": bool(rules.can_relist(actor, found)),
-        "withdraw": bool(rules.can_withdraw(actor, found)),
-        "unpaid": bool(rules.can_lapse(actor, found)) and not found.taken_over,
+        "withdraw": bool(rules.can_withdraw(actor, found, now=now, winning=winning)),
+        "unpaid": bool(rules.can_lapse(actor, found)),
         "take_over": bool(rules.can_propose_take_over(actor, found, waiting=False)),
         "distribute": bool(rules.can_distribute(actor, found)),
         "answer": actor.role == Role.ENTERPRISE and found.state not in (Disposal.State.LISTED, Disposal.State.AWARDED),

@@ -84,7 +84,7 @@ def claim(request: HttpRequest, ref: UUID) -> HttpResponse:
         "refuse": refuse,
         "sent": sent,
         "note": note,
-        "subrogated": compensation.SUBROGATED,
+        "subrogated": compensation.recourse(found.cover),
         "trail": trail(),
     }
     return render(request, "disposal/claim.html", context, status=status)

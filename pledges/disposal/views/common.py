@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from pledges.disposal.models import Default, Disposal
 from pledges.disposal.queries import WITH
+from pledges.models import Registration
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
@@ -60,22 +61,14 @@ def events(entries: list[Entry]) -> list[dict[str, Any]]:
     ]
 
 
-def cursor(request: HttpRequest) -> int | None:
-    raw = request.GET.get("after", "")
-    return int(raw) if raw.isascii() and raw.isdigit() and len(raw) < 19 else None
-
-
-def whole(text: str) -> int:
-    """A whole number from a form's hidden field; −1 for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
-
-
 def is_pledgee(actor: Actor, disposal: Disposal) -> bool:
     return actor.role in BANKS and actor.organisation_id == disposal.registration.pledgee_id
 
 
 def phase(disposal: Disposal, *, now: datetime) -> tuple[str, str]:
-    """(words, tag) of its state; a listing past its closing moment is no longer «公告中»."""
+    """(words, tag) of its state; a listing past its closing moment, or without its pledge, is no longer «公告中»."""
+    if disposal.state == Disposal.State.LISTED and disposal.registration.state != Registration.State.REGISTERED:
+        return "质押登记已终止，停止报价", "pause"
     if disposal.state == Disposal.State.LISTED and disposal.closed(now=now):
         return "报价已截止，待确定结果", "warn"
     return str(Disposal.State(disposal.state).label), disposal.tag

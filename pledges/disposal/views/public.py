@@ -13,13 +13,15 @@ from pledges.disposal import queries, rules
 from pledges.disposal.actions import bids
 from pledges.disposal.forms import BidForm
 from pledges.disposal.models import Bid, Disposal, Path
+from pledges.models import Registration
 from portal.foundation.accounts.guards import allow, public
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
+from portal.foundation.core.numbers import whole
 
-from .common import GET_OR_POST, PARTIES, Trail, cursor, phase
+from .common import GET_OR_POST, PARTIES, Trail, phase
 
 
 @public
@@ -32,7 +34,7 @@ def listings(request: HttpRequest) -> HttpResponse:
     chosen = request.GET.get("district", "")
     codes = districts.codes(chosen) if len(chosen) <= 6 else []
     ended = request.GET.get("show") == "ended"
-    page = queries.listed(ended=ended, path=path, district=codes or None, after=cursor(request))
+    page = queries.listed(ended=ended, path=path, district=codes or None, after=whole(request.GET.get("after")))
     kinds = queries.kinds(page.rows)
     current = districts.current(chosen) if codes else None
     context = {
@@ -42,7 +44,7 @@ def listings(request: HttpRequest) -> HttpResponse:
                 "kinds": kinds[d.pk],
                 "district": districts.said(d.registration.application.district_code),
                 "phase": phase(d, now=now),
-                "first": next(iter(d.registration.patents.all()), None),
+                "first": next(iter(queries.patents_of(d)), None),
             }
             for d in page.rows
         ],
@@ -75,10 +77,12 @@ def _shown(disposal: Disposal) -> dict[str, Any]:
     """The facts that are public."""
     return {
         "disposal": disposal,
-        "patents": list(disposal.registration.patents.order_by("number")),
+        "patents": queries.patents_of(disposal),
         "district": queries.Districts().said(disposal.registration.application.district_code),
         "phase": phase(disposal, now=moments.now()),
-        "open": disposal.state == Disposal.State.LISTED and not disposal.closed(now=moments.now()),
+        "open": disposal.state == Disposal.State.LISTED
+        and not disposal.closed(now=moments.now())
+        and disposal.registration.state == Registration.State.REGISTERED,
     }
 
 

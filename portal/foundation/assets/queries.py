@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
@@ -34,28 +33,6 @@ def listed(actor: Actor, *, search: str, now: datetime) -> "QuerySet[Patent]":
         number = search.upper().removeprefix("ZL").replace(".", "").replace(" ", "")
         found = found.filter(Q(title__icontains=search) | Q(number__contains=number or search))
     return found
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One keyset page; `before` and `after` are cursors, empty where there is nothing more."""
-
-    rows: list[Patent]
-    before: str
-    after: str
-
-
-def page_of(found: "QuerySet[Patent]", *, before: int | None, after: int | None) -> Page:
-    """Newest first: `after` continues with older rows, `before` goes back to newer ones."""
-    if before is not None:
-        rows = list(found.filter(pk__gt=before).order_by("pk")[: PAGE + 1])
-        more_newer, rows = len(rows) > PAGE, list(reversed(rows[:PAGE]))
-        more_older = bool(rows)
-    else:
-        rows = list((found.filter(pk__lt=after) if after is not None else found)[: PAGE + 1])
-        more_older, rows = len(rows) > PAGE, rows[:PAGE]
-        more_newer = after is not None and bool(rows)
-    return Page(rows, str(rows[0].pk) if more_newer else "", str(rows[-1].pk) if more_older else "")
 
 
 def months_later(day: date, months: int) -> date:

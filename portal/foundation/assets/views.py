@@ -17,6 +17,7 @@ from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm, place
 from portal.foundation.core.identifiers import PatentKind, PatentNumber, parse_patent_number
+from portal.foundation.core.rows import page_of
 
 from . import actions, paste, queries, rules
 from .forms import FactsForm, PatentForm, co_owner_rows, compute
@@ -24,10 +25,6 @@ from .models import Patent
 
 _TRAIL = "专利"
 _JUDGED = ("number", "filing_date")  # what «核对号码» looks at
-
-
-def _cursor(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else None
 
 
 def _trail() -> list[tuple[str, str]]:
@@ -42,7 +39,7 @@ def patents(request: HttpRequest) -> HttpResponse:
     today = moments.local_date(now)
     search = request.GET.get("q", "").strip()[:60]
     found = queries.listed(actor, search=search, now=now)
-    page = queries.page_of(found, before=_cursor(request.GET.get("before")), after=_cursor(request.GET.get("after")))
+    page = page_of(found, request, size=queries.PAGE)
     total = queries.listed(actor, search=search, now=now).count()
     context = {
         "rows": [(p, queries.expiry_mark(p, today=today), queries.fee_mark(p, today=today)) for p in page.rows],

@@ -11,6 +11,7 @@ from django_fsm import FSMField
 from .errors import Busy
 
 M = TypeVar("M", bound=models.Model)
+_HELD = ("55P03", "40P01")  # lock_not_available; deadlock_detected: PostgreSQL let the other one go on
 
 
 def yuan(label: str, **options: bool) -> "models.DecimalField[Decimal, Decimal]":
@@ -65,9 +66,18 @@ def busy_when_held() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        if getattr(error.__cause__, "pgcode", "") == "55P03":  # lock_not_available
-            raise Busy("busy", "其他人正在办理这一件，请稍候再试。") from error
-        raise
+        if (busy := busy_of(error)) is None:
+            raise
+        raise busy from error
+
+
+def busy_of(error: Exception) -> Busy | None:
+    """What to say of a database error that only means «somebody else was first»; None for every other error.
+
+    The whole transaction is gone with it, so trying again is always right.
+    """
+    held = isinstance(error, OperationalError) and getattr(error.__cause__, "pgcode", "") in _HELD
+    return Busy("busy", "其他人正在办理这一件，请稍候再试。") if held else None
 
 
 def sources(transition: Any) -> list[str]:

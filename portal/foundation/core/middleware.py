@@ -7,6 +7,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from .db import busy_of
 from .errors import DomainError
 from .failpoints import failpoint
 
@@ -44,7 +45,10 @@ def _has_nul(texts: Iterable[str]) -> bool:
 
 
 class DomainErrorMiddleware:
-    """Turns a DomainError that a view did not place beside a field into templates/errors/refused.html."""
+    """Turns a DomainError that a view did not place beside a field into templates/errors/refused.html.
+
+    A row that somebody else kept too long, wherever it was locked, is such a refusal too: 409 and «try again».
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -55,9 +59,10 @@ class DomainErrorMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, DomainError) or request.path.startswith("/api/"):
+        refusal = exception if isinstance(exception, DomainError) else busy_of(exception)
+        if refusal is None or request.path.startswith("/api/"):
             return None
         back = request.headers.get("Referer", "")
         if not back.startswith(f"{request.scheme}://{request.get_host()}/"):
             back = ""
-        return render(request, "errors/refused.html", {"error": exception, "back": back}, status=exception.status)
+        return render(request, "errors/refused.html", {"error": refusal, "back": back}, status=refusal.status)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from . import clocks, escalations, journal, outside, pledges, requests
+from . import clocks, disposals, escalations, journal, outside, pledges, requests
 from .model import SAMPLE, Invariant, Result, Row, Run
 from .options import Options
 
@@ -17,6 +17,7 @@ ALL: tuple[Invariant, ...] = (
     *escalations.ALL,
     *journal.ALL,
     *pledges.ALL,
+    *disposals.ALL,
     *outside.ALL,
 )
 

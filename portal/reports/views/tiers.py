@@ -17,6 +17,7 @@ from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import DateField, PortalForm, UsccField, place
 from portal.foundation.core.moments import local_date
+from portal.foundation.core.numbers import whole
 from products.risk import listing, tier_sheet
 from products.risk.models import EnterpriseTier
 from products.risk.shares import Tier
@@ -96,9 +97,9 @@ def _rows(request: HttpRequest) -> tuple[list[EnterpriseTier], str]:
     wanted = request.GET.get("q", "")[:LONGEST_SEARCH].replace("\x00", "").strip()
     if wanted:
         found = found.filter(Q(organisation__name__icontains=wanted) | Q(organisation__uscc__istartswith=wanted))
-    after = request.GET.get("after", "")
-    if after.isascii() and after.isdigit() and len(after) < 19:
-        found = found.filter(pk__lt=int(after))
+    after = whole(request.GET.get("after"))
+    if after is not None:
+        found = found.filter(pk__lt=after)
     rows = list(found[: PAGE + 1])
     return rows, f"{rows[PAGE - 1].pk}" if len(rows) > PAGE else ""
 

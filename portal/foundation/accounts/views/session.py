@@ -16,6 +16,7 @@ from portal.foundation.accounts.guards import allow, public
 from portal.foundation.accounts.middleware import SESSION_KEY, actor_of
 from portal.foundation.accounts.models import Membership, Role, User
 from portal.foundation.core import moments
+from portal.foundation.core.numbers import whole
 
 # Where each role works. Names only: the pages belong to the apps above.
 DESKS: dict[str, str] = {
@@ -101,11 +102,8 @@ def landing(request: HttpRequest) -> HttpResponse:
 @require_POST
 def seat(request: HttpRequest) -> HttpResponse:
     """Sit in another of one's chairs; a chair that is not one's own does not exist."""
-    chosen = request.POST.get("membership", "")
     seats = queries.seats_of(actor_of(request).user_id)
-    member = get_object_or_404(
-        seats, pk=int(chosen) if chosen.isascii() and chosen.isdigit() and len(chosen) < 19 else 0
-    )
+    member = get_object_or_404(seats, pk=whole(request.POST.get("membership")) or 0)
     request.session[SESSION_KEY] = member.pk
     request.session.cycle_key()
     messages.success(request, f"现在以“{member.organisation.title}”{Role(member.role).label}的身份办理。")

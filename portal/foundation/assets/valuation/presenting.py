@@ -12,6 +12,7 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.money import format_yuan
+from portal.foundation.core.numbers import whole
 
 from . import approaches, indicators, inputs, scoring
 from .models import Valuation, ValuedPatent
@@ -41,7 +42,7 @@ class Listed:
 
 def paged(found: "QuerySet[Valuation]", after: str) -> Listed:
     """Newest first; a cursor that is none starts from the beginning."""
-    cursor = int(after) if after.isascii() and after.isdigit() and len(after) < 19 else None
+    cursor = whole(after)
     rows = list((found if cursor is None else found.filter(pk__lt=cursor))[: LISTED + 1])
     last = str(rows[LISTED - 1].pk) if len(rows) > LISTED else ""
     return Listed([(v, TAGS[v.state]) for v in rows[:LISTED]], last, cursor is None)

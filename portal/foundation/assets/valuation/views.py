@@ -17,6 +17,7 @@ from portal.foundation.core import confirming, moments
 from portal.foundation.core.display import money_wan
 from portal.foundation.core.errors import DomainError, Invalid
 from portal.foundation.core.forms import place
+from portal.foundation.core.numbers import version_of
 
 from . import actions, inputs, needed, presenting, rules
 from .forms import FORMS, FinalForm, ScoresForm, SharesForm, StartForm, Versioned
@@ -291,8 +292,7 @@ def discard(request: HttpRequest, number: str) -> HttpResponse:
     verdict = rules.can_edit(actor, valuation)
     note = "" if verdict else verdict.reason
     if request.method == "POST":
-        given = request.POST.get("version", "")
-        version = int(given) if given.isascii() and given.isdigit() and len(given) < 10 else -1
+        version = version_of(request)
         try:
             actions.discard(valuation.pk, version=version, actor=actor, now=moments.now())
         except DomainError as error:

@@ -15,11 +15,11 @@ from typing import Any
 
 from asn1crypto import cms
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from portal.foundation.core.pdf.seal_keys import SealKey
+from portal.foundation.core.pdf.seal_keys import SealKey, SealUnavailable
 
 FIELD = "Seal"
 LONGEST_CMS = 64 * 1024
@@ -42,8 +42,13 @@ def seal(pdf: bytes, *, key: SealKey, reason: str, contact: str, now: dt.datetim
     """The bytes to append to a printed paper. Any later change to the file makes the seal invalid (DocMDP, no changes).
 
     `reason` is shown by viewers (the paper's title and number); `contact` is ASCII, the address where it can be checked.
-    `now` is an aware datetime, written as the moment of sealing. Raises SealUnavailable when the key does not answer.
+    `now` is an aware datetime, written as the moment of sealing. Raises SealUnavailable when the key does not answer
+    or its certificate has expired.
     """
+    if x509.load_der_x509_certificate(key.certificate).not_valid_after_utc < now:
+        raise SealUnavailable(
+            "电子签章证书已经过期，更换证书后自动补签。"
+        )  # a paper is sealed once and could never be made good
     from portal.foundation.core.pdf import sealing  # loads pyHanko: half a second that no other page should pay
 
     sealed = sealing.sign(io.BytesIO(pdf), key=key, reason=reason, contact=contact, now=now, field=FIELD)
@@ -74,6 +79,8 @@ def look(pdf: bytes, *, trusted: Collection[bytes]) -> Seal | None:
         return _examined(signed, pdf, first, second, length, trusted)
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError):
         return None  # what asn1crypto and cryptography raise for garbage
+    except UnsupportedAlgorithm:
+        return None  # and for a key they do not know, e.g. the national SM2 on many an official's paper
 
 
 def _examined(signed: Any, pdf: bytes, first: int, second: int, length: int, trusted: Collection[bytes]) -> Seal | None:

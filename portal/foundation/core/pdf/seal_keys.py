@@ -11,6 +11,7 @@ import functools
 import os
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -126,6 +127,39 @@ def _loaded(kind: str, data: str, pkcs12_file: str, certificate: str, module: st
         where = (settings.SEAL_PKCS11_TOKEN, settings.SEAL_PASSWORD, settings.SEAL_PKCS11_LABEL)
         return TokenKey(module, *where, Path(certificate))
     raise SealUnavailable("没有配置电子签章密钥，文书暂不能生成。请由管理员设置 SEAL_KEY。")
+
+
+NEAR = dt.timedelta(days=60)  # an authority takes weeks for a new certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Whether papers can be sealed, and for how long; `reason` in Chinese when somebody has to act. Never says what key it is."""
+
+    ok: bool
+    reason: str = ""
+    expires_on: str = ""  # the certificate's last day, ISO; "" without a key
+    days_left: int | None = None
+
+
+def condition(*, now: dt.datetime) -> Condition:
+    """The key of the settings at that moment (aware). Reads the certificate alone: no token is opened, nothing is signed.
+    Never raises."""
+    try:
+        certificate = x509.load_der_x509_certificate(current().certificate)
+    except SealUnavailable as error:
+        return Condition(False, error.reason)
+    except (OSError, ValueError):  # a file that is not there, or is none of its kind
+        return Condition(False, "电子签章的证书文件打不开，请检查 SEAL_ 开头的设置。")
+    until = certificate.not_valid_after_utc
+    left, day = (until - now).days, moments.local_date(until).isoformat()
+    if now < certificate.not_valid_before_utc:
+        return Condition(False, "电子签章证书还没有生效。", day, left)
+    if until <= now:
+        return Condition(False, "电子签章证书已经过期，请更换。", day, left)
+    if until - now <= NEAR:
+        return Condition(False, f"电子签章证书还有 {left} 天到期，请尽快更换。", day, left)
+    return Condition(True, "", day, left)
 
 
 def from_pkcs12(file: Path, password: str) -> SealKey:
