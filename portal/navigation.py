@@ -60,11 +60,13 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("disposals:cases", "质押处置"),
     ],
     Role.ADMIN: [("supervision-calendar", "工作日历"), ("valuations:weights", "评估权重")],
+    Role.SECURITY: [("security", "账号管理"), ("members", "管理员任命")],
+    Role.AUDIT: [("audit", "操作日志"), ("audit-refusals", "拒绝记录"), ("audit-chain", "日志核验")],
 }
 SECTIONS[Role.MANAGER] = SECTIONS[Role.OFFICER]
 SECTIONS[Role.CHIEF] = [*SECTIONS[Role.CLERK], ("closures", "停办日")]
 ACCOUNT = [("profile", "单位资料"), ("members", "成员管理"), ("password-change", "修改密码")]
-WIDE = {Role.OFFICER, Role.MANAGER, Role.CLERK, Role.CHIEF, Role.REGULATOR}
+WIDE = {Role.OFFICER, Role.MANAGER, Role.CLERK, Role.CHIEF, Role.REGULATOR, Role.SECURITY, Role.AUDIT}
 
 
 def _link(name: str, label: str, path: str) -> dict[str, Any] | None:

@@ -133,5 +133,17 @@ def ada(reference: None) -> Person:
 
 
 @pytest.fixture
+def sena(ada: Person) -> Person:
+    """The security administrator, of the same house as Ada."""
+    return factories.person("sena", "沈安全示例", Role.SECURITY, ada.organisation)
+
+
+@pytest.fixture
+def audi(ada: Person) -> Person:
+    """The audit administrator, of the same house as Ada."""
+    return factories.person("audi", "奚审计示例", Role.AUDIT, ada.organisation)
+
+
+@pytest.fixture
 def product(bo: Person) -> Product:
     return factories.product(bo.organisation)

@@ -38,6 +38,8 @@ DEMONSTRATION_LOGINS = {
     "chief": "登记科室负责人",
     "regulator": "监管人员",
     "admin": "系统管理员",
+    "security": "安全管理员",
+    "audit": "审计管理员",
 }
 # Known and harmless in a trial: a container's root runs the worker, and static files are served from their sources.
 QUIET = "ignore:You're running the worker,ignore:No directory at"
