@@ -13,8 +13,10 @@ import django
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.management import call_command, get_commands
-from django.db import connection
+from django.db import ProgrammingError, connection
 from django.db.migrations.executor import MigrationExecutor
+
+from portal.foundation.journal import database_roles
 
 # The log-in whose presence says that demonstration data is loaded.
 DEMONSTRATION_LOGIN = "enterprise"
@@ -41,6 +43,15 @@ def prepare(*, demo: bool) -> bool:
     return users.exists()
 
 
+def give_roles() -> bool:
+    """Write the rights of PostgreSQL's roles anew; False where whoever connects may not (a database given to us)."""
+    try:
+        database_roles.apply()
+    except ProgrammingError:
+        return False
+    return True
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--no-demo", action="store_true")
@@ -48,7 +59,7 @@ def main() -> None:
     options = parser.parse_args()
     django.setup()
     there = prepare(demo=not options.no_demo)
-    options.result.write_text(json.dumps({"demo": there}))
+    options.result.write_text(json.dumps({"demo": there, "roles": give_roles()}))
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def rights() -> dict[DatabaseRole, Rights]:
     business = {table: _ALL - _kept().get(table, frozenset()) for table in _tables()}
     app = {
         **business,
+        "django_migrations": frozenset({"SELECT"}),
         _ENTRY: frozenset({"SELECT", _WRITE_ENTRY}),
         _SEAL: frozenset({"SELECT"}),
         _UNSEALED: frozenset({"SELECT", "INSERT"}),
@@ -105,7 +106,6 @@ def statements() -> Iterator[str]:
 
 def _grants(granted: Rights, name: str) -> Iterable[str]:
     for table, what in sorted(granted.items()):
-        # REVOKE ALL on a table leaves what was granted on its columns.
         yield f"GRANT {', '.join(sorted(what))} ON {connection.ops.quote_name(table)} TO {name}"
 
 

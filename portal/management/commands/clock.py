@@ -20,6 +20,7 @@ from pledges.printing import print_missing
 from pledges.watch import daily
 from portal.foundation.core import moments
 from portal.foundation.core.failpoints import failpoint
+from portal.foundation.journal import anchors
 from portal.foundation.journal.dispatcher import dispatch, wait_for_news
 from portal.foundation.journal.sealer import seal
 from portal.foundation.sla.horizon import watch
@@ -79,6 +80,7 @@ class Command(BaseCommand):
                     looked = time.monotonic()
                 if "seal" in duties and time.monotonic() - sealed > SEAL_EVERY:
                     seal(now=moments.now())
+                    anchors.write(now=moments.now())
                     sealed = time.monotonic()
                     failpoint("clock.sealed")
                 if time.monotonic() - beaten > BEAT_EVERY:
