@@ -16,6 +16,7 @@ from django.core.management import call_command, get_commands
 from django.db import ProgrammingError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from portal.foundation.core import state_guard
 from portal.foundation.journal import database_roles
 
 # The log-in whose presence says that demonstration data is loaded.
@@ -30,6 +31,7 @@ def prepare(*, demo: bool) -> bool:
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         print("更新数据表……", flush=True)
         call_command("migrate", interactive=False, verbosity=0)
+    state_guard.install()  # a transition may be new although no migration is
     commands = get_commands()
     if "load_reference" in commands:
         call_command("load_reference", verbosity=0, stdout=io.StringIO())

@@ -17,6 +17,7 @@ from portal.foundation.core.errors import WrongState
 from products.models import EnterpriseTier, Product
 from products.risk.models import RiskScheme
 from tests import covering, factories
+from tests.by_hand import by_hand
 from tests.factories import Person
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +40,8 @@ def test_what_ling_signs_for_cannot_be_dropped_before_the_loan_is_paid_back(
     with pytest.raises(WrongState, match="连同银行方案选定"):
         cover_answers.release(cover.pk, note="不做了", actor=gu.actor, now=now())
     assert 'value="release"' not in gu.client.get(reverse("desk-cover", args=[cover.ref])).content.decode()
-    Application.objects.filter(pk=cover.application_id).update(state="disbursed")
+    with by_hand():
+        Application.objects.filter(pk=cover.application_id).update(state="disbursed")
     cover_answers.release(cover.pk, note="贷款已结清", actor=gu.actor, now=now())
 
 

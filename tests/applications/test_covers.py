@@ -21,6 +21,7 @@ from portal.notifications.models import Notice
 from products.models import HouseholdExposure, Product
 from products.risk.shares import Party
 from tests import covering, factories
+from tests.by_hand import by_hand
 from tests.factories import Person
 
 pytestmark = pytest.mark.django_db
@@ -215,7 +216,8 @@ def test_a_loss_is_carried_by_the_scheme_and_above_the_cap_or_unpaid_by_the_city
     covering.committed(cover, gu)
     with pytest.raises(WrongState, match="贷款发放以后"):
         cover_answers.compensate(cover.pk, loss=Decimal(loss), fund_pays=paid, note="", actor=gu.actor, now=now())
-    Application.objects.filter(pk=cover.application_id).update(state="disbursed")
+    with by_hand():
+        Application.objects.filter(pk=cover.application_id).update(state="disbursed")
     Cover.objects.filter(pk=cover.pk).update(accepted_at=now())
     made = cover_answers.compensate(cover.pk, loss=Decimal(loss), fund_pays=paid, note="", actor=gu.actor, now=now())
     pays = paid and loss == 200_000

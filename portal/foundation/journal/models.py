@@ -67,6 +67,8 @@ class Entry(models.Model):
                     "IF NOT EXISTS (SELECT FROM fresh) THEN RETURN NULL; END IF; "
                     "INSERT INTO journal_outbox (entry_id) SELECT id FROM fresh; "
                     "INSERT INTO journal_unsealed (entry_id) SELECT id FROM fresh; "
+                    # core.state_guard.MARK: the transaction has told what it did.
+                    "PERFORM set_config('portal.journalled', 'on', true); "
                     # A commit that notifies holds a lock of the whole database, so all of them would queue up. One at a
                     # time is enough: whoever comes while another is about to notify is found by that wake or by the poll.
                     "IF pg_try_advisory_xact_lock(582025) THEN PERFORM pg_notify('journal', ''); END IF; RETURN NULL;"
