@@ -28,6 +28,8 @@ class Role(models.TextChoices):
 
 # The three administrators: nobody is two of them, and none of them has other business here (membership_keepers_apart).
 KEEPERS = (Role.ADMIN, Role.SECURITY, Role.AUDIT)
+# Nor is a regulator anything else: who reviews products and subsidies has put none of them forward.
+APART = (*KEEPERS, Role.REGULATOR)
 
 
 class OrganisationKind(models.TextChoices):
@@ -173,7 +175,7 @@ class Membership(models.Model):
                 name="membership_keepers_apart",
                 expressions=[
                     ("user", "="),
-                    (Case(When(role__in=[r.value for r in KEEPERS], then=F("role")), default=Value("business")), "<>"),
+                    (Case(When(role__in=[r.value for r in APART], then=F("role")), default=Value("business")), "<>"),
                 ],
                 condition=Q(active=True),
             ),

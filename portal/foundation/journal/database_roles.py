@@ -17,6 +17,7 @@ from .record import COLUMNS
 Rights = Mapping[str, frozenset[str]]  # table → what is granted on it; "INSERT (a, b)" grants columns
 _ALL = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
 _ENTRY, _SEAL, _UNSEALED, _REFUSAL = "journal_entry", "journal_seal", "journal_unsealed", "journal_refusal"
+_LOOK = "journal_look"
 _WRITE_ENTRY = f"INSERT ({', '.join(COLUMNS)})"
 
 
@@ -50,10 +51,12 @@ def rights() -> dict[DatabaseRole, Rights]:
         _SEAL: frozenset({"SELECT"}),
         _UNSEALED: frozenset({"SELECT", "INSERT"}),
         _REFUSAL: frozenset({"SELECT", "INSERT"}),
+        _LOOK: frozenset({"SELECT", "INSERT"}),
     }
     sealing = {_SEAL: frozenset({"SELECT", "INSERT"}), _UNSEALED: frozenset({"SELECT", "INSERT", "DELETE"})}
-    # Refusals go after their year (the trigger looks at the date); the worker's timer does it.
-    worker = {**app, **sealing, _REFUSAL: frozenset({"SELECT", "INSERT", "DELETE"})}
+    # Refusals and looks go after their time (a trigger looks at the date); the worker's timer does it.
+    going = frozenset({"SELECT", "INSERT", "DELETE"})
+    worker = {**app, **sealing, _REFUSAL: going, _LOOK: going}
     clock = {
         **{table: business[table] for table in business if table.startswith("sla_")},
         **sealing,
@@ -64,7 +67,7 @@ def rights() -> dict[DatabaseRole, Rights]:
         "reports_supervisionorder": frozenset({"SELECT", "UPDATE"}),
         "accounts_organisation": frozenset({"SELECT"}),
     }
-    auditor = {table: frozenset({"SELECT"}) for table in (_ENTRY, _SEAL, _UNSEALED, _REFUSAL)}
+    auditor = {table: frozenset({"SELECT"}) for table in (_ENTRY, _SEAL, _UNSEALED, _REFUSAL, _LOOK)}
     return {APP: app, WORKER: worker, CLOCK: clock, AUDITOR: auditor}
 
 

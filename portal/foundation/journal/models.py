@@ -219,3 +219,71 @@ class Refusal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%F %T} {self.kind} {self.route}"
+
+
+class LookQuerySet(models.QuerySet["Look"]):
+    def at_data_of(self, organisation_id: int) -> "LookQuerySet":
+        """What others saw of this enterprise, the newest first."""
+        return self.filter(owner_id=organisation_id).order_by("-id")
+
+
+class Look(models.Model):
+    """Somebody of another organisation read an enterprise's data; at most one row a person, object and hour.
+
+    Written by `looks` only. Rows stay for three years (see retention), then they may go.
+    """
+
+    class What(models.TextChoices):
+        REQUEST = "request", "融资需求"
+        PAPER = "paper", "材料"
+        CONTACT = "contact", "联系方式"
+        PLEDGE = "pledge", "质押登记件"
+        VALUATION = "valuation", "估值"
+        CASE = "case", "办件全貌"
+
+    at = models.DateTimeField("时间")
+    hour = models.DateTimeField()
+    owner_id = models.BigIntegerField()  # the enterprise whose data it is
+    user_id = models.BigIntegerField()
+    who = models.CharField("谁", max_length=200)
+    role = models.CharField("身份", max_length=12)
+    organisation_id = models.BigIntegerField()
+    what = models.CharField("看了什么", max_length=10, choices=What)
+    subject = models.CharField("对象", max_length=80)
+    case_number = models.CharField("办件编号", max_length=32, blank=True)
+    reason = models.CharField("事由", max_length=200, blank=True)
+
+    objects = LookQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "查看记录"
+        verbose_name_plural = verbose_name
+        constraints = [
+            models.UniqueConstraint(fields=["user_id", "what", "subject", "hour", "reason"], name="look_once_an_hour")
+        ]
+        indexes = [
+            models.Index(fields=["owner_id", "-id"], name="look_owner"),  # read by: the enterprise's own page
+            models.Index(fields=["organisation_id", "-id"], name="look_reader"),  # read by: the audit administrator
+        ]
+        triggers = [
+            pgtrigger.Protect(name="look_append_only", operation=pgtrigger.Update),
+            pgtrigger.Trigger(
+                name="look_kept",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+                func=(
+                    "IF OLD.at < now() - interval '3 years' THEN RETURN OLD; END IF; "
+                    "RAISE EXCEPTION 'looks are kept for three years';"
+                ),
+            ),
+            pgtrigger.Trigger(
+                name="look_no_truncate",
+                level=pgtrigger.Statement,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Truncate,
+                func="RAISE EXCEPTION 'looks are append-only'; RETURN NULL;",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%F %T} {self.what} {self.subject}"

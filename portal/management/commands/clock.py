@@ -25,6 +25,7 @@ from portal.foundation.journal.dispatcher import dispatch, wait_for_news
 from portal.foundation.journal.sealer import seal
 from portal.foundation.sla.horizon import watch
 from portal.foundation.sla.sweep import beat, next_moment, sweep
+from portal.oversight import incidents
 from portal.reports.reminders import remind
 from products import imports, staleness
 
@@ -75,6 +76,7 @@ class Command(BaseCommand):
                     self.print()
                     printed = time.monotonic()
                 if "dispatch" in duties and time.monotonic() - looked > LIBRARY_EVERY:
+                    incidents.watch(now=moments.now())
                     self.library()
                     self.pledges()
                     looked = time.monotonic()
