@@ -23,6 +23,7 @@ from products.risk.shares import Party
 from tests import covering, factories
 from tests.by_hand import by_hand
 from tests.factories import Person
+from tests.grounds import stated
 
 pytestmark = pytest.mark.django_db
 now = moments.now
@@ -293,7 +294,7 @@ def test_the_whole_way_through_the_browser(ling: Person, bo: Person, gu: Person,
     seen = rui.client.get(reverse("supervision-risk")).content.decode()
     assert ling.organisation.title in seen
     assert "500 万元" in seen
-    assert "担保、保险" in rui.client.get(reverse("supervision-case", args=[number])).content.decode()
+    assert "担保、保险" in rui.client.get(stated(rui, number)).content.decode()
     evidence = reverse("evidence", args=[made.clock_id])
     assert [who.client.get(evidence).status_code for who in (gu, bo, ling, rui)] == [200] * 4
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 
 from portal.foundation.core import moments
@@ -81,5 +81,5 @@ def _write(seen: list[_Seen]) -> None:
         ]
         for s in seen
     ]  # fmt: skip
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.executemany(_INSERT, rows)
