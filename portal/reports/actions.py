@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from applications.models import Application
 from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
