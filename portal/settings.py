@@ -228,6 +228,8 @@ CELERY_BEAT_SCHEDULE = {
     "watch-pledges": {"task": "pledges.watch", "schedule": 1800.0, "options": {"expires": 1800}},
     "watch-library": {"task": "products.watch", "schedule": 60.0, "options": {"expires": 60}},
     "tidy-files": {"task": "core.tidy_files", "schedule": 600.0, "options": {"expires": 600}},
+    "watch-incidents": {"task": "oversight.watch_incidents", "schedule": 60.0, "options": {"expires": 60}},
+    "keep-no-longer": {"task": "oversight.keep_no_longer", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 # --- mail ---------------------------------------------------------------------------------------------------------
@@ -256,7 +258,14 @@ SPECTACULAR_SETTINGS = {
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        # Phones, identity numbers and addresses of mail are masked in every line, traces included.
+        "plain": {
+            "()": "portal.foundation.core.masking.MaskingFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {

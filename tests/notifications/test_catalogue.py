@@ -42,6 +42,7 @@ SILENT = {
     "account.closed",
     "account.reopened",
     "journal.anchored",
+    "retention.applied",
     "journal.verified",
     "journal.exported",
     "data.exported",

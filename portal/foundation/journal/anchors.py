@@ -15,9 +15,9 @@ from django.conf import settings
 from django.db import transaction
 
 from portal.foundation.core.actor import SYSTEM
+from portal.foundation.core.crypto import sm3
 from portal.foundation.core.moments import iso, local_date
 
-from .chain import GENESIS
 from .models import Seal
 from .record import record
 
@@ -42,7 +42,8 @@ def write(*, now: datetime) -> Path | None:
     anchor = {
         "day": str(day),
         "sealed": Seal.objects.filter(id__lte=last).count(),
-        "head": digest or GENESIS,
+        "head": digest,
+        "sm3": sm3(digest.encode()).hex(),  # the same head once more by the national algorithm (GB/T 32905)
         "at": iso(now),
         "previous": _previous(day),
     }

@@ -157,10 +157,16 @@ def read_anchors(folder: Path, report: Report) -> dict[int, str]:
             report.add("anchor", 0, f"锚点文件 {path.name} 的内容不对。")
         elif anchor.get("previous") != before:
             report.add("anchor", anchor["sealed"], f"锚点文件 {path.name} 与前一个接不上：被改动，或者中间少了一个。")
+        elif "sm3" in hashlib.algorithms_available and anchor.get("sm3") != _sm3(str(anchor.get("head"))):
+            report.add("anchor", anchor["sealed"], f"锚点文件 {path.name} 的 SM3 摘要对不上。")
         before = hashlib.sha256(body).hexdigest()
         if isinstance(anchor.get("sealed"), int) and anchor["sealed"] > 0:
             found[anchor["sealed"]] = str(anchor.get("head"))
     return found
+
+
+def _sm3(text: str) -> str:
+    return hashlib.new("sm3", text.encode()).hexdigest()
 
 
 def check_file(path: Path, *, anchors: Path | None = None) -> Report:

@@ -25,7 +25,7 @@ from portal.foundation.journal.dispatcher import dispatch, wait_for_news
 from portal.foundation.journal.sealer import seal
 from portal.foundation.sla.horizon import watch
 from portal.foundation.sla.sweep import beat, next_moment, sweep
-from portal.oversight import incidents
+from portal.oversight import incidents, retention
 from portal.reports.reminders import remind
 from products import imports, staleness
 
@@ -77,6 +77,8 @@ class Command(BaseCommand):
                     printed = time.monotonic()
                 if "dispatch" in duties and time.monotonic() - looked > LIBRARY_EVERY:
                     incidents.watch(now=moments.now())
+                    if retention.due(now=moments.now()):
+                        retention.apply(now=moments.now())
                     self.library()
                     self.pledges()
                     looked = time.monotonic()
