@@ -88,6 +88,7 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         """One referral, of which the enterprise sees that it was read."""
         found: Referral = super().get_object()
         request = self.request._request
+        looks.check(actor_of(request), now=moments.now())
         looks.note(
             request,
             owner_id=found.application.organisation_id,

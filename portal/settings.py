@@ -306,6 +306,8 @@ PATENT_REGISTER_FRESH_DAYS = env.int("PATENT_REGISTER_FRESH_DAYS", default=7)
 PATENT_RECENT_TRANSFER_DAYS = env.int("PATENT_RECENT_TRANSFER_DAYS", default=365)
 if PATENT_REGISTER not in ("http", "simulated", "workbook", "none") or (PRODUCTION and PATENT_REGISTER == "simulated"):
     raise ImproperlyConfigured(f"PATENT_REGISTER must be http, workbook or none, not {PATENT_REGISTER!r}")
+# Whose requests one person of an institution may open in a day, before it looks like copying the list (attack 61).
+ENTERPRISES_A_DAY = env.int("ENTERPRISES_A_DAY", default=200)
 # Moments come from the database's clock; tests travel in time with their own process, so there they do not.
 DATABASE_TIME = PORTAL_ENV != "test"
 if PORTAL_ENV == "test":

@@ -33,6 +33,7 @@ def referral(request: HttpRequest, ref: UUID) -> HttpResponse:
     """The page: the request on the left, the answer on the right."""
     actor, now = actor_of(request), moments.now()
     found = case_page.mine(actor, ref)
+    looks.check(actor, now=now)
     _looked(request, found, What.REQUEST)
     return case_page.show(request, found, actor=actor, now=now)
 

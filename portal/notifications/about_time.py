@@ -174,3 +174,10 @@ def incident(title: str) -> Callable[[Entry], list[Letter]]:
         return [Letter(keepers((Role.ADMIN,)), roles, A, title, url, entry.text)]
 
     return letters
+
+
+def scraping(entry: Entry) -> list[Letter]:
+    """One person opens more requests than work explains: to the security administrator."""
+    roles = (Role.SECURITY,)
+    url = reverse("security-person", args=[entry.actor_id])
+    return [Letter(keepers((Role.ADMIN,)), roles, A, "有人大量查看企业需求", url, entry.text)]

@@ -8,14 +8,18 @@ done; this keeps what was only read, and the enterprise sees it.
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
-from django.db import connection
+from django.conf import settings
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 
 from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
+from portal.foundation.core.errors import TooMany
 
-from .models import Look
+from .models import Entry, Look
+from .record import record
 
 log = logging.getLogger(__name__)
 What = Look.What
@@ -24,6 +28,9 @@ _INSERT = f"""
 INSERT INTO journal_look ({_COLUMNS})
 VALUES (%s, date_trunc('hour', %s::timestamptz), %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 """  # noqa: S608 — constants
+
+
+_COUNT = "SELECT count(DISTINCT owner_id) FROM journal_look WHERE user_id = %s AND what = %s AND hour >= %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,27 @@ def note(
     if owner_id and owner_id != actor.organisation_id:
         waiting: list[_Seen] = request.__dict__.setdefault("looks", [])
         waiting.append(_Seen(owner_id, actor, what, subject[:80], case_number[:32], reason[:200]))
+
+
+def check(actor: Actor, *, now: datetime) -> None:
+    """Raise TooMany when this person has today opened the requests of more enterprises than work explains; told once a day.
+
+    One query. Reading what was read already today costs nothing of the number.
+    """
+    today = moments.midnight_after(moments.local_date(now) - timedelta(days=1))
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [actor.user_id, What.REQUEST, today])
+        count = int(cursor.fetchone()[0])
+    if count < settings.ENTERPRISES_A_DAY:
+        return
+    subject = f"looks:{actor.user_id}:{moments.local_date(now)}"
+    with transaction.atomic():
+        if not Entry.objects.filter(subject=subject).exists():
+            text = f"{actor.label} 一天内打开了 {count} 家企业的需求，已停止继续查看"
+            record("looks.limit", actor=actor, now=now, subject=subject, text=text, data={"count": count})
+    raise TooMany(
+        "looks", f"今天已打开 {count} 家企业的需求，超过一天的上限，明天再看。确有需要，请联系平台安全管理员。"
+    )
 
 
 class LookMiddleware:
