@@ -8,6 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0004_outside_parties'),
+        ('core', '0001_initial'),  # btree_gist, for the exclusion
     ]
 
     operations = [
