@@ -12,12 +12,11 @@ from pathlib import Path
 import django
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management import call_command, get_commands
-from django.db import ProgrammingError, connection
+from django.core.management import CommandError, call_command, get_commands
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from portal.foundation.core import state_guard
-from portal.foundation.journal import database_roles
 
 # The log-in whose presence says that demonstration data is loaded.
 DEMONSTRATION_LOGIN = "enterprise"
@@ -48,8 +47,8 @@ def prepare(*, demo: bool) -> bool:
 def give_roles() -> bool:
     """Write the rights of PostgreSQL's roles anew; False where whoever connects may not (a database given to us)."""
     try:
-        database_roles.apply()
-    except ProgrammingError:
+        call_command("database_roles", stdout=io.StringIO())
+    except CommandError:
         return False
     return True
 

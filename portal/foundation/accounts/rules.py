@@ -8,7 +8,7 @@ from portal.foundation.core.verdict import YES, Verdict, no, not_you
 from .models import Invitation, Membership, Role
 
 # Who may bring in and let go whom, each within the own organisation.
-MANAGES: dict[str, tuple[Role, ...]] = {
+MANAGES: dict[Role, tuple[Role, ...]] = {
     Role.ENTERPRISE: (Role.ENTERPRISE,),
     Role.MANAGER: (Role.OFFICER,),
     Role.CHIEF: (Role.CLERK,),
@@ -18,7 +18,7 @@ MANAGES: dict[str, tuple[Role, ...]] = {
 
 def manageable(actor: Actor) -> tuple[Role, ...]:
     """The roles this person may invite and end; empty for everyone else."""
-    return MANAGES.get(actor.role, ())
+    return MANAGES.get(Role(actor.role), ()) if actor.role in Role.values else ()
 
 
 def can_manage(actor: Actor) -> Verdict:

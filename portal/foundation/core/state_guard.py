@@ -112,7 +112,7 @@ def install(using: str = "default", **_: object) -> list[str]:
     Also a receiver of `post_migrate`. Tables that are not migrated yet are passed over.
     """
     connection: BaseDatabaseWrapper = connections[using]
-    written = []
+    written: list[str] = []
     with connection.cursor() as cursor:
         there = set(connection.introspection.table_names(cursor))
         cursor.execute(_THERE)

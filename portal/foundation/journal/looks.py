@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -102,7 +103,7 @@ class LookMiddleware:
 
 def _write(seen: list[_Seen]) -> None:
     now = moments.now()
-    rows = [
+    rows: list[list[Any]] = [
         [
             now, now, s.owner_id, s.actor.user_id, s.actor.label[:200], s.actor.role, s.actor.organisation_id, s.what, s.subject,
             s.case_number, s.reason,
