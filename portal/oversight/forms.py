@@ -17,8 +17,8 @@ class Days(PortalForm):
 
 class EntryFilter(Days):
     case = forms.CharField(label="办件编号", max_length=32, required=False)
-    subject = forms.CharField(label="对象", max_length=80, required=False, help_text="例如 referral:17。")
-    verb = forms.CharField(label="事项", max_length=60, required=False, help_text="例如 referral. 开头的全部。")
+    subject = forms.CharField(label="对象", max_length=80, required=False)
+    verb = forms.CharField(label="事项", max_length=60, required=False)
     person = forms.IntegerField(label="人员编号", required=False, min_value=1)
     field_order = ("case", "subject", "verb", "person", "first", "last")
 
