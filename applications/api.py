@@ -15,6 +15,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.permissions import Answering
 from portal.foundation.core import moments
 from portal.foundation.core.paging import Pages
+from portal.foundation.journal import looks
 
 from .models import Consent, DeclineReason, Referral, ReferralQuerySet
 
@@ -82,6 +83,21 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         )
         visible = Referral.objects.visible_to(actor_of(self.request._request)).filter(Exists(live))
         return visible.select_related("application", "clock")
+
+    def get_object(self) -> Referral:
+        """One referral, of which the enterprise sees that it was read."""
+        found: Referral = super().get_object()
+        request = self.request._request
+        looks.check(actor_of(request), now=moments.now())
+        looks.note(
+            request,
+            owner_id=found.application.organisation_id,
+            actor=actor_of(request),
+            what=looks.What.REQUEST,
+            subject=f"application:{found.application_id}",
+            case_number=found.application.number,
+        )
+        return found
 
     def _changed(self, referral_id: int) -> Response:
         return Response(self.get_serializer(self.get_queryset().get(pk=referral_id)).data)

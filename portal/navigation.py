@@ -59,12 +59,21 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("pledges:alerts", "质押提醒"),
         ("disposals:cases", "质押处置"),
     ],
-    Role.ADMIN: [("supervision-calendar", "工作日历"), ("valuations:weights", "评估权重")],
+    Role.ADMIN: [("supervision-calendar", "工作日历"), ("valuations:weights", "评估权重"), ("incidents", "安全事件")],
+    Role.SECURITY: [("security", "账号管理"), ("members", "管理员任命"), ("incidents", "安全事件")],
+    Role.AUDIT: [
+        ("audit", "操作日志"),
+        ("audit-refusals", "拒绝记录"),
+        ("audit-looks", "查看记录"),
+        ("audit-chain", "日志核验"),
+        ("incidents", "安全事件"),
+    ],
 }
 SECTIONS[Role.MANAGER] = SECTIONS[Role.OFFICER]
 SECTIONS[Role.CHIEF] = [*SECTIONS[Role.CLERK], ("closures", "停办日")]
 ACCOUNT = [("profile", "单位资料"), ("members", "成员管理"), ("password-change", "修改密码")]
-WIDE = {Role.OFFICER, Role.MANAGER, Role.CLERK, Role.CHIEF, Role.REGULATOR}
+OF_THE_ENTERPRISE = [("looks", "谁看过我的资料")]
+WIDE = {Role.OFFICER, Role.MANAGER, Role.CLERK, Role.CHIEF, Role.REGULATOR, Role.SECURITY, Role.AUDIT}
 
 
 def _link(name: str, label: str, path: str) -> dict[str, Any] | None:
@@ -84,6 +93,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     sections = SECTIONS.get(membership.role, [])
     if membership.organisation.kind not in INSTITUTION_KINDS:  # the dispatcher's desk has no products
         sections = [section for section in sections if section[0] != "products:own"]
+    account = [*OF_THE_ENTERPRISE, *ACCOUNT] if membership.role == Role.ENTERPRISE else ACCOUNT
     links = [link for name, label in sections if (link := _link(name, label, request.path))]
     if links and not any(link["current"] for link in links):
         inside = [link for link in links if request.path.startswith(link["url"])]
@@ -94,7 +104,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         **shared,
         "nav": links[:shown],
         "nav_more": links[shown:],
-        "account_menu": [link for name, label in ACCOUNT if (link := _link(name, label, request.path))],
+        "account_menu": [link for name, label in account if (link := _link(name, label, request.path))],
         "person": membership.user.name,
         "organisation": membership.organisation.title,
         "wide": membership.role in WIDE,

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "portal.notifications",
     "portal.reports",
     "portal.content",
+    "portal.oversight",
     "portal",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -71,6 +72,8 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "portal.foundation.journal.refusals.RefusalMiddleware",
+    "portal.foundation.journal.looks.LookMiddleware",
     "portal.foundation.core.middleware.ReadableRequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -225,6 +228,8 @@ CELERY_BEAT_SCHEDULE = {
     "watch-pledges": {"task": "pledges.watch", "schedule": 1800.0, "options": {"expires": 1800}},
     "watch-library": {"task": "products.watch", "schedule": 60.0, "options": {"expires": 60}},
     "tidy-files": {"task": "core.tidy_files", "schedule": 600.0, "options": {"expires": 600}},
+    "watch-incidents": {"task": "oversight.watch_incidents", "schedule": 60.0, "options": {"expires": 60}},
+    "keep-no-longer": {"task": "oversight.keep_no_longer", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 # --- mail ---------------------------------------------------------------------------------------------------------
@@ -253,7 +258,14 @@ SPECTACULAR_SETTINGS = {
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "formatters": {
+        # Phones, identity numbers and addresses of mail are masked in every line, traces included.
+        "plain": {
+            "()": "portal.foundation.core.masking.MaskingFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        }
+    },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
@@ -296,6 +308,8 @@ REVOCATION_HEARING_DAYS = env.int("REVOCATION_HEARING_DAYS", default=5)
 PATENT_RECENT_TRANSFER_DAYS = env.int("PATENT_RECENT_TRANSFER_DAYS", default=365)
 if PATENT_REGISTER not in ("http", "simulated", "workbook", "none") or (PRODUCTION and PATENT_REGISTER == "simulated"):
     raise ImproperlyConfigured(f"PATENT_REGISTER must be http, workbook or none, not {PATENT_REGISTER!r}")
+# Whose requests one person of an institution may open in a day, before it looks like copying the list (attack 61).
+ENTERPRISES_A_DAY = env.int("ENTERPRISES_A_DAY", default=200)
 # Moments come from the database's clock; tests travel in time with their own process, so there they do not.
 DATABASE_TIME = PORTAL_ENV != "test"
 if PORTAL_ENV == "test":

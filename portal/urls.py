@@ -29,6 +29,7 @@ _MODULES = [
     ("financing/", "pledges.other_rights.urls"),
     ("", "portal.reports.urls"),
     ("", "portal.evidence.urls"),
+    ("", "portal.oversight.urls"),
     ("notices/", "portal.notifications.urls"),
 ]
 

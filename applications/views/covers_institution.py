@@ -30,6 +30,7 @@ from portal.foundation.core.files import send
 from portal.foundation.core.forms import place
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.templatetags.portal_ui import money_wan
+from portal.foundation.journal import looks
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use, lamps
 from products.risk.models import HouseholdExposure
@@ -137,6 +138,7 @@ def cover(request: HttpRequest, ref: UUID) -> HttpResponse:
     """One request: the loan, the terms, who carries what of a loss. `step` says which answer was given."""
     actor, now = actor_of(request), moments.now()
     found = _own(actor, ref)
+    _looked(request, found, looks.What.REQUEST, f"application:{found.application_id}")
     step = request.POST.get("step", "") if request.method == "POST" else ""
     if step == "withdraw":
         return _take_back(request, found, actor)
@@ -166,6 +168,19 @@ def cover(request: HttpRequest, ref: UUID) -> HttpResponse:
             messages.success(request, done)
             return redirect("desk-cover", ref=found.ref)
     return _page(request, found, panel, sent, actor=actor, now=now, status=status, note=note)
+
+
+def _looked(request: HttpRequest, found: Cover, what: looks.What, subject: str) -> None:
+    """The enterprise sees who read its request for a guarantee or an insurance."""
+    case = found.application
+    looks.note(
+        request,
+        owner_id=case.organisation_id,
+        actor=actor_of(request),
+        what=what,
+        subject=subject,
+        case_number=case.number,
+    )
 
 
 def _own(actor: Actor, ref: UUID) -> Cover:
@@ -261,7 +276,9 @@ def _history(found: Cover, actor: Actor) -> list[Entry]:
 def attachment(request: HttpRequest, ref: UUID, file_ref: UUID) -> HttpResponseBase:
     """A file of the request, downloaded, or with ?view=1 read in the browser."""
     actor = actor_of(request)
-    stored = get_object_or_404(shown.files_of(_own(actor, ref), actor), ref=file_ref)
+    found = _own(actor, ref)
+    stored = get_object_or_404(shown.files_of(found, actor), ref=file_ref)
+    _looked(request, found, looks.What.PAPER, f"attachment:{stored.pk}")
     return send(stored, inline="view" in request.GET)
 
 

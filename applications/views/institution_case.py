@@ -22,6 +22,7 @@ from applications.forms_bank import (
     DeclineForm,
     DispatchForm,
     OfferForm,
+    RevealForm,
     Words,
 )
 from applications.matching import rank_for
@@ -129,8 +130,12 @@ def show(
     given: Forms | None = None,
     cost: Cost | None = None,
     status: int = 200,
+    revealed: bool = False,
 ) -> HttpResponse:
-    """Render the page; `given` are the forms that came back, shown as typed whatever the state is now."""
+    """Render the page; `given` are the forms that came back, shown as typed whatever the state is now.
+
+    `revealed`: the contact stands on this one page although nobody has answered yet, for a reason that was recorded.
+    """
     given = given or {}
     context: dict[str, Any] = {
         "referral": referral,
@@ -150,7 +155,9 @@ def show(
         "firm": case.organisation,
         "district": district_names().get(case.district_code, ""),
         "lamp": lamps.of(referral.clock, now=now, calendar=calendars_in_use.current()) if referral.clock else None,
-        "known": referral.state in KNOWN,
+        "known": revealed or referral.state in KNOWN,
+        "revealed": revealed,
+        "reveal": given.get("reveal") or (RevealForm(auto_id="reveal_%s") if referral.state == S.WAITING else None),
         "in_hand": referral.state in IN_HAND,
         "patents": _patents(referral, now),
         "files": [f for f in files if f.question_id is None],

@@ -11,6 +11,7 @@ from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core.files import send
+from portal.foundation.journal import looks
 
 
 @allow(Role.OFFICER, Role.MANAGER)
@@ -19,4 +20,12 @@ def attachment(request: HttpRequest, ref: UUID, file_ref: UUID) -> HttpResponse 
     """Download, or with ?view=1 read in the browser. Anything else than an own open referral's file is 404."""
     found = case_page.mine(actor_of(request), ref)
     stored = get_object_or_404(case_page.files_of(found), ref=file_ref)
+    looks.note(
+        request,
+        owner_id=found.application.organisation_id,
+        actor=actor_of(request),
+        what=looks.What.PAPER,
+        subject=f"attachment:{stored.pk}",
+        case_number=found.application.number,
+    )
     return send(stored, inline="view" in request.GET)

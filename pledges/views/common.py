@@ -14,6 +14,7 @@ from pledges.models import Receipt, Registration
 from pledges.queries import WITH
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
+from portal.foundation.journal import looks
 
 PARTIES = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER)
 
@@ -24,6 +25,13 @@ def own(request: HttpRequest, number: str) -> Registration:
     slips = Receipt.objects.filter(registration=OuterRef("pk")).order_by("pk")
     files = files.annotate(slips=ArraySubquery(slips.values(row=JSONObject(pk="pk", number="number"))))
     return get_object_or_404(files, number=number)
+
+
+def looked(request: HttpRequest, file: Registration, what: looks.What = looks.What.PLEDGE, subject: str = "") -> None:
+    """The pledgor sees which bank, office or regulator read its file; what the parties read of each other is theirs."""
+    actor = actor_of(request)
+    if actor.role != Role.ENTERPRISE:
+        looks.note(request, owner_id=file.pledgor_id, actor=actor, what=what, subject=subject or file.subject)
 
 
 def back(file: Registration) -> HttpResponse:

@@ -19,8 +19,9 @@ from portal.foundation.core.errors import DomainError
 from portal.foundation.core.files import send
 from portal.foundation.core.papers import Paper
 from portal.foundation.core.pdf import engine
+from portal.foundation.journal import looks
 
-from .common import PARTIES, own, trail
+from .common import PARTIES, looked, own, trail
 
 R = TypeVar("R", bound=HttpResponseBase)
 READERS = (*PARTIES, Role.CLERK, Role.CHIEF)
@@ -31,9 +32,11 @@ READERS = (*PARTIES, Role.CLERK, Role.CHIEF)
 @require_safe
 def document(request: HttpRequest, number: str, ref: str) -> HttpResponse | FileResponse:
     """A paper of the file: as a download, or for reading beside the check list (`?inline=1`)."""
-    stored = own(request, number).documents.filter(ref=ref).first()
+    file = own(request, number)
+    stored = file.documents.filter(ref=ref).first()
     if stored is None:
         raise Http404
+    looked(request, file, looks.What.PAPER, f"document:{stored.pk}")
     return send(stored, inline="inline" in request.GET)
 
 

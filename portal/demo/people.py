@@ -10,7 +10,7 @@ from portal.foundation.assets.models import CoOwner, Patent
 from portal.foundation.core.identifiers import PatentKind, expiry_date, organisation_check, patent_check, uscc_check
 
 PASSWORD = "Demo-2026-portal"  # noqa: S105 - printed on purpose, demonstration only
-LOGINS = ("enterprise", "officer", "manager", "guarantor", "clerk", "chief", "regulator", "admin")
+LOGINS = ("enterprise", "officer", "manager", "guarantor", "clerk", "chief", "regulator", "admin", "security", "audit")
 
 
 @dataclass(frozen=True, slots=True)

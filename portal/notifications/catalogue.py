@@ -134,6 +134,10 @@ CATALOGUE: dict[str, Maker] = {
     "supervision.ordered": time.ordered,
     "supervision.overdue": time.late_answer,
     "supervision.replied": time.replied,
+    "looks.limit": time.scraping,
+    "incident.opened": time.incident("登记了一起安全事件，请在 4 小时内报告"),
+    "incident.due_soon": time.incident("安全事件即将超过报告时限"),
+    "incident.overdue": time.incident("安全事件已超过 4 小时报告时限"),
 }
 VERBS = frozenset(CATALOGUE)
 

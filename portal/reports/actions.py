@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
+from applications.models import Application
 from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
@@ -129,4 +130,21 @@ def exported(*, what: str, scope: str, file: bytes, name: str, rows: int, actor:
         subject=f"report:{what}",
         text=f"导出 {name}，{rows} 行",
         data={"scope": scope, "file": name, "rows": rows, "sha256": hashlib.sha256(file).hexdigest()},
+    )
+
+
+@transaction.atomic(durable=True)
+def drill(application_id: int, *, ground: str, actor: Actor, now: datetime) -> None:
+    """Record why a regulator opens one enterprise's case; the enterprise reads it. Raises Forbidden, Application.DoesNotExist."""
+    if actor.role != Role.REGULATOR:
+        raise Forbidden("role", "办件全貌由监管人员调阅。")
+    case = Application.objects.visible_to(actor).get(pk=application_id)
+    record(
+        "supervision.drilled",
+        actor=actor,
+        now=now,
+        subject=f"application:{case.pk}",
+        case_number=case.number,
+        text=f"监管调阅办件：{ground}",
+        parties=[case.organisation_id],
     )

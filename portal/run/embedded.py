@@ -77,6 +77,10 @@ class Postgres:
         """The address in the form django-environ reads a socket from."""
         return f"postgres://{ROLE}@/{self.sockets}/{DATABASE}"
 
+    def url_of(self, role: str) -> str:
+        """The same for one of the portal's own roles (journal.database_roles), named after the database."""
+        return f"postgres://{DATABASE}_{role}@/{self.sockets}/{DATABASE}"
+
     def _roots_home(self) -> Path:
         """Root's cluster: beside the other data when the account can get there, else in ROOTS_STORE behind a symbolic link."""
         link = self.places.postgres

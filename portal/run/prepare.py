@@ -12,9 +12,11 @@ from pathlib import Path
 import django
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management import call_command, get_commands
+from django.core.management import CommandError, call_command, get_commands
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+
+from portal.foundation.core import state_guard
 
 # The log-in whose presence says that demonstration data is loaded.
 DEMONSTRATION_LOGIN = "enterprise"
@@ -28,6 +30,7 @@ def prepare(*, demo: bool) -> bool:
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         print("更新数据表……", flush=True)
         call_command("migrate", interactive=False, verbosity=0)
+    state_guard.install()  # a transition may be new although no migration is
     commands = get_commands()
     if "load_reference" in commands:
         call_command("load_reference", verbosity=0, stdout=io.StringIO())
@@ -41,6 +44,15 @@ def prepare(*, demo: bool) -> bool:
     return users.exists()
 
 
+def give_roles() -> bool:
+    """Write the rights of PostgreSQL's roles anew; False where whoever connects may not (a database given to us)."""
+    try:
+        call_command("database_roles", stdout=io.StringIO())
+    except CommandError:
+        return False
+    return True
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--no-demo", action="store_true")
@@ -48,7 +60,7 @@ def main() -> None:
     options = parser.parse_args()
     django.setup()
     there = prepare(demo=not options.no_demo)
-    options.result.write_text(json.dumps({"demo": there}))
+    options.result.write_text(json.dumps({"demo": there, "roles": give_roles()}))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO
 
 from portal.foundation.core.orphans import end_with_parent
@@ -77,6 +77,15 @@ def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executa
         Process("clock", (python, "manage.py", "clock", "--duties", "sweep,seal"), grace=5.0),
         Process("dispatch", (python, "manage.py", "clock", "--name", "dispatch", "--duties", "dispatch"), grace=5.0),
     )
+
+
+# Which of the database's roles (portal/foundation/journal/database_roles.py) each process logs in as.
+ROLE_OF = {"web": "app", "worker": "worker", "beat": "worker", "clock": "clock", "dispatch": "worker"}
+
+
+def with_role(process: Process, url_of: Callable[[str], str]) -> Process:
+    """The process with the address of its own role; `url_of` makes one from the role's code."""
+    return replace(process, variables={**process.variables, "DATABASE_URL": url_of(ROLE_OF[process.name])})
 
 
 def start(process: Process, environment: Mapping[str, str], output: int | IO[bytes]) -> subprocess.Popen[bytes]:

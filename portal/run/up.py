@@ -18,7 +18,7 @@ from portal.run.environment import (
 from portal.run.lock import held, write_addresses
 from portal.run.outside import stand_in
 from portal.run.places import Places, RunError
-from portal.run.processes import Process, portal_processes
+from portal.run.processes import Process, portal_processes, with_role
 from portal.run.supervisor import Stopped, Supervisor
 from portal.run.watchdog import Signs, Watchdog, answers
 
@@ -38,6 +38,8 @@ DEMONSTRATION_LOGINS = {
     "chief": "登记科室负责人",
     "regulator": "监管人员",
     "admin": "系统管理员",
+    "security": "安全管理员",
+    "audit": "审计管理员",
 }
 # Known and harmless in a trial: a container's root runs the worker, and static files are served from their sources.
 QUIET = "ignore:You're running the worker,ignore:No directory at"
@@ -67,7 +69,7 @@ def up(places: Places, *, port: int, demo: bool) -> int:
 
 def _start(supervisor: Supervisor, places: Places, *, port: int, demo: bool) -> None:
     began = time.monotonic()
-    _start_servers(supervisor, places)
+    postgres = _start_servers(supervisor, places)
     write_addresses(
         places, {name: supervisor.environment[name] for name in ("DATABASE_URL", "REDIS_URL")} | {"port": port}
     )
@@ -75,11 +77,16 @@ def _start(supervisor: Supervisor, places: Places, *, port: int, demo: bool) -> 
     cut = (sys.executable, "-m", "portal.foundation.core.pdf.fonts", str(places.data / "pdf-fonts"))
     supervisor.start(Process("fonts", cut, console=False), restart=False)
     supervisor.environment.update(with_pdf_libraries(supervisor.environment, places, supervisor.tick))
-    demonstration = _prepare(supervisor, places, demo=demo)
+    demonstration, roles = _prepare(supervisor, places, demo=demo)
     if demonstration:
         supervisor.environment.update(stand_in(supervisor.environment))
     beat_schedule = str(places.run / "beat-schedule")
-    first, *others = portal_processes(bind=f"{HOST}:{port}", beat_schedule=beat_schedule)
+    processes = portal_processes(bind=f"{HOST}:{port}", beat_schedule=beat_schedule)
+    if (
+        postgres and roles
+    ):  # each knows only the log-in it needs; the owner's stays with us and with `bin/portal manage`
+        processes = tuple(with_role(process, postgres.url_of) for process in processes)
+    first, *others = processes
     web = supervisor.start(first)
     answers = _Answers(port)
     if not supervisor.until(lambda: answers() or web.deaths >= 3, 90) or web.deaths >= 3:
@@ -104,8 +111,8 @@ def _watchdog(database: str, port: int) -> Watchdog:
     return Watchdog({name: (look, PATIENCE[name]) for name, look in looks.items()}).start()
 
 
-def _start_servers(supervisor: Supervisor, places: Places) -> None:
-    """Start what DATABASE_URL and REDIS_URL do not name, both at once, and wait for them."""
+def _start_servers(supervisor: Supervisor, places: Places) -> embedded.Postgres | None:
+    """Start what DATABASE_URL and REDIS_URL do not name, both at once, and wait for them; our own PostgreSQL, if we did."""
     postgres: embedded.Postgres | None = None
     valkey: embedded.Valkey | None = None
     if not supervisor.environment.get("DATABASE_URL"):
@@ -129,17 +136,19 @@ def _start_servers(supervisor: Supervisor, places: Places) -> None:
                 return not supervisor.children[child_name].deaths
 
             server.wait_until_ready(alive)
+    return postgres
 
 
-def _prepare(supervisor: Supervisor, places: Places, *, demo: bool) -> bool:
-    """Migrations, reference and demonstration data in one process; True when demonstration data is there."""
+def _prepare(supervisor: Supervisor, places: Places, *, demo: bool) -> tuple[bool, bool]:
+    """Migrations, reference and demonstration data in one process; whether demonstration data and the roles are there."""
     result = places.run / "prepared.json"
     argv = [sys.executable, "-m", "portal.run.prepare", *([] if demo else ["--no-demo"]), str(result)]
     child = supervisor.start(Process("prepare", tuple(argv)), restart=False)
     supervisor.until(lambda: bool(child.codes), 600)
     if child.codes != [0]:
         raise RunError(f"数据库没有准备好。请看 {places.logs / 'prepare.log'}。")
-    return bool(json.loads(result.read_text())["demo"]) and not production()
+    there = json.loads(result.read_text())
+    return bool(there["demo"]) and not production(), bool(there["roles"])
 
 
 class _Answers:

@@ -48,7 +48,7 @@ def can_check(actor: Actor, claim: SubsidyClaim) -> Verdict:
 def can_approve(actor: Actor, claim: SubsidyClaim) -> Verdict:
     verdict = _regulator(actor, can_proceed(claim.approve), claim, "复核")
     if verdict and claim.checked_by_id == actor.user_id:
-        return no("same", "复核要由初审人以外的另一人办理。")
+        return not_you("same", "复核要由初审人以外的另一人办理。")
     return verdict
 
 

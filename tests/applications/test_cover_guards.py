@@ -17,6 +17,7 @@ from portal.foundation.core.errors import WrongState
 from products.models import EnterpriseTier, Product
 from products.risk.models import RiskScheme
 from tests import covering, factories
+from tests.by_hand import by_hand
 from tests.factories import Person
 
 pytestmark = pytest.mark.django_db
@@ -39,7 +40,8 @@ def test_what_ling_signs_for_cannot_be_dropped_before_the_loan_is_paid_back(
     with pytest.raises(WrongState, match="连同银行方案选定"):
         cover_answers.release(cover.pk, note="不做了", actor=gu.actor, now=now())
     assert 'value="release"' not in gu.client.get(reverse("desk-cover", args=[cover.ref])).content.decode()
-    Application.objects.filter(pk=cover.application_id).update(state="disbursed")
+    with by_hand():
+        Application.objects.filter(pk=cover.application_id).update(state="disbursed")
     cover_answers.release(cover.pk, note="贷款已结清", actor=gu.actor, now=now())
 
 
@@ -197,8 +199,9 @@ def test_pages_of_the_desk_follow_each_other(
 def test_a_rate_of_five_percent_and_a_little_is_over_five(cover: Cover, gu: Person) -> None:
     """Rounded for reading it is 5.00 %, but the rule counts every fen."""
     covering.committed(cover, gu)
-    Cover.objects.filter(pk=cover.pk).update(
-        state="compensated", loss=Decimal("250100"), fund_pays=True, accepted_at=now(), closed_at=now()
-    )
+    with by_hand():
+        Cover.objects.filter(pk=cover.pk).update(
+            state="compensated", loss=Decimal("250100"), fund_pays=True, accepted_at=now(), closed_at=now()
+        )
     found = cover_figures.overall()
     assert (found.compensation_rate, found.rate_high) == (Decimal("5.00"), True)

@@ -178,4 +178,6 @@ def test_one_request_from_product_choice_to_the_money(visit: Visit) -> None:
     expect(visitor.locator("main")).to_contain_text("已放款")
     expect(visitor.locator("main")).not_to_contain_text("示例智造")
     rui.goto(f"/supervision/cases/{number}/")
+    rui.get_by_label("调阅事由").fill("核对放款")
+    rui.get_by_role("button", name="记录并打开").click()
     expect(rui.locator("main")).to_contain_text("示例山城银行")

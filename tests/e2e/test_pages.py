@@ -52,6 +52,7 @@ PAGES = {
         "/profile/",
         "/profile/edit/",
         "/members/",
+        "/profile/looks/",
         "/subsidies/",
         "/subsidies/interest-500157/apply/",
         "/disposals/cases/",
@@ -110,7 +111,10 @@ PAGES = {
         "/supervision/calendar/",
         "/supervision/calendar/import/",
         "/supervision/calendar/provisional/",
+        "/incidents/",
     ],
+    "security": ["/security/", "/members/", "/incidents/"],
+    "audit": ["/audit/", "/audit/refusals/", "/audit/looks/", "/audit/chain/", "/incidents/"],
 }
 # Pages reached by following the first link of a list: (role, list, selector).
 FOLLOWED = [
@@ -134,6 +138,7 @@ FOLLOWED = [
     ("guarantor", "/disposals/cases/", "main table a[href^='/disposals/claims/']"),
     ("regulator", "/disposals/cases/", "main table a[href^='/disposals/cases/ZYCZ']"),
     ("regulator", "/products/review/", "main table a[href^='/products/review/']"),
+    ("security", "/security/", "main table a[href^='/security/people/']"),
 ]
 SHOWN = {"/": "home", "/cases/": "enterprise", "/desk/": "desk", "/office/": "office", "/supervision/": "supervision"}
 

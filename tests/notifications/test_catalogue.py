@@ -37,6 +37,19 @@ SILENT = {
     "member.invitation_revoked",
     "member.joined",
     "member.ended",
+    # of oversight: the journal itself is where they are read
+    "account.unlocked",
+    "account.closed",
+    "account.reopened",
+    "journal.anchored",
+    "retention.applied",
+    "journal.verified",
+    "journal.exported",
+    "data.exported",
+    "contact.revealed",  # the enterprise reads it under «谁看过我的资料»
+    "supervision.drilled",  # so too
+    "incident.reported",
+    "incident.closed",
     "product.drafted",
     "product.edited",
     "product.discarded",

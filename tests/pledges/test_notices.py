@@ -17,6 +17,7 @@ from pledges.tasks import render_notice
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.pdf import engine
+from tests.by_hand import by_hand
 from tests.factories import Person
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +100,8 @@ def test_refusals_and_corrections_are_papers_too(ready: Registration, chen: Pers
     words = text_of(notices.print_notice(asked.pk).file.read())
     assert "共2项" in words
     assert "范围与合同不一致。" in words
-    Registration.objects.update(state="examining")
+    with by_hand():
+        Registration.objects.update(state="examining")
     refused = examination.refuse(
         ready.pk, ground=Ground.R12, note="合同当事人不一致", actor=chen.actor, now=moments.now()
     )

@@ -23,6 +23,7 @@ from portal.reports.books import Book, Sheet
 from portal.reports.exports import neutral
 from portal.reports.scope import Scope, recent
 from tests.factories import Person
+from tests.grounds import stated
 from tests.reports.seed import Seed, banks, desk, scatter
 
 pytestmark = pytest.mark.django_db
@@ -58,7 +59,7 @@ def test_every_page_opens_in_twelve_queries_and_120_kilobytes(crowd: None, rui: 
     case = ling.organisation.applications.first()
     assert case is not None
     rui.client.get("/supervision/")  # the first request of a session remembers the chair
-    for page in [*PAGES, f"/supervision/lamps/{overdue[5].pk}/order/", f"/supervision/cases/{case.number}/"]:
+    for page in [*PAGES, f"/supervision/lamps/{overdue[5].pk}/order/", stated(rui, case.number)]:
         with CaptureQueriesContext(connection) as queries:
             answer = rui.client.get(page)
         assert answer.status_code == 200, page
@@ -84,7 +85,7 @@ def test_the_lists_do_not_name_the_enterprise(crowd: None, rui: Person, ling: Pe
         assert ling.organisation.name not in rui.client.get(page).content.decode(), page
     case = ling.organisation.applications.first()
     assert case is not None
-    assert ling.organisation.name in rui.client.get(f"/supervision/cases/{case.number}/").content.decode()
+    assert ling.organisation.name in rui.client.get(stated(rui, case.number)).content.decode()
     assert rui.client.get("/supervision/cases/YZD209901010001A/").status_code == 404
 
 

@@ -32,7 +32,22 @@ NOWHERE: dict[str, Any] = {
 }
 COMPANY, BANK, OFFICE = {"ling"}, {"bo", "bo_manager"}, {"chen", "chief"}
 PARTIES = COMPANY | BANK
-EVERYBODY = {"ling", "wai", "bo", "bo_manager", "cui", "gu", "duan", "chen", "chief", "rui", "ada", "visitor"}
+EVERYBODY = {
+    "ling",
+    "wai",
+    "bo",
+    "bo_manager",
+    "cui",
+    "gu",
+    "duan",
+    "chen",
+    "chief",
+    "rui",
+    "ada",
+    "sena",
+    "audi",
+    "visitor",
+}
 
 
 @dataclass(frozen=True)
@@ -88,6 +103,8 @@ TABLE: dict[str, Row] = {
     "invitation": Row(lambda w: {"token": w.invited.token}, EVERYBODY),  # whoever holds the link
     "notice-open": Row(lambda w: {"pk": w.messages["ling"].pk}, COMPANY, "post"),
     "notice-digest": Row(lambda w: {"pk": w.digest.pk}, COMPANY, "get"),
+    "security-person": Row(lambda w: {"pk": w.ling.user.pk}, {"sena"}),
+    "incident": Row(lambda w: {"pk": w.incident.pk}, {"ada", "sena", "audi"}),
     # patents
     "assets:edit": Row(lambda w: {"pk": w.patent.pk}, COMPANY),
     "assets:remove": Row(lambda w: {"pk": w.patent.pk}, COMPANY),
@@ -103,6 +120,7 @@ TABLE: dict[str, Row] = {
     "valuations:paper": _valuation("sent", method="get"),
     "valuation-show": _valuation("valued"),
     "desk-valuation": _referral(method="get post"),
+    "desk-reveal": _referral(),
     "desk-valuation-renew": _valuation("private", BANK, "post"),
     # drafts
     "apply:discard": _draft(),
@@ -251,7 +269,7 @@ TABLE: dict[str, Row] = {
     "office-absence-end": Row(lambda w: {"pk": w.absence.pk}, OFFICE, "post"),
     "office-reassign": Row(lambda w: {"pk": w.chen.user.pk}, {"chief"}, "post"),
     # supervision
-    "supervision-case": _case({"rui"}, "get"),
+    "supervision-case": _case({"rui"}),
     "supervision-hand-over": _pledge("waiting", {"rui"}),
     "supervision-tier-end": Row(lambda w: {"pk": w.tier.pk}, {"rui"}),
     "supervision-order": Row(lambda w: {"pk": w.order.clock_id}, {"rui"}),

@@ -35,6 +35,8 @@ from portal.foundation.assets.valuation.approaches import Income
 from portal.foundation.core import moments
 from portal.foundation.journal import dispatcher
 from portal.notifications.models import Notice as Message
+from portal.oversight import incidents
+from portal.oversight.models import Incident
 from portal.reports import actions as reports
 from portal.reports.models import SupervisionOrder
 from products import workbook
@@ -127,6 +129,7 @@ class World:
     draft_terms: ProductVersion  # the next version of the product, put forward and not reviewed
     book: ProductImport  # handed in by Bo's bank, not looked through yet
     sale: disposals.Disposals
+    incident: Incident
 
     def referral(self, case: Application, person: str) -> Referral:
         return case.referrals.get(institution_id=self.people[person].organisation.pk)
@@ -246,6 +249,9 @@ def build(people: dict[str, Person]) -> World:
     )
     private = closed(private, bo, revenue=PRIVATE_REVENUE)
     sale = disposals.build(people, product)
+    incident = incidents.open_incident(
+        kind="leak", what="示例事件", affected="", found_at=now, actor=people["ada"].actor, now=now
+    )
     dispatcher.dispatch(now=now)
     return World(
         people={**people, "lan": colleague, "duan": duan},
@@ -301,6 +307,7 @@ def build(people: dict[str, Person]) -> World:
         draft_terms=draft_terms,
         book=book,
         sale=sale,
+        incident=incident,
     )
 
 

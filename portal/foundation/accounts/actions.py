@@ -21,6 +21,8 @@ INVITATION_LIFE = timedelta(days=7)
 KNOWN_COMPANY = (
     "这家企业已在本平台注册。请联系企业里已有账号的同事，在“成员”页向您发出邀请；同事已离职的，请联系平台运维人员。"
 )
+KEEPERS_APART = "系统管理员、安全管理员、审计管理员和监管人员不能由同一人兼任，也不能兼任业务岗位。请另选一位，或先移除其现有身份后再邀请。"
+TWO_PEOPLE = "发出邀请的人不能自己接受邀请，请由对方本人接受。"
 USERNAME_TAKEN = "这个用户名已有人使用，请换一个。"
 PHONE_TAKEN = "这个手机号已有账号，请先登录；忘记密码请联系本单位负责人或平台运维人员。"
 
@@ -137,6 +139,10 @@ def _taken(error: IntegrityError) -> Exception:
     name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
     if "uscc" in name:
         return Invalid("known", KNOWN_COMPANY, fields={"uscc": KNOWN_COMPANY})
+    if name == "membership_keepers_apart":
+        return WrongState("keepers", KEEPERS_APART)
+    if name == "invitation_two_people":
+        return WrongState("same-person", TWO_PEOPLE)
     if "username" in name:
         return Invalid("taken", USERNAME_TAKEN, fields={"username": USERNAME_TAKEN})
     return error
@@ -257,9 +263,19 @@ def _join_as_newcomer(digest: str, person: Newcomer, *, now: datetime) -> Member
     return _join(invitation, _create(person), now=now)
 
 
-@transaction.atomic(durable=True)
 def join(digest: str, user_id: int, *, now: datetime) -> Membership:
-    """Accept an invitation as somebody who has an account; a former member comes back with the invited role."""
+    """Accept an invitation as somebody who has an account; a former member comes back with the invited role.
+
+    Raises WrongState when the person has a chair that this one cannot stand beside (the database says so).
+    """
+    try:
+        return _join_again(digest, user_id, now=now)
+    except IntegrityError as error:
+        raise _taken(error) from error
+
+
+@transaction.atomic(durable=True)
+def _join_again(digest: str, user_id: int, *, now: datetime) -> Membership:
     invitation = _open_invitation(digest, now=now)
     return _join(invitation, User.objects.get(pk=user_id), now=now)
 

@@ -3,7 +3,9 @@
 from datetime import date
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.constraints import ExclusionConstraint
 from django.db import models
+from django.db.models import Case, F, Q, Value, When
 
 from portal.foundation.core.actor import Actor
 
@@ -19,7 +21,15 @@ class Role(models.TextChoices):
     CLERK = "clerk", "登记审查员"
     CHIEF = "chief", "登记处负责人"
     REGULATOR = "regulator", "监管人员"
-    ADMIN = "admin", "系统管理员"
+    ADMIN = "admin", "系统管理员"  # organisations, calendars, health
+    SECURITY = "security", "安全管理员"  # accounts, roles, lock-outs
+    AUDIT = "audit", "审计管理员"  # the journal, refusals, who looked
+
+
+# The three administrators: nobody is two of them, and none of them has other business here (membership_keepers_apart).
+KEEPERS = (Role.ADMIN, Role.SECURITY, Role.AUDIT)
+# Nor is a regulator anything else: who reviews products and subsidies has put none of them forward.
+APART = (*KEEPERS, Role.REGULATOR)
 
 
 class OrganisationKind(models.TextChoices):
@@ -160,6 +170,15 @@ class Membership(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user", "organisation"], name="membership_once"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
+            # A constraint and no check in Python: two invitations accepted in the same moment cannot slip past it.
+            ExclusionConstraint(
+                name="membership_keepers_apart",
+                expressions=[
+                    ("user", "="),
+                    (Case(When(role__in=[r.value for r in APART], then=F("role")), default=Value("business")), "<>"),
+                ],
+                condition=Q(active=True),
+            ),
         ]
         indexes = [models.Index(fields=["organisation", "role"], name="membership_role")]  # read by: notifications
 
@@ -195,6 +214,11 @@ class Invitation(models.Model):
     class Meta:
         verbose_name = "邀请"
         verbose_name_plural = verbose_name
+        constraints = [  # who hands out a role does not take it
+            models.CheckConstraint(
+                condition=Q(accepted_by=None) | ~Q(accepted_by=F("invited_by")), name="invitation_two_people"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.organisation} {self.phone}"

@@ -24,7 +24,18 @@ EDITABLE = (
     "pledged_before",
 )
 # Demonstration log-ins and who they are; they exist only with the demonstration data.
-DEMO_LOGINS = ("enterprise", "officer", "manager", "guarantor", "clerk", "chief", "regulator", "admin")
+DEMO_LOGINS = (
+    "enterprise",
+    "officer",
+    "manager",
+    "guarantor",
+    "clerk",
+    "chief",
+    "regulator",
+    "admin",
+    "security",
+    "audit",
+)
 DEMO_PASSWORD = "Demo-2026-portal"  # noqa: S105 — printed on the log-in page of the demonstration
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from .views import members, organisation, registration, session
+from .views import members, organisation, registration, security, session
 
 urlpatterns = [
     path("login/", session.login, name="login"),
@@ -18,4 +18,6 @@ urlpatterns = [
     path("members/<int:pk>/end/", members.end, name="member-end"),
     path("members/invitations/<int:pk>/revoke/", members.revoke, name="invitation-revoke"),
     path("invitation/<str:token>/", members.invitation, name="invitation"),
+    path("security/", security.people, name="security"),
+    path("security/people/<int:pk>/", security.person, name="security-person"),
 ]

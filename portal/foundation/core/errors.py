@@ -48,3 +48,9 @@ class TooLarge(DomainError):
 
 class WrongType(DomainError):
     status = 415
+
+
+class TooMany(DomainError):
+    """More of it than anybody needs within the time; later it works again."""
+
+    status = 429

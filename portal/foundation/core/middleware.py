@@ -62,6 +62,7 @@ class DomainErrorMiddleware:
         refusal = exception if isinstance(exception, DomainError) else busy_of(exception)
         if refusal is None or request.path.startswith("/api/"):
             return None
+        request.refused_because = exception.code  # type: ignore[attr-defined]  # read by journal.refusals
         back = request.headers.get("Referer", "")
         if not back.startswith(f"{request.scheme}://{request.get_host()}/"):
             back = ""

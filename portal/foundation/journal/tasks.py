@@ -6,10 +6,11 @@ from celery import shared_task
 
 from portal.foundation.core.moments import now
 
-from . import sealer
+from . import anchors, sealer
 
 
 @shared_task(name="journal.seal")
 def seal(**kwargs: Any) -> None:
     while sealer.seal(now=now()) == 1000:
         pass
+    anchors.write(now=now())

@@ -20,10 +20,12 @@ from pledges.printing import print_missing
 from pledges.watch import daily
 from portal.foundation.core import moments
 from portal.foundation.core.failpoints import failpoint
+from portal.foundation.journal import anchors
 from portal.foundation.journal.dispatcher import dispatch, wait_for_news
 from portal.foundation.journal.sealer import seal
 from portal.foundation.sla.horizon import watch
 from portal.foundation.sla.sweep import beat, next_moment, sweep
+from portal.oversight import incidents, retention
 from portal.reports.reminders import remind
 from products import imports, staleness
 
@@ -31,6 +33,7 @@ log = logging.getLogger(__name__)
 SEAL_EVERY = 2.0  # seconds
 BEAT_EVERY = 1.0
 PRINT_EVERY, PRINT_AT_ONCE = 60.0, 10  # papers that a dying process left unprinted; each takes some tenths of a second
+OVERSEE_EVERY = 30.0  # whether an incident's hours run out, and once a day what need not be kept any longer
 LIBRARY_EVERY = 2.0  # a look whether a workbook waits; silent products need no more haste
 DUTIES = ("sweep", "dispatch", "seal")
 ROUND = 100  # deliveries; after so many the loop sees to its other duties and says that it lives
@@ -54,7 +57,7 @@ class Command(BaseCommand):
             raise CommandError(f"--duties 只能是 {'、'.join(DUTIES)}，以逗号分隔。")
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
-        sealed = beaten = printed = looked = float("-inf")
+        sealed = beaten = printed = looked = overseen = float("-inf")
         self.importer: threading.Thread | None = None
         self.asker: threading.Thread | None = None
         rounds = 0
@@ -77,8 +80,12 @@ class Command(BaseCommand):
                     self.library()
                     self.pledges()
                     looked = time.monotonic()
+                if "dispatch" in duties and time.monotonic() - overseen > OVERSEE_EVERY:
+                    self.oversee()
+                    overseen = time.monotonic()
                 if "seal" in duties and time.monotonic() - sealed > SEAL_EVERY:
                     seal(now=moments.now())
+                    anchors.write(now=moments.now())
                     sealed = time.monotonic()
                     failpoint("clock.sealed")
                 if time.monotonic() - beaten > BEAT_EVERY:
@@ -104,6 +111,12 @@ class Command(BaseCommand):
             raise
         except Exception:
             log.exception("papers were not printed")
+
+    @staticmethod
+    def oversee() -> None:
+        incidents.watch(now=moments.now())
+        if retention.due(now=moments.now()):
+            retention.apply(now=moments.now())
 
     def library(self) -> None:
         """Products nobody has confirmed for long are told; workbooks are worked through beside the loop, which must not

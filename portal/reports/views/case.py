@@ -1,8 +1,9 @@
 """One case as the regulator sees it: whose, to whom, every clock, every order and everything that happened."""
 
+from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
 
 from applications.cover_rows import listed, within
 from applications.models import Application, NextRound
@@ -13,10 +14,12 @@ from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
+from portal.foundation.core.forms import PortalForm
+from portal.foundation.journal import looks
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use, lamps
 from portal.foundation.sla.models import Kind
-from portal.reports import sla
+from portal.reports import actions, sla
 from portal.reports.models import SupervisionOrder
 
 LONGEST = 200  # entries of a timeline; the longest known case has about forty
@@ -38,15 +41,58 @@ def _result(found: NextRound) -> str:
     return str(NextRound.Outcome(found.outcome).label if found.outcome else NextRound.State(found.state).label)
 
 
+GROUNDS = "grounds"  # in the session: numbers of the cases whose ground was stated since log-in
+
+
+class GroundForm(PortalForm):
+    """Why a regulator opens one enterprise's case."""
+
+    ground = forms.CharField(
+        label="调阅事由",
+        max_length=200,
+        help_text="例如：核查响应超期的原因，督办单号。写入日志，企业能看到谁在何时因何调阅。",
+    )
+
+
+def _state_ground(request: HttpRequest, found: Application) -> HttpResponse:
+    """Ask for the ground (403 until one is stated), or record it and go on to the case."""
+    form = GroundForm(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        actor = actor_of(request)
+        actions.drill(found.pk, ground=form.cleaned_data["ground"], actor=actor, now=moments.now())
+        request.session[GROUNDS] = {**request.session.get(GROUNDS, {}), found.number: form.cleaned_data["ground"]}
+        return redirect("supervision-case", found.number)
+    if request.method != "POST":
+        request.refused_because = "ground"  # type: ignore[attr-defined]  # read by journal.refusals
+    return render(
+        request,
+        "supervision/case_ground.html",
+        {"number": found.number, "form": form},
+        status=400 if form.errors else 403,
+    )
+
+
 @allow(Role.REGULATOR)
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
 def case(request: HttpRequest, number: str) -> HttpResponse:
-    """The only page of supervision that names the enterprise."""
+    """The only page of supervision that names the enterprise: business secrets, so it opens for a recorded ground only."""
     now, actor = moments.now(), actor_of(request)
     cases = (
         Application.objects.visible_to(actor).select_related("organisation").annotate(cover_rows=within("application"))
     )
     found = get_object_or_404(cases, number=number)
+    ground = request.session.get(GROUNDS, {}).get(found.number)
+    if request.method == "POST" or not ground:
+        return _state_ground(request, found)
+    looks.note(
+        request,
+        owner_id=found.organisation_id,
+        actor=actor,
+        what=looks.What.CASE,
+        subject=f"application:{found.pk}",
+        case_number=found.number,
+        reason=ground,
+    )
     calendar = calendars_in_use.current()
     referrals = list(found.referrals.select_related("institution__organisation", "clock").order_by("pk"))
     files = list(

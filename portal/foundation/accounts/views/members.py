@@ -53,7 +53,7 @@ def members(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/members.html", context, status=status)
 
 
-@allow(Role.ENTERPRISE, Role.MANAGER, Role.CHIEF)
+@allow(*rules.MANAGES)
 @require_POST
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     actor = actor_of(request)
@@ -65,7 +65,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("members")
 
 
-@allow(Role.ENTERPRISE, Role.MANAGER, Role.CHIEF)
+@allow(*rules.MANAGES)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def end(request: HttpRequest, pk: int) -> HttpResponse:

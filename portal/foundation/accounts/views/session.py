@@ -27,6 +27,8 @@ DESKS: dict[str, str] = {
     Role.CHIEF: "office",
     Role.REGULATOR: "supervision",
     Role.ADMIN: "supervision-calendar",
+    Role.SECURITY: "security",
+    Role.AUDIT: "audit",
 }
 _NOT_AFTER_LOGIN = {"login", "logout", "seat"}
 

@@ -18,6 +18,7 @@ from portal.foundation.core.display import money_wan
 from portal.foundation.core.errors import DomainError, Invalid
 from portal.foundation.core.forms import place
 from portal.foundation.core.numbers import version_of
+from portal.foundation.journal import looks
 
 from . import actions, inputs, needed, presenting, rules
 from .forms import FORMS, FinalForm, ScoresForm, SharesForm, StartForm, Versioned
@@ -99,7 +100,10 @@ def start(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def detail(request: HttpRequest, number: str) -> HttpResponse:
-    return page(request, found(request, number))
+    valuation, actor = found(request, number), actor_of(request)
+    subject = f"valuation:{valuation.pk}"
+    looks.note(request, owner_id=valuation.organisation_id, actor=actor, what=looks.What.VALUATION, subject=subject)
+    return page(request, valuation)
 
 
 def page(

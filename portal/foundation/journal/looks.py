@@ -1,0 +1,114 @@
+"""Who looked at an enterprise's data, and when: one row for a person, an object and an hour.
+
+A view that shows one enterprise's request, papers or contact data to somebody else says so with `note`; the row is written when
+the answer is ready and was no refusal: one statement on the page of one object, none on a list. The journal keeps what was
+done; this keeps what was only read, and the enterprise sees it.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse
+
+from portal.foundation.core import moments
+from portal.foundation.core.actor import Actor
+from portal.foundation.core.errors import TooMany
+
+from .models import Entry, Look
+from .record import record
+
+log = logging.getLogger(__name__)
+What = Look.What
+_COLUMNS = "at, hour, owner_id, user_id, who, role, organisation_id, what, subject, case_number, reason"
+_INSERT = f"""
+INSERT INTO journal_look ({_COLUMNS})
+VALUES (%s, date_trunc('hour', %s::timestamptz), %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+"""  # noqa: S608 — constants
+
+
+_COUNT = "SELECT count(DISTINCT owner_id) FROM journal_look WHERE user_id = %s AND what = %s AND hour >= %s"
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    owner_id: int
+    actor: Actor
+    what: str
+    subject: str
+    case_number: str
+    reason: str
+
+
+def note(
+    request: HttpRequest,
+    *,
+    owner_id: int,
+    actor: Actor,
+    what: str,
+    subject: str,
+    case_number: str = "",
+    reason: str = "",
+) -> None:
+    """Remember that this answer shows the actor something of the enterprise `owner_id`; `subject` like `application:17`.
+
+    One's own data is nobody's business, and nothing is written.
+    """
+    if owner_id and owner_id != actor.organisation_id:
+        waiting: list[_Seen] = request.__dict__.setdefault("looks", [])
+        waiting.append(_Seen(owner_id, actor, what, subject[:80], case_number[:32], reason[:200]))
+
+
+def check(actor: Actor, *, now: datetime) -> None:
+    """Raise TooMany when this person has today opened the requests of more enterprises than work explains; told once a day.
+
+    One query. Reading what was read already today costs nothing of the number.
+    """
+    today = moments.midnight_after(moments.local_date(now) - timedelta(days=1))
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [actor.user_id, What.REQUEST, today])
+        count = int(cursor.fetchone()[0])
+    if count < settings.ENTERPRISES_A_DAY:
+        return
+    subject = f"looks:{actor.user_id}:{moments.local_date(now)}"
+    with transaction.atomic():
+        if not Entry.objects.filter(subject=subject).exists():
+            text = f"{actor.label} 一天内打开了 {count} 家企业的需求，已停止继续查看"
+            record("looks.limit", actor=actor, now=now, subject=subject, text=text, data={"count": count})
+    raise TooMany(
+        "looks", f"今天已打开 {count} 家企业的需求，超过一天的上限，明天再看。确有需要，请联系平台安全管理员。"
+    )
+
+
+class LookMiddleware:
+    """Writes what the views noted, once the answer really shows it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        seen: list[_Seen] = request.__dict__.pop("looks", [])
+        if seen and response.status_code < 300:
+            try:
+                _write(seen)
+            except Exception:  # whoever may read it shall not be kept from it by a full disk; the log says so
+                log.exception("%d looks could not be written", len(seen))
+        return response
+
+
+def _write(seen: list[_Seen]) -> None:
+    now = moments.now()
+    rows: list[list[Any]] = [
+        [
+            now, now, s.owner_id, s.actor.user_id, s.actor.label[:200], s.actor.role, s.actor.organisation_id, s.what, s.subject,
+            s.case_number, s.reason,
+        ]
+        for s in seen
+    ]  # fmt: skip
+    with connection.cursor() as cursor:
+        cursor.executemany(_INSERT, rows)

@@ -1,0 +1,205 @@
+"""Checking an exported journal without the portal: standard library only, one pass, constant memory.
+
+The export (`export_journal`) is lines of UTF-8. The first is a header, then one line for each sealed entry,
+`number digest entry`, where `number` counts from 1 without a gap and `entry` is the canonical JSON that was hashed; then one
+line `- - entry` for each that waits to be sealed; the last is a trailer. What is checked:
+
+- each digest is SHA-256(previous digest + entry): nothing altered, removed, inserted or put elsewhere;
+- numbers run on, the trailer's counts, last digest and SHA-256 of everything before it hold: nothing cut off;
+- each anchor (anchors.py), kept elsewhere, stands where it stood, and each carries the digest of the one before: nobody wrote
+  the whole chain anew.
+
+Runs alone too: `python -m portal.foundation.journal.verifying journal.jsonl --anchors anchors/`.
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .chain import GENESIS
+
+FORMAT = "portal-journal/1"
+WAITING = b"-"
+_MOST = 1000  # findings kept; more are only counted
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not hold: `kind` for machines, the place, and a sentence."""
+
+    kind: str
+    place: int  # the number in the chain; 0: the file as a whole
+    said: str
+
+
+@dataclass(slots=True)
+class Report:
+    """What one pass found; `ok` when nothing."""
+
+    sealed: int = 0
+    waiting: int = 0
+    head: str = GENESIS
+    anchors: int = 0
+    seconds: float = 0.0
+    count: int = 0
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return self.count == 0
+
+    def add(self, kind: str, place: int, said: str) -> None:
+        self.count += 1
+        if len(self.findings) < _MOST:
+            self.findings.append(Finding(kind, place, said))
+
+
+def header(**about: Any) -> bytes:
+    """The first line of an export."""
+    return _line({"format": FORMAT, **about})
+
+
+def trailer(*, sealed: int, waiting: int, head: str, sha256: str) -> bytes:
+    """The last line; `sha256` is of every byte before it."""
+    return _line({"sealed": sealed, "waiting": waiting, "head": head, "sha256": sha256})
+
+
+def _line(content: Mapping[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, sort_keys=True).encode() + b"\n"
+
+
+def check(lines: Iterable[bytes], *, anchors: Mapping[int, str] | None = None) -> Report:
+    """One pass over an export's lines. `anchors` gives the digest that stood at a number of the chain."""
+    report, began = Report(), time.perf_counter()
+    expected = dict(anchors or {})
+    sha256, whole = hashlib.sha256, hashlib.sha256()
+    previous, number, last = GENESIS.encode(), 0, b""
+    stream = iter(lines)
+    first = next(stream, b"")
+    if _parsed(first).get("format") != FORMAT:
+        report.add("header", 0, "文件开头不是日志导出的格式。")
+    whole.update(first)
+    for line in stream:
+        if line.startswith(b"{"):
+            last = line
+            break
+        whole.update(line)
+        stated, _, rest = line.partition(b" ")
+        digest, _, entry = rest.partition(b" ")
+        entry = entry.rstrip(b"\n")
+        if stated == WAITING:
+            report.waiting += 1
+            continue
+        number += 1
+        if report.waiting:
+            report.add("order", number, f"第 {number} 条排在待封存的记录之后。")
+        if stated != b"%d" % number:
+            report.add("number", number, f"第 {number} 条的序号写成了 {_short(stated)}。")
+        if sha256(previous + entry).hexdigest().encode() != digest:
+            report.add("link", number, f"第 {number} 条（日志 {_id(entry)}）与前一条接不上：被改动，或者它之前有增删。")
+        if number in expected and expected.pop(number) != digest.decode(errors="replace"):
+            report.add("anchor", number, f"第 {number} 条与当天的锚点不一致：整条链被重写过。")
+        previous = digest
+    report.sealed, report.head = number, previous.decode(errors="replace")
+    for lost in sorted(expected):
+        report.add("anchor", lost, f"锚点记着第 {lost} 条，文件里没有：末尾被截去。")
+    report.anchors = len(anchors or {})
+    _check_end(report, last, whole.hexdigest())
+    if next(stream, None) is not None:
+        report.add("trailer", 0, "结尾之后还有内容。")
+    report.seconds = time.perf_counter() - began
+    return report
+
+
+def _check_end(report: Report, line: bytes, sha256: str) -> None:
+    end = _parsed(line)
+    if not end:
+        report.add("trailer", 0, "没有结尾：文件不完整。")
+        return
+    if (end.get("sealed"), end.get("waiting")) != (report.sealed, report.waiting):
+        report.add("trailer", 0, f"结尾说有 {end.get('sealed')} 条已封存、{end.get('waiting')} 条待封存，实际不同。")
+    if end.get("head") != report.head:
+        report.add("trailer", 0, "结尾的摘要不是最后一条的摘要。")
+    if line != trailer(sealed=report.sealed, waiting=report.waiting, head=report.head, sha256=sha256):
+        report.add("trailer", 0, "文件的摘要对不上：某处的字节被改过。")
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(line)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _id(entry: bytes) -> str:
+    return _short(entry[1:].partition(b",")[0])
+
+
+def _short(text: bytes) -> str:
+    return text[:20].decode(errors="replace")
+
+
+def read_anchors(folder: Path, report: Report) -> dict[int, str]:
+    """Number → digest of every anchor file; what is wrong with the files themselves goes into `report`."""
+    found: dict[int, str] = {}
+    before = ""
+    for path in sorted(folder.glob("*.json")):
+        body = path.read_bytes()
+        anchor = _parsed(body)
+        if anchor.get("day") != path.stem or not isinstance(anchor.get("sealed"), int):
+            report.add("anchor", 0, f"锚点文件 {path.name} 的内容不对。")
+        elif anchor.get("previous") != before:
+            report.add("anchor", anchor["sealed"], f"锚点文件 {path.name} 与前一个接不上：被改动，或者中间少了一个。")
+        elif "sm3" in hashlib.algorithms_available and anchor.get("sm3") != _sm3(str(anchor.get("head"))):
+            report.add("anchor", anchor["sealed"], f"锚点文件 {path.name} 的 SM3 摘要对不上。")
+        before = hashlib.sha256(body).hexdigest()
+        if isinstance(anchor.get("sealed"), int) and anchor["sealed"] > 0:
+            found[anchor["sealed"]] = str(anchor.get("head"))
+    return found
+
+
+def _sm3(text: str) -> str:
+    return hashlib.new("sm3", text.encode()).hexdigest()
+
+
+def check_file(path: Path, *, anchors: Path | None = None) -> Report:
+    """The report on one exported file, with the anchors of a folder when there is one."""
+    early = Report()
+    known = read_anchors(anchors, early) if anchors is not None else {}
+    with path.open("rb", buffering=1 << 20) as file:
+        report = check(file, anchors=known)
+    report.findings[:0] = early.findings
+    report.count += early.count
+    return report
+
+
+def told(report: Report) -> Iterator[str]:
+    """The report in lines for a terminal."""
+    yield f"已封存 {report.sealed} 条，待封存 {report.waiting} 条，锚点 {report.anchors} 个，用时 {report.seconds:.1f} 秒。"
+    yield f"最后的摘要 {report.head}"
+    for finding in report.findings[:20]:
+        yield f"异常：{finding.said}"
+    if report.count > 20:
+        yield f"……共 {report.count} 处异常。"
+    yield "完整，没有发现改动。" if report.ok else f"不完整：{report.count} 处异常。"
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="离线核验导出的日志")
+    parser.add_argument("file", type=Path)
+    parser.add_argument("--anchors", type=Path)
+    given = parser.parse_args(argv)
+    report = check_file(given.file, anchors=given.anchors)
+    print(*told(report), sep="\n")
+    return 0 if report.ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

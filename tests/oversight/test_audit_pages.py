@@ -1,0 +1,87 @@
+"""The audit administrator finds entries, refusals and looks, and whether the chain holds; nothing can be changed there."""
+
+import pytest
+from django.urls import reverse
+
+from portal.foundation.core import moments
+from portal.foundation.journal import sealer
+from portal.foundation.journal.models import Entry
+from products.models import Product
+from tests import factories
+from tests.by_hand import by_hand
+from tests.factories import Person
+
+pytestmark = pytest.mark.django_db
+
+
+def test_audi_finds_an_entry_by_case_person_verb_and_day(audi: Person, ling: Person, product: Product) -> None:
+    case = factories.application(ling, product)
+    today = moments.local_date(moments.now())
+    for query in (f"case={case.number}", f"person={ling.user.pk}", "verb=application.", f"first={today}&last={today}"):
+        page = audi.client.get(f"/audit/?{query}")
+        assert page.status_code == 200
+        assert case.number in page.content.decode(), query
+    assert audi.client.get("/audit/?case=YZD0").context["rows"].rows == []
+    assert audi.client.get("/audit/?person=x").status_code == 400
+
+
+def test_a_long_journal_has_pages_that_overlap_nowhere(audi: Person) -> None:
+    Entry.objects.bulk_create(
+        [Entry(at=moments.now(), verb="case.noted", actor_label="x", subject=f"t:{n}") for n in range(120)]
+    )
+    seen: list[int] = []
+    after = ""
+    while True:
+        rows = audi.client.get(f"/audit/?verb=case.noted&after={after}").context["rows"]
+        seen += [row.pk for row in rows.rows]
+        after = rows.after
+        if not after:
+            break
+    assert len(seen) == len(set(seen)) == 120
+    assert seen == sorted(seen, reverse=True)
+
+
+def test_audi_reads_who_was_refused(audi: Person, wai: Person) -> None:
+    wai.client.get("/office/")
+    page = audi.client.get("/audit/refusals/?kind=not-allowed").content.decode()
+    assert "office" in page
+    assert str(wai.user.pk) in page
+
+
+def test_the_chain_is_gone_through_and_a_change_is_named(audi: Person, ling: Person, product: Product) -> None:
+    factories.application(ling, product)
+    sealer.seal(now=moments.now())
+    assert "完整，没有发现改动" in audi.client.post(reverse("audit-chain")).content.decode()
+    assert Entry.objects.filter(verb="journal.verified").count() == 1
+    with by_hand() as cursor:
+        cursor.execute("UPDATE journal_entry SET text = '改写' WHERE id = (SELECT min(entry_id) FROM journal_seal)")
+    page = audi.client.post(reverse("audit-chain")).content.decode()
+    assert "不完整" in page
+    assert "第 1 条" in page
+
+
+def test_sena_closes_an_account_and_its_session_is_dead_at_the_next_click(sena: Person, ling: Person) -> None:
+    page = reverse("security-person", args=[ling.user.pk])
+    assert ling.client.get("/cases/").status_code == 200
+    assert sena.client.post(page, {"deed": "close", "reason": ""}).status_code == 400
+    assert sena.client.post(page, {"deed": "close", "reason": "离职"}).status_code == 302
+    assert ling.client.get("/cases/").status_code == 302
+    assert sena.client.post(page, {"deed": "close", "reason": "离职"}).status_code == 409
+    assert sena.client.post(page, {"deed": "reopen", "reason": "返岗"}).status_code == 302
+    ling.client.force_login(ling.user)
+    assert ling.client.get("/cases/").status_code == 200
+    assert sena.client.post(page, {"deed": "end", "reason": "离职"}).status_code == 302
+    assert ling.client.get("/cases/").status_code == 302
+    assert list(Entry.objects.filter(actor_id=sena.user.pk).order_by("id").values_list("verb", flat=True)) == [
+        "account.closed", "account.reopened", "member.ended",
+    ]  # fmt: skip
+
+
+def test_sena_does_nothing_to_herself_and_finds_people_by_name(sena: Person, ling: Person) -> None:
+    own = reverse("security-person", args=[sena.user.pk])
+    assert sena.client.post(own, {"deed": "close", "reason": "x"}).status_code == 403
+    found = sena.client.get("/security/?q=林示例").content.decode()
+    assert "林示例" in found
+    assert "138****0000" in found
+    assert "13800000000" not in found
+    assert "没有找到" in sena.client.get("/security/?q=无此人").content.decode()

@@ -1,0 +1,109 @@
+"""Ling sees who looked at her data and when, whom she has authorised, and takes everything away that is kept about her."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from applications.models import Application
+from portal.foundation.core import moments
+from portal.foundation.journal.models import Entry, Look
+from products.models import Product
+from tests import factories
+from tests.factories import Person
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def case(ling: Person, product: Product) -> Application:
+    return factories.application(ling, product)
+
+
+def open_it(bo: Person, case: Application) -> None:
+    ref = case.referrals.get(institution_id=bo.organisation.pk).ref
+    assert bo.client.get(reverse("desk-referral", args=[ref])).status_code == 200
+
+
+def test_one_row_a_person_an_object_and_an_hour(
+    ling: Person, bo: Person, bo_manager: Person, case: Application
+) -> None:
+    for _ in range(3):
+        open_it(bo, case)
+    open_it(bo_manager, case)
+    rows = list(Look.objects.at_data_of(ling.organisation.pk))
+    assert [(row.user_id, row.what, row.case_number) for row in rows] == [
+        (bo_manager.user.pk, "request", case.number),
+        (bo.user.pk, "request", case.number),
+    ]
+    page = ling.client.get(reverse("looks")).content.decode()
+    assert page.count("薄示例（示例甲银行）") == 1
+    assert case.number in page
+    assert "现在有权查看的机构" in page
+
+
+def test_lists_and_ones_own_pages_write_nothing(ling: Person, bo: Person, case: Application) -> None:
+    for url in ("/desk/", "/desk/?tab=waiting", "/desk/pool/", "/pledges/"):
+        assert bo.client.get(url).status_code == 200
+    assert ling.client.get(reverse("case", args=[case.number])).status_code == 200
+    assert not Look.objects.exists()
+
+
+def test_it_costs_one_statement_on_the_page_of_one_request(bo: Person, case: Application) -> None:
+    open_it(bo, case)  # the chair, the caches
+    with CaptureQueriesContext(connection) as sent:
+        open_it(bo, case)
+    looks = [q["sql"] for q in sent if "journal_look" in q["sql"]]
+    assert len(looks) == 2, "the limit of a day is asked for, the look is written"
+    assert len(sent) <= 14
+
+
+def test_a_refused_page_is_no_look(wai: Person, cui: Person, case: Application) -> None:
+    ref = case.referrals.get().ref
+    assert cui.client.get(reverse("desk-referral", args=[ref])).status_code == 404
+    assert not Look.objects.exists()
+
+
+def test_a_stranger_sees_only_looks_at_his_own_data(ling: Person, wai: Person, bo: Person, case: Application) -> None:
+    open_it(bo, case)
+    assert case.number not in wai.client.get(reverse("looks")).content.decode()
+    assert case.number not in wai.client.get(reverse("looks-export")).content.decode()
+    assert case.number in ling.client.get(reverse("looks-export")).content.decode()
+    assert bo.client.get(reverse("looks")).status_code == 403
+
+
+def test_filters_leave_what_is_asked_for(ling: Person, bo: Person, case: Application) -> None:
+    open_it(bo, case)
+    today = moments.local_date(moments.now())
+    assert case.number in ling.client.get(f"/profile/looks/?what=request&first={today}&last={today}").content.decode()
+    for query in ("what=paper", "case=YZD0", f"last={today - timedelta(days=1)}"):
+        rows = ling.client.get(f"/profile/looks/?{query}").context["rows"].rows
+        assert rows == [], query
+    assert ling.client.get("/profile/looks/?first=gestern").status_code == 400
+
+
+@pytest.mark.parametrize(
+    "statement", ["UPDATE journal_look SET who = 'x'", "DELETE FROM journal_look", "TRUNCATE journal_look"]
+)
+def test_nobody_changes_who_looked(bo: Person, case: Application, statement: str) -> None:
+    open_it(bo, case)
+    with pytest.raises(DatabaseError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_ling_takes_everything_away_that_is_kept_about_her(ling: Person, bo: Person, case: Application) -> None:
+    open_it(bo, case)
+    answer = ling.client.post(reverse("own-data"))
+    assert answer.headers["Content-Disposition"].startswith("attachment")
+    kept = json.loads(answer.content)
+    assert kept["enterprise"]["name"] == ling.organisation.name
+    assert kept["people"][0]["name"] == "林示例"
+    assert kept["requests"][0]["number"] == case.number
+    assert kept["consents"][0]["institution"] == "示例甲银行"
+    assert kept["looked_at"][0]["what"] == "request"
+    assert "password" not in answer.content.decode()
+    assert Entry.objects.filter(verb="data.exported").count() == 1
+    assert ling.client.get(reverse("own-data")).status_code == 405
