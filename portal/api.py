@@ -10,7 +10,7 @@ from rest_framework.routers import SimpleRouter
 from rest_framework.views import exception_handler
 
 from applications.api import ReferralViewSet
-from portal.foundation.core.errors import DomainError
+from portal.foundation.core.errors import DomainError, TooMany
 from products.api import ProductViewSet
 
 router = SimpleRouter()
@@ -21,7 +21,9 @@ router.register("referrals", ReferralViewSet, basename="api-referral")
 def handle_exception(error: Exception, context: dict[str, Any]) -> Response | None:
     """A DomainError keeps its code, its sentence and its status; everything else is DRF's."""
     if isinstance(error, DomainError):
-        return Response({"code": error.code, "reason": error.reason, "fields": error.fields}, status=error.status)
+        said = {"code": error.code, "reason": error.reason, "fields": error.fields}
+        headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooMany) else None
+        return Response(said, status=error.status, headers=headers)
     return exception_handler(error, context)
 
 

@@ -198,6 +198,9 @@ SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_HSTS_PRELOAD = PRODUCTION
 
+# How often something may be done (core.rates) is multiplied by this; 0 counts nothing: measuring and the proof need that.
+RATE_FACTOR: int = env.int("RATE_FACTOR", default=1)
+
 # --- background work ----------------------------------------------------------------------------------------------
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")  # without it /metrics does not exist
 REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")

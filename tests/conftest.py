@@ -11,6 +11,7 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from portal.foundation.accounts.models import OrganisationKind, Role
+from portal.foundation.core import rates
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use
 from products.models import Product
@@ -38,6 +39,12 @@ def _passing_triggers() -> Iterator[Any]:
         cursor.execute("SET session_replication_role = replica")
         yield cursor
         cursor.execute("SET session_replication_role = DEFAULT")
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_slowed_down_for_the_test_before() -> None:
+    """The counts are rolled back with the test; what the process remembers of them is not."""
+    rates.forget()
 
 
 @pytest.fixture(autouse=True, scope="session")

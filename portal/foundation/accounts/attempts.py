@@ -6,10 +6,11 @@ A refused try is not counted, so a pause ends when it was said to end, however o
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import OperationalError, connection
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
+
+from portal.foundation.core import callers
 
 from .models import Attempt
 
@@ -71,9 +72,5 @@ def forget(limit: Limit, key: str) -> None:
 
 
 def client_address(request: HttpRequest) -> str:
-    """Where a request comes from. Behind the configured proxy that is the last hop the proxy itself wrote down."""
-    if settings.SECURE_PROXY_SSL_HEADER:
-        hops = request.headers.get("X-Forwarded-For", "").split(",")
-        if hops[-1].strip():
-            return hops[-1].strip()
-    return str(request.META.get("REMOTE_ADDR", ""))
+    """Where a request comes from (core.callers)."""
+    return callers.address(request)

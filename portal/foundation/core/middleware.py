@@ -7,7 +7,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from .errors import DomainError
+from .errors import DomainError, TooMany
 from .failpoints import failpoint
 
 
@@ -60,4 +60,7 @@ class DomainErrorMiddleware:
         back = request.headers.get("Referer", "")
         if not back.startswith(f"{request.scheme}://{request.get_host()}/"):
             back = ""
-        return render(request, "errors/refused.html", {"error": exception, "back": back}, status=exception.status)
+        refused = render(request, "errors/refused.html", {"error": exception, "back": back}, status=exception.status)
+        if isinstance(exception, TooMany):
+            refused.headers["Retry-After"] = str(exception.retry_after)
+        return refused
