@@ -10,7 +10,7 @@ from django.test import Client, RequestFactory, override_settings
 from django.urls import path
 
 from portal.foundation.accounts.guards import public
-from portal.foundation.core import callers, rates
+from portal.foundation.core import addresses, rates
 from portal.foundation.core.models import RateCount
 from portal.foundation.core.rates import Rate, take
 from portal.urls import urlpatterns
@@ -144,7 +144,7 @@ def test_a_page_answers_429_with_a_sentence_and_the_seconds_to_wait() -> None:
 )
 def test_one_line_is_one_caller(first: str, second: str, same: bool) -> None:
     ask = RequestFactory()
-    told = [callers.visitor(ask.get("/", REMOTE_ADDR=address)) for address in (first, second)]
+    told = [addresses.visitor(ask.get("/", REMOTE_ADDR=address)) for address in (first, second)]
     assert (told[0] == told[1]) is same
 
 
@@ -152,6 +152,6 @@ def test_one_line_is_one_caller(first: str, second: str, same: bool) -> None:
 def test_without_a_proxy_the_forwarded_header_is_only_text() -> None:
     ask = RequestFactory()
     told = {
-        callers.network(ask.get("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=f"10.0.0.{n}")) for n in range(9)
+        addresses.network(ask.get("/", REMOTE_ADDR="192.0.2.1", HTTP_X_FORWARDED_FOR=f"10.0.0.{n}")) for n in range(9)
     }
     assert told == {"192.0.2.1"}

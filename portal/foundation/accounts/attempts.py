@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import OperationalError, connection
-from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
-from portal.foundation.core import callers
+from portal.foundation.core import addresses
 
 from .models import Attempt
 
@@ -71,6 +70,4 @@ def forget(limit: Limit, key: str) -> None:
     Attempt.objects.filter(scope=limit.scope, key=_digest(key)).delete()
 
 
-def client_address(request: HttpRequest) -> str:
-    """Where a request comes from (core.callers)."""
-    return callers.address(request)
+client_address = addresses.client_address

@@ -14,8 +14,7 @@ from .failpoints import failpoint
 class ReadableRequestMiddleware:
     """400 for NUL characters anywhere (PostgreSQL keeps none, and no keyboard has one) and for forms in a strange charset.
 
-    Without this every search field, path and cookie would need a check of its own. What a person sees is marked private,
-    unless the view has said something stricter: no proxy may keep it.
+    Without this every search field, path and cookie would need a check of its own.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -27,10 +26,7 @@ class ReadableRequestMiddleware:
         charset = (request.content_params or {}).get("charset", "utf-8")
         if request.content_type == "multipart/form-data" and charset.lower() not in ("utf-8", "utf8"):
             raise BadRequest("a form in another charset than UTF-8")
-        response = self.get_response(request)
-        if getattr(request, "actor", None) is not None:
-            response.headers.setdefault("Cache-Control", "private, no-cache")
-        return response
+        return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         """After the CSRF check, which reads the form too."""

@@ -21,7 +21,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.crypto import salted_hmac
 
-from . import callers, moments
+from . import addresses, moments
 from .errors import TooMany
 
 View = Callable[..., HttpResponseBase]
@@ -87,7 +87,7 @@ def take(rate: Rate, key: str, *, now: datetime) -> Wait | None:
 
 
 def limited(
-    rate: Rate, *, key: Callable[[HttpRequest], str] = callers.visitor, methods: Collection[str] = ()
+    rate: Rate, *, key: Callable[[HttpRequest], str] = addresses.visitor, methods: Collection[str] = ()
 ) -> Callable[[View], View]:
     """A view that answers 429 with Retry-After and a sentence when its caller is too quick; with `methods` only these count.
 

@@ -1,4 +1,4 @@
-"""Who knocks, as far as the connection itself tells: nothing here is read from what a caller may write as it likes."""
+"""Where a request comes from, and who that is to a limit."""
 
 import ipaddress
 
@@ -6,7 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest
 
 
-def address(request: HttpRequest) -> str:
+def client_address(request: HttpRequest) -> str:
     """Where a request comes from. Behind the configured proxy that is the last hop the proxy itself wrote down."""
     if settings.SECURE_PROXY_SSL_HEADER:
         hops = request.headers.get("X-Forwarded-For", "").split(",")
@@ -17,7 +17,7 @@ def address(request: HttpRequest) -> str:
 
 def network(request: HttpRequest) -> str:
     """The address as limits count it: an IPv6 line has 2⁶⁴ addresses of its own, so its /64 is one caller."""
-    text = address(request)
+    text = client_address(request)
     try:
         found = ipaddress.ip_address(text)
     except ValueError:  # a proxy's «unknown», a Unix socket
