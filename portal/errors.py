@@ -7,11 +7,13 @@ from django.shortcuts import render
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """The form was open too long or came from elsewhere; the browser's back button keeps what was typed."""
+    request.refused_as = "csrf"  # type: ignore[attr-defined]  # read by journal.refusals
     return render(request, "errors/csrf.html", status=403)
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """A request that no form of ours sends; also a host name that is not ours. Without its files it may be too long (413)."""
+    request.refused_as = "unreadable"  # type: ignore[attr-defined]  # read by journal.refusals; a form's 400 has no such mark
     status = 413 if isinstance(exception, RequestDataTooBig) else 400
     return render(request, "errors/400.html", status=status)
 

@@ -53,6 +53,7 @@ class DomainErrorMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         if not isinstance(exception, DomainError) or request.path.startswith("/api/"):
             return None
+        request.refused_because = exception.code  # type: ignore[attr-defined]  # read by journal.refusals
         back = request.headers.get("Referer", "")
         if not back.startswith(f"{request.scheme}://{request.get_host()}/"):
             back = ""

@@ -163,3 +163,57 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entry_id}→{self.subscriber} {self.state}"
+
+
+class Refusal(models.Model):
+    """The portal said no to a request: what kind, to whom, where. Never what was typed, never the address in the clear.
+
+    Written by `refusals.note` only. Nobody changes a row; one may go when it is older than a year (network security law:
+    at least six months).
+    """
+
+    kind = models.CharField("类别", max_length=40)
+    at = models.DateTimeField("时间")
+    status = models.PositiveSmallIntegerField("状态码", null=True)
+    actor_id = models.BigIntegerField("人员", null=True)
+    role = models.CharField("身份", max_length=12, blank=True)
+    organisation_id = models.BigIntegerField("单位", null=True)
+    method = models.CharField("方法", max_length=8, blank=True)
+    route = models.CharField("页面", max_length=80, blank=True)  # the name of the address, never the path
+    address = models.CharField("来源摘要", max_length=64, blank=True)
+    request_id = models.CharField("请求号", max_length=64, blank=True)
+    subject = models.CharField("对象", max_length=80, blank=True)
+    detail = models.CharField("原因", max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = "拒绝记录"
+        verbose_name_plural = verbose_name
+        indexes = [
+            models.Index(fields=["kind", "-id"], name="refusal_kind"),  # read by: the audit administrator's list
+            models.Index(fields=["actor_id", "-id"], name="refusal_actor"),  # read by: the same, for one person
+            models.Index(
+                fields=["address", "-at"], name="refusal_address"
+            ),  # read by: note, which writes a visitor's once
+        ]
+        triggers = [
+            pgtrigger.Protect(name="refusal_append_only", operation=pgtrigger.Update),
+            pgtrigger.Trigger(
+                name="refusal_kept",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+                func=(
+                    "IF OLD.at < now() - interval '365 days' THEN RETURN OLD; END IF; "
+                    "RAISE EXCEPTION 'refusals are kept for a year';"
+                ),
+            ),
+            pgtrigger.Trigger(
+                name="refusal_no_truncate",
+                level=pgtrigger.Statement,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Truncate,
+                func="RAISE EXCEPTION 'refusals are append-only'; RETURN NULL;",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%F %T} {self.kind} {self.route}"
