@@ -51,10 +51,11 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not now: the next one passes at `until`, in `seconds` (≥ 1)."""
+    """Not now: the next one passes at `until`, in `seconds` (≥ 1). `again`: this caller has just been told so."""
 
     until: datetime
     seconds: int
+    again: bool = False
 
     @property
     def sentence(self) -> str:
@@ -71,7 +72,7 @@ def take(rate: Rate, key: str, *, now: datetime) -> Wait | None:
         return None
     digest = salted_hmac("portal.rates", f"{rate.name}:{key}", algorithm="sha256").hexdigest()
     if (until := _refused.get(digest)) is not None and now < until:
-        return _wait(until, now)
+        return _wait(until, now, again=True)
     step = rate.per // (rate.number * settings.RATE_FACTOR)  # rounded down, so that `number` fit
     values = {"key": digest, "name": rate.name, "now": now, "step": step, "per": rate.per}
     with connection.cursor() as cursor:
@@ -97,20 +98,15 @@ def limited(
     def decorate(view: View) -> View:
         @wraps(view)
         def counted(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not methods or request.method in methods:
-                check(rate, key(request), now=moments.now())
+            if (not methods or request.method in methods) and (wait := take(rate, key(request), now=moments.now())):
+                request.refused_again = wait.again  # type: ignore[attr-defined]  # one trace of a flood is enough
+                raise TooMany("too_many", wait.sentence, retry_after=wait.seconds)
             return view(request, *args, **kwargs)
 
         counted.rates = (rate, *getattr(view, "rates", ()))  # type: ignore[attr-defined]
         return counted
 
     return decorate
-
-
-def check(rate: Rate, key: str, *, now: datetime) -> None:
-    """As `take`, with the refusal raised: TooMany (429)."""
-    if wait := take(rate, key, now=now):
-        raise TooMany("too_many", wait.sentence, retry_after=wait.seconds)
 
 
 def forget() -> None:
@@ -125,8 +121,8 @@ def tidy(*, now: datetime) -> int:
         return int(cursor.rowcount)
 
 
-def _wait(until: datetime, now: datetime) -> Wait:
-    return Wait(until, max(1, ceil((until - now).total_seconds())))
+def _wait(until: datetime, now: datetime, *, again: bool = False) -> Wait:
+    return Wait(until, max(1, ceil((until - now).total_seconds())), again)
 
 
 def _remember(digest: str, until: datetime, now: datetime) -> None:

@@ -17,6 +17,7 @@ class CallThrottle(BaseThrottle):
 
     def allow_request(self, request: Request, view: Any) -> bool:
         self._refused: Wait | None = rates.take(CALLS, addresses.visitor(request._request), now=moments.now())
+        request._request.refused_again = self._refused is not None and self._refused.again  # type: ignore[attr-defined]
         return self._refused is None
 
     def wait(self) -> float | None:
