@@ -50,18 +50,17 @@ OPEN = {
 }
 # A row of the database's own rule, so no word can be put there.
 CONSTRAINED: dict[str, str] = {}
-NEWCOMERS = ("visitor", "xin", "zhou", "zhen", "feng", "ada")
 
 
 def is_open(label: str) -> bool:
     return label in OPEN or label.rpartition(".")[0] in OPEN
 
 
-@pytest.fixture
 def newcomers(world: World) -> dict[str, Client]:
-    """Nobody's customers and nobody's bank: an enterprise, a bank, a guarantor, another office, and the administrator."""
-    made: dict[str, Client] = {"visitor": Client(), "ada": world.ada.client}
+    """Nobody's customers and nobody's bank: an enterprise, a bank, a guarantor, another office, another administrator."""
+    made: dict[str, Client] = {"visitor": Client()}
     for name, role, kind in (
+        ("ai", Role(world.ada.membership.role), OrganisationKind.PLATFORM),
         ("xin", Role.ENTERPRISE, OrganisationKind.ENTERPRISE),
         ("zhou", Role.OFFICER, OrganisationKind.BANK),
         ("zhen", Role.OFFICER, OrganisationKind.GUARANTOR),
@@ -92,16 +91,15 @@ MARKS = {text.label: f"zq{number:03d}qz" for number, text in enumerate(words())}
 FIELDS = {word: label for label, word in MARKS.items()}
 
 
-def test_attack_29_no_newcomer_finds_a_word_of_anybody_anywhere(
-    world: World, newcomers: dict[str, Client], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_attack_29_no_newcomer_finds_a_word_of_anybody_anywhere(world: World, caplog: pytest.LogCaptureFixture) -> None:
     """Pages, exports, papers, the machine interface, letters and the log, walked by people whom none of it concerns."""
     caplog.set_level(logging.INFO)
     refused = fill(mark)
     assert refused.keys() == CONSTRAINED.keys(), refused
     leaks: set[str] = set()
     pages = 0
-    for name, client in newcomers.items():
+    people = newcomers(world)
+    for name, client in people.items():
         for url, _, said in walk(client, starts(world), follow=name == "visitor"):
             pages += 1
             found = {FIELDS[word] for word in re.findall(r"zq\d{3}qz", said)}
@@ -110,7 +108,7 @@ def test_attack_29_no_newcomer_finds_a_word_of_anybody_anywhere(
     assert pages > 900
     for hour in range(0, 60, 9):
         dispatcher.dispatch(now=moments.now() + timedelta(hours=hour))
-    theirs = [m for m in mail.outbox if any(f"{name}@example.com" in m.to for name in NEWCOMERS)]
+    theirs = [m for m in mail.outbox if any(f"{name}@example.com" in m.to for name in people)]
     assert [m.subject for m in theirs if re.search(r"zq\d{3}qz", m.subject + m.body)] == []
     assert re.findall(r"zq\d{3}qz", caplog.text) == []
 

@@ -52,6 +52,7 @@ CODES = {
 TABLES = {
     "core.Counter": "numbers given out",
     "core.RateCount": "digests",
+    "core.OnceAnswer": "digests; its answer goes to nobody but its own caller (attack 38)",
     "journal.Seal": "digests",
     "journal.Refusal": "never a typed word (tests/foundation/test_refusals.py)",
     "accounts.Attempt": "digests",

@@ -35,6 +35,23 @@ class RateCount(models.Model):
         return f"{self.name} {self.until:%H:%M:%S}"
 
 
+class OnceAnswer(models.Model):
+    """What the machine interface answered to a key (core.once), so that the same question is answered alike; for a day."""
+
+    key = models.CharField(max_length=64, primary_key=True)  # digest of caller and key
+    body = models.CharField(max_length=64)  # digest of address and body
+    status = models.PositiveSmallIntegerField(null=True)  # null: at work
+    answer = models.JSONField(null=True)
+    at = models.DateTimeField(db_index=True)  # read by: once.tidy
+
+    class Meta:
+        verbose_name = "接口应答"
+        verbose_name_plural = verbose_name
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.at:%H:%M:%S}"
+
+
 def take(name: str) -> int:
     """The next number for `name`, starting with 1, in one statement."""
     with connection.cursor() as cursor:

@@ -146,7 +146,10 @@ class _Line(HTTPConnection):
                     raise
         if self._to.tls:
             trusted = ssl.create_default_context(cafile=settings.OUTGOING_CA_FILE or None)
-            self.sock = trusted.wrap_socket(self.sock, server_hostname=self._to.host)
+            # Shaken hands only when it is ours to cut: a handshake may drip, too.
+            tls = trusted.wrap_socket(self.sock, server_hostname=self._to.host, do_handshake_on_connect=False)
+            self.sock = tls
+            tls.do_handshake()
 
     def cut(self) -> None:
         """End whatever waits for the other side, from another thread."""
