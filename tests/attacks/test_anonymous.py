@@ -75,6 +75,7 @@ def test_attack_16_no_other_site_may_read_an_answer(ling: Person, bo: Person, or
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE", "PROPFIND", "CONNECT", "JEFF"])
 def test_attack_17_other_methods_do_nothing_and_leave_their_trace(ling: Person, method: str) -> None:
+    """Ling's browser, or a tool with her cookies, tries what no page offers."""
     for url in ("/", "/cases/", "/login/", "/no-such-page/", "/api/v1/products/", "/static/css/portal.css"):
         answer = ling.client.generic(method, url)
         assert answer.status_code in ({405} if not url.startswith("/static/") else {404, 405}), url
@@ -131,6 +132,7 @@ def test_attack_18_sql_in_search_sort_and_filter_is_only_a_word(
 
 
 def test_attack_18_a_nul_in_the_address_is_refused_and_noted(ling: Person) -> None:
+    """Ling's search field is given the one character that PostgreSQL cannot keep."""
     assert ling.client.get("/patents/?q=%00").status_code == 400
     assert traces("unreadable", ling) == 1
 
@@ -245,6 +247,7 @@ def test_attack_22_json_that_is_too_long_too_deep_or_no_number(
 
 
 def test_attack_22_a_form_that_is_too_long_is_413(ling: Person) -> None:
+    """Ling sends three megabytes of words, or two and a half thousand fields."""
     long = {"note": "x" * (3 * 1024 * 1024)}
     plain = ling.client.post("/profile/edit/", "note=" + long["note"], content_type="application/x-www-form-urlencoded")
     assert plain.status_code == 413

@@ -220,6 +220,7 @@ AMOUNTS = (
 
 @pytest.mark.parametrize("typed", AMOUNTS)
 def test_attack_35_an_amount_that_is_none_is_refused_at_its_field(ling: Person, typed: str) -> None:
+    """Ling, or a program in her name, types what is no amount; she is told beside the field."""
     draft = drafts.start(actor=ling.actor, now=moments.now())
     refused = send(ling, draft, "need", **{**NEED, "amount": typed})
     assert refused.status_code == 400
@@ -300,6 +301,7 @@ def test_attack_38_the_same_key_with_another_body_is_refused(
 def test_attack_38_what_was_refused_may_be_tried_again_under_its_key(
     ling: Person, bo: Person, product: Product
 ) -> None:
+    """Bo's system forgot the contact, is refused, and sends it again complete."""
     mine, key = factories.application(ling, product).referrals.get(), str(uuid.uuid4())
     assert claim(bo.client, mine, key, contact_name="").status_code == 400
     assert not OnceAnswer.objects.exists()

@@ -48,7 +48,9 @@ HIDDEN = (
 
 
 def call(url: str, *, timeout: float = 2, total: float = 3, longest: int = 1024) -> outgoing.Answer:
-    return outgoing.post(outgoing.address(url), "/x", b"{}", headers={}, timeout=timeout, total=total, longest=longest)
+    return outgoing.call(
+        "POST", outgoing.address(url), "/x", b"{}", headers={}, timeout=timeout, total=total, longest=longest
+    )
 
 
 # --- whom the portal calls --------------------------------------------------------------------------------------------
@@ -70,6 +72,7 @@ def test_attack_93_an_address_inside_is_refused_when_it_is_saved(host: str) -> N
      "https://a.example/#x", "file:///etc/passwd", "gopher://127.0.0.1", "//agency.example", "javascript:alert(1)"],
 )  # fmt: skip
 def test_attack_93_an_address_that_is_no_plain_https_address_is_refused(url: str) -> None:
+    """An address with a password, a query, another protocol, or no TLS."""
     with pytest.raises(ValueError):
         outgoing.address(url)
 
@@ -92,6 +95,7 @@ def means(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> list[str]:
 def test_attack_93_a_name_that_stands_for_an_address_inside_is_refused_when_it_is_called(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The name looked harmless when it was saved; today its owner points it at us."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -104,6 +108,7 @@ def test_attack_93_a_name_that_stands_for_an_address_inside_is_refused_when_it_i
 
 @override_settings(OUTGOING_NETWORKS=[])
 def test_attack_93_one_address_inside_among_good_ones_refuses_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The choice among several would be the attacker's."""
     means(monkeypatch, ["93.184.216.34", "127.0.0.1"])
     with pytest.raises(Failed) as refused:
         call("https://agency.example")
@@ -128,6 +133,7 @@ def test_attack_93_a_name_server_that_changes_its_mind_changes_nothing(monkeypat
 
 
 def test_attack_93_a_network_must_be_named_to_be_reached() -> None:
+    """A government network has private addresses, so an installation names its own and no other."""
     inside = ipaddress.ip_address("10.8.3.4")
     with override_settings(OUTGOING_NETWORKS=["10.8.0.0/16"]):
         assert outgoing.reachable(inside)
@@ -229,6 +235,7 @@ BAD: dict[str, tuple[Handler, Why]] = {
 @pytest.mark.parametrize("name", BAD)
 @override_settings(**LOCAL)
 def test_attack_94_an_answer_that_does_not_end_is_cut(name: str) -> None:
+    """The agency, or whoever sits in its place, answers without end, drop by drop, or packed."""
     handler, why = BAD[name]
     began = time.monotonic()
     with answering(handler) as (url, _), pytest.raises(Failed) as failed:
@@ -407,6 +414,7 @@ def test_attack_96_a_field_twice_is_refused(ling: Person, bo: Person, product: P
 
 @pytest.mark.django_db
 def test_attack_96_a_body_of_another_kind_is_415(ling: Person, bo: Person, product: Product) -> None:
+    """Bo's system sends a form where JSON belongs, JSON where a form does, XML, or something compressed."""
     mine = factories.application(ling, product).referrals.get()
     api, page = reverse("api-referral-decline", args=[mine.ref]), reverse("desk-decline", args=[mine.ref])
     json = '{"code":"amount","note":""}'

@@ -95,17 +95,25 @@ def reachable(ip: Ip) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
-def post(
-    to: Address, path: str, body: bytes, *, headers: Mapping[str, str], timeout: float, total: float, longest: int
+def call(
+    method: str,
+    to: Address,
+    path: str,
+    body: bytes = b"",
+    *,
+    headers: Mapping[str, str],
+    timeout: float,
+    total: float,
+    longest: int,
 ) -> Answer:
-    """One POST. `timeout` seconds for connecting and for each read, `total` for everything, `longest` bytes of answer.
+    """One question. `timeout` seconds for connecting and for each read, `total` for everything, `longest` bytes of answer.
 
     Raises Failed.
     """
     until = time.monotonic() + total
     ips = _resolve(to)
     with _reading(), _line(to, ips, timeout=timeout, until=until) as line:
-        line.request("POST", f"{to.path}{path}", body, {"Accept-Encoding": "identity", **headers})
+        line.request(method, f"{to.path}{path}", body or None, {"Accept-Encoding": "identity", **headers})
         answer = line.getresponse()
         if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise Failed(Why.ENCODED)

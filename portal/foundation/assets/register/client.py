@@ -43,7 +43,8 @@ class HttpRegister:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         try:
-            answer = outgoing.post(
+            answer = outgoing.call(
+                "POST",
                 self._to,
                 "/v1/extracts",
                 json.dumps(question).encode(),

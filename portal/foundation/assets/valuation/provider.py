@@ -107,7 +107,8 @@ class HttpProvider:
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         try:
-            answer = outgoing.post(
+            answer = outgoing.call(
+                "POST",
                 self._to,
                 "/v1/reports",
                 json.dumps(question).encode(),
