@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "portal.notifications",
     "portal.reports",
     "portal.content",
+    "portal.integrations",
     "portal",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -246,7 +247,10 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@localhost")
 
 # --- API ----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.foundation.core.authentication.Session"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "portal.integrations.authentication.SignedAuthentication",
+        "portal.foundation.core.authentication.Session",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["portal.foundation.core.parsing.BoundedJSONParser"],

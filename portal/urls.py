@@ -30,6 +30,7 @@ _MODULES = [
     ("", "portal.reports.urls"),
     ("", "portal.evidence.urls"),
     ("notices/", "portal.notifications.urls"),
+    ("keys/", "portal.integrations.urls"),
 ]
 
 

@@ -17,7 +17,6 @@ NOT_YET: dict[int, str] = {
     39: "identity",
     **dict.fromkeys(range(41, 51), "files"),
     **dict.fromkeys(range(52, 85), "guard"),
-    **dict.fromkeys(range(85, 93), "machine client: no key but a session calls the portal today"),
 }
 
 

@@ -37,6 +37,8 @@ SILENT = {
     "member.invitation_revoked",
     "member.joined",
     "member.ended",
+    "key.created",  # the list of keys shows it
+    "key.revoked",
     "product.drafted",
     "product.edited",
     "product.discarded",
@@ -68,6 +70,7 @@ WRITERS = (
     "applications/actions",
     "pledges",
     "portal/reports",
+    "portal/integrations",
     "portal/foundation",
     "banks",
     "products",

@@ -261,6 +261,7 @@ TABLE: dict[str, Row] = {
     "products:import-job": Row(lambda w: {"pk": w.book.pk}, BANK),
     "products:import-submit": Row(lambda w: {"pk": w.book.pk}, BANK),
     # the machine interface
+    "api-key-revoke": Row(lambda w: {"pk": w.key.pk}, {"bo_manager"}),
     "api-referral-detail": _referral(method="get"),
     "api-referral-claim": _referral(),
     "api-referral-decline": _referral(),

@@ -46,6 +46,7 @@ CODES = {
     "provider": "a name in the settings",
     "key_id": "a digest",
     "identity": "a number with a check digit",
+    "ident": "a key's public number; what hangs on it is tried in the matrix",
     "stop_reason": "of a fixed list",
 }
 # By model: tables without anybody's words.

@@ -45,7 +45,8 @@ def once(action: Action) -> Action:
 
     @wraps(action)
     def kept(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
-        given = request.headers.get("Idempotency-Key", "")
+        # The nonce of a signed call counts as one: whoever replays the call gets its answer and no second effect.
+        given = request.headers.get("Idempotency-Key", "") or str(getattr(request.auth, "nonce", ""))
         if not given:
             return action(view, request, *args, **kwargs)
         if not (8 <= len(given) <= 200 and given.isascii() and given.isprintable()):
