@@ -47,7 +47,7 @@ def test_attack_27_a_strangers_ids_in_ones_own_payload(ling: Person, wai: Person
     refused = send(wai, draft, "company", patents=[theirs.pk])
     assert refused.status_code == 400
     assert theirs.title not in refused.content.decode().split("<form")[0]
-    assert wai.client.post("/valuations/new/", {"patents": [theirs.pk], "scene": "finance"}).status_code in (400, 404)
+    assert wai.client.post("/valuations/start/", {"patents": [theirs.pk], "scene": "finance"}).status_code in (400, 404)
     assert wai.client.post("/valuations/agency/", {"patents": [theirs.pk]}).status_code in (400, 404, 409)
     sent = {
         **FORM,
@@ -76,12 +76,12 @@ def test_attack_28_no_filter_or_search_brings_a_strangers_rows(
         (cui, ("/desk/", "/desk/pool/", "/pledges/", "/orders/", "/api/v1/referrals/", "/quotas/")),
     ):
         for url in urls:
-            for key in keys:
-                for word in words:
-                    said = person.client.get(url, {key: word}).content.decode()
-                    assert "暗号企业名称" not in said.replace(f'value="{word}"', ""), (url, key, word)
-                    assert "暗号专利" not in said, (url, key, word)
-                    assert f"{case.number}</" not in said, (url, key, word)
+            for word in words:
+                for query in (dict.fromkeys(keys, word), {"q": word}):
+                    said = person.client.get(url, query).content.decode()
+                    assert "暗号企业名称" not in said.replace(f'value="{word}"', ""), (url, query)
+                    assert "暗号专利" not in said, (url, query)
+                    assert f"{case.number}</" not in said, (url, query)
     assert "暗号企业名称" in bo.client.get("/desk/").content.decode()  # the word is there to be found
 
 
@@ -109,7 +109,7 @@ def test_attack_31_what_the_form_does_not_ask_is_not_taken(ling: Person, bo: Per
 
 # --- the order of things ----------------------------------------------------------------------------------------------
 def test_attack_32_no_step_is_skipped_and_none_taken_back(
-    ling: Person, bo: Person, product: Product, chen: Person
+    ling: Person, bo: Person, cui: Person, product: Product, chen: Person
 ) -> None:
     """Unsigned to the office, back after the registration, open again after the end: 409, and nothing moved."""
     begun = file_filled(accepted(ling, bo, product), bo)
@@ -141,7 +141,8 @@ def test_attack_32_no_step_is_skipped_and_none_taken_back(
     choices.withdraw(over.pk, reason="", actor=ling.actor, now=moments.now())
     mine = over.referrals.get()
     contact = {"contact_name": "薄示例", "contact_phone": "023-67961234", "next_step": "尽调"}
-    again = {"products": [product.pk], "consents": [product.institution_id]}
+    other = factories.product(cui.organisation)
+    again = {"products": [other.pk], "consents": [other.institution_id]}
     before = traces("conflict")
     assert bo.client.post(reverse("desk-claim", args=[mine.ref]), contact).status_code in (404, 409)
     assert ling.client.post(reverse("case-extend", args=[over.number]), again).status_code == 409
