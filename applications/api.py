@@ -14,6 +14,7 @@ from applications.actions import responses
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.permissions import Answering
 from portal.foundation.core import moments
+from portal.foundation.core.once import once
 from portal.foundation.core.paging import Pages
 from portal.foundation.journal import looks
 
@@ -104,6 +105,7 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
 
     @extend_schema(request=ClaimSerializer, responses=ReferralSerializer)
     @action(detail=True, methods=["post"])
+    @once
     def claim(self, request: Request, ref: str) -> Response:
         """接单, with a contact and the next step; stops the response clock. 409 when it can no longer be claimed."""
         referral = get_object_or_404(self.get_queryset(), ref=ref)
@@ -114,6 +116,7 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
 
     @extend_schema(request=DeclineSerializer, responses=ReferralSerializer)
     @action(detail=True, methods=["post"])
+    @once
     def decline(self, request: Request, ref: str) -> Response:
         """婉拒, with a reason code; stops the response clock."""
         referral = get_object_or_404(self.get_queryset(), ref=ref)

@@ -11,7 +11,7 @@ from rest_framework.views import exception_handler
 
 from applications.api import ReferralViewSet
 from portal.foundation.core.db import busy_of
-from portal.foundation.core.errors import DomainError
+from portal.foundation.core.errors import DomainError, TooMany
 from products.api import ProductViewSet
 
 router = SimpleRouter()
@@ -23,9 +23,9 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     """A DomainError, or a row somebody else keeps, has its code, its sentence and its status; everything else is DRF's."""
     refusal = error if isinstance(error, DomainError) else busy_of(error)
     if refusal is not None:
-        return Response(
-            {"code": refusal.code, "reason": refusal.reason, "fields": refusal.fields}, status=refusal.status
-        )
+        said = {"code": refusal.code, "reason": refusal.reason, "fields": refusal.fields}
+        headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, TooMany) else None
+        return Response(said, status=refusal.status, headers=headers)
     return exception_handler(error, context)
 
 

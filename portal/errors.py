@@ -1,5 +1,6 @@
 """Error pages that Django itself asks for."""
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
@@ -11,9 +12,10 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """A request that no form of ours sends; also a host name that is not ours."""
+    """A request that no form of ours sends; also a host name that is not ours. Without its files it may be too long (413)."""
     request.refused_as = "unreadable"  # type: ignore[attr-defined]  # read by journal.refusals; a form's 400 has no such mark
-    return render(request, "errors/400.html", status=400)
+    status = 413 if isinstance(exception, RequestDataTooBig) else 400
+    return render(request, "errors/400.html", status=status)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -73,6 +73,7 @@ SECTIONS[Role.MANAGER] = SECTIONS[Role.OFFICER]
 SECTIONS[Role.CHIEF] = [*SECTIONS[Role.CLERK], ("closures", "停办日")]
 ACCOUNT = [("profile", "单位资料"), ("members", "成员管理"), ("password-change", "修改密码")]
 OF_THE_ENTERPRISE = [("looks", "谁看过我的资料")]
+KEYS = ("api-keys", "接口密钥")  # of an institution's manager
 WIDE = {Role.OFFICER, Role.MANAGER, Role.CLERK, Role.CHIEF, Role.REGULATOR, Role.SECURITY, Role.AUDIT}
 
 
@@ -99,6 +100,8 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         inside = [link for link in links if request.path.startswith(link["url"])]
         if inside:
             max(inside, key=lambda link: len(link["url"]))["current"] = True
+    keeps_keys = membership.role == Role.MANAGER and membership.organisation.kind in INSTITUTION_KINDS
+    account = [*ACCOUNT, KEYS] if keeps_keys else ACCOUNT
     shown = len(links) if len(links) <= SHOWN + 1 else SHOWN
     return {
         **shared,

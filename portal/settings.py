@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "portal.reports",
     "portal.content",
     "portal.oversight",
+    "portal.integrations",
     "portal",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -73,6 +74,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.foundation.journal.refusals.RefusalMiddleware",
+    "portal.foundation.core.door.DoorMiddleware",
     "portal.foundation.journal.looks.LookMiddleware",
     "portal.foundation.core.middleware.ReadableRequestMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -173,6 +175,7 @@ SIGNING_KEY_FILE: str = env.str("SIGNING_KEY_FILE", default=str(DATA_DIR / "keys
 UPLOAD_MAX_BYTES = 20 * 1024 * 1024
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+BODY_MAX_BYTES = 10 * UPLOAD_MAX_BYTES + DATA_UPLOAD_MAX_MEMORY_SIZE  # a form with its files (core.door)
 
 # --- web security -------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
@@ -200,6 +203,14 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIN
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_HSTS_PRELOAD = PRODUCTION
+
+# How often something may be done (core.rates) is multiplied by this; 0 counts nothing: measuring and the proof need that.
+RATE_FACTOR: int = env.int("RATE_FACTOR", default=1)
+
+# Whom the portal may call (core.outgoing): the public internet, and of other networks only these. A government network's
+# addresses are private ones, so they must be named; the simulators sit on this machine.
+OUTGOING_NETWORKS: list[str] = env.list("OUTGOING_NETWORKS", default=[] if PRODUCTION else ["127.0.0.0/8", "::1/128"])
+OUTGOING_CA_FILE: str = env.str("OUTGOING_CA_FILE", default="")  # PEM; without it the system's authorities
 
 # --- background work ----------------------------------------------------------------------------------------------
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")  # without it /metrics does not exist
@@ -240,10 +251,14 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@localhost")
 
 # --- API ----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "portal.integrations.authentication.SignedAuthentication",
+        "portal.foundation.core.authentication.Session",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["portal.foundation.core.parsing.BoundedJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["portal.foundation.core.throttling.CallThrottle"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "portal.api.handle_exception",
     "COERCE_DECIMAL_TO_STRING": True,

@@ -31,6 +31,7 @@ _MODULES = [
     ("", "portal.evidence.urls"),
     ("", "portal.oversight.urls"),
     ("notices/", "portal.notifications.urls"),
+    ("keys/", "portal.integrations.urls"),
 ]
 
 

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.test import TransactionTestCase
 
 from portal.foundation.accounts.models import OrganisationKind, Role
+from portal.foundation.core import rates
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use
 from products.models import Product
@@ -28,6 +29,12 @@ def load_reference() -> None:
     _told[:] = list(Entry.objects.order_by("id")) or _told
     with by_hand() as cursor:  # the journal refuses to be emptied
         cursor.execute("TRUNCATE journal_entry, journal_outbox, journal_unsealed")
+
+
+@pytest.fixture(autouse=True)
+def _nobody_is_slowed_down_for_the_test_before() -> None:
+    """The counts are rolled back with the test; what the process remembers of them is not."""
+    rates.forget()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -42,7 +42,17 @@ def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executa
     web = (
         *("-m", "gunicorn", "portal.wsgi:application", "--bind", bind),
         # --preload shares the loaded code between the two workers; gunicorn 27 would open a control socket in the home.
-        *("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload", "--no-control-socket"),
+        # A class of ours, so that whoever sends a request slowly does not keep a thread (portal/run/patience.py).
+        *(
+            "--worker-class",
+            "portal.run.patience.PatientWorker",
+            "--workers",
+            "2",
+            "--threads",
+            "4",
+            "--preload",
+            "--no-control-socket",
+        ),
         *("--timeout", "60", "--graceful-timeout", "3", "--keep-alive", "5", "--log-level", "warning"),
         *("--max-requests", "5000", "--max-requests-jitter", "500"),
     )

@@ -72,7 +72,7 @@ PAGES = {
         "/products/import/",
         "/disposals/cases/",
     ],
-    "manager": ["/desk/", "/desk/team/", "/orders/"],
+    "manager": ["/desk/", "/desk/team/", "/orders/", "/keys/"],
     "guarantor": ["/desk/", "/desk/covers/", "/disposals/cases/"],
     "clerk": ["/office/", "/office/done/", "/office/after/", "/office/duty/", "/office/extracts/", "/pledges/alerts/"],
     "chief": ["/office/", "/office/after/", "/office/duty/", "/orders/", "/closures/"],

@@ -50,6 +50,8 @@ SILENT = {
     "supervision.drilled",  # so too
     "incident.reported",
     "incident.closed",
+    "key.created",  # the list of keys shows it
+    "key.revoked",
     "product.drafted",
     "product.edited",
     "product.discarded",
@@ -81,6 +83,7 @@ WRITERS = (
     "applications/actions",
     "pledges",
     "portal/reports",
+    "portal/integrations",
     "portal/foundation",
     "banks",
     "products",

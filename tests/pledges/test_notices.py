@@ -172,7 +172,7 @@ def test_one_changed_byte_is_found(notice: Notice) -> None:
     assert visitor.post(here, {"compare": "1"}).status_code == 400
 
 
-def test_a_guesser_is_slowed_down_and_a_holder_is_not(notice: Notice) -> None:
+def test_attack_23_a_guesser_is_slowed_down_and_a_holder_is_not(notice: Notice) -> None:
     visitor = Client()
     statuses = [visitor.get(f"/v/AAAABBBB{i:04d}/").status_code for i in range(2000, 2022)]
     assert statuses[:20] == [404] * 20
@@ -182,7 +182,7 @@ def test_a_guesser_is_slowed_down_and_a_holder_is_not(notice: Notice) -> None:
     assert Client(REMOTE_ADDR="192.0.2.7").post(reverse("pledges:verify"), {"q": notice.number}).status_code == 200
 
 
-def test_numbers_cannot_be_tried_one_after_the_other(notice: Notice) -> None:
+def test_attack_23_numbers_cannot_be_tried_one_after_the_other(notice: Notice) -> None:
     visitor = Client()
     for _ in range(20):
         visitor.post(reverse("pledges:verify"), {"q": notice.number})

@@ -77,7 +77,7 @@ def test_every_kind_of_answer_carries_the_policy(world: World) -> None:
 
 
 # --- the machine interface and methods -------------------------------------------------------------------------------
-def test_the_machine_interface_refuses_politely(world: World) -> None:
+def test_attack_22_the_machine_interface_refuses_politely(world: World) -> None:
     url = reverse("api-referral-claim", args=[world.referral(world.asked, "bo").ref])
     bo = world.bo.client
     bo.raise_request_exception = False
@@ -96,7 +96,7 @@ def test_the_machine_interface_refuses_politely(world: World) -> None:
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "patch", "trace"])
-def test_other_methods_do_nothing(world: World, method: str) -> None:
+def test_attack_17_other_methods_do_nothing(world: World, method: str) -> None:
     for url in (
         "/cases/",
         "/patents/",

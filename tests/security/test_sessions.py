@@ -24,7 +24,7 @@ ELSEWHERE = (
 
 
 @pytest.mark.parametrize("target", ELSEWHERE)
-def test_no_answer_leads_out_of_the_portal(ling: Person, target: str) -> None:
+def test_attack_12_no_answer_leads_out_of_the_portal(ling: Person, target: str) -> None:
     """As a browser reads it: tabs and newlines dropped, a backslash is a slash."""
     patent = {"number": "2013304968751", "title": "示例", "patentee": "示例", "filing_date": "2013-08-09", "status": "granted",
               "grant_date": "2014-02-05", "co-TOTAL_FORMS": 0, "co-INITIAL_FORMS": 0}  # fmt: skip

@@ -28,7 +28,8 @@ from .world import World, upload
 pytestmark = pytest.mark.django_db
 
 # A session is touched by its own use; the deep health check is the sweep's third caller on purpose (portal.health).
-_NOT_COMPARED = {"django_session", "django_migrations"}
+# Looking counts as a look (core.rates).
+_NOT_COMPARED = {"django_session", "django_migrations", "core_ratecount"}
 _SWEEPS = "/healthz/deep"
 
 
@@ -56,7 +57,7 @@ def test_looking_changes_nothing(world: World) -> None:
         assert everything() == before, name
 
 
-def test_every_post_wants_the_pages_token(world: World) -> None:
+def test_attack_14_every_post_wants_the_pages_token(world: World) -> None:
     strict = {name: Client(enforce_csrf_checks=True) for name in [*world.people, "visitor"]}
     for name, person in world.people.items():
         strict[name].force_login(person.user)
@@ -94,7 +95,7 @@ EXTRA = {
 }  # fmt: skip
 
 
-def test_a_request_carries_only_what_was_asked(ling: Person, wai: Person, product: Any) -> None:
+def test_attack_31_a_request_carries_only_what_was_asked(ling: Person, wai: Person, product: Any) -> None:
     mine = factories.patent(ling.organisation)
     foreign = {**EXTRA, "organisation": wai.organisation.pk, "organisation_id": wai.organisation.pk}
     draft = drafts.start(actor=ling.actor, now=moments.now())
@@ -192,7 +193,7 @@ def test_a_patent_stays_where_it_is(ling: Person, wai: Person) -> None:
 
 
 # --- somebody else's ids in the body ---------------------------------------------------------------------------------
-def test_a_strangers_patent_cannot_be_put_into_a_request(ling: Person, wai: Person, product: Any) -> None:
+def test_attack_27_a_strangers_patent_cannot_be_put_into_a_request(ling: Person, wai: Person, product: Any) -> None:
     theirs = factories.patent(ling.organisation)
     factories.patent(wai.organisation, factories.INVENTION_2)
     draft = drafts.start(actor=wai.actor, now=moments.now())

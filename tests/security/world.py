@@ -34,6 +34,8 @@ from portal.foundation.assets.valuation import agency, provider, simulator
 from portal.foundation.assets.valuation.approaches import Income
 from portal.foundation.core import moments
 from portal.foundation.journal import dispatcher
+from portal.integrations import actions as keys
+from portal.integrations.models import ApiKey
 from portal.notifications.models import Notice as Message
 from portal.oversight import incidents
 from portal.oversight.models import Incident
@@ -126,6 +128,7 @@ class World:
     invited: Issued
     colleague: Person
     messages: dict[str, Message]
+    key: ApiKey  # of Bo's bank
     draft_terms: ProductVersion  # the next version of the product, put forward and not reviewed
     book: ProductImport  # handed in by Bo's bank, not looked through yet
     sale: disposals.Disposals
@@ -304,6 +307,7 @@ def build(people: dict[str, Person]) -> World:
             for name, person in people.items()
             if (message := Message.objects.filter(membership=person.membership).first())
         },
+        key=keys.create("示例系统", ["referrals:read"], 30, actor=people["bo_manager"].actor, now=now).key,
         draft_terms=draft_terms,
         book=book,
         sale=sale,

@@ -1,4 +1,6 @@
-"""Where a request comes from."""
+"""Where a request comes from, and who that is to a limit."""
+
+import ipaddress
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -11,3 +13,23 @@ def client_address(request: HttpRequest) -> str:
         if hops[-1].strip():
             return hops[-1].strip()
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def network(request: HttpRequest) -> str:
+    """The address as limits count it: an IPv6 line has 2⁶⁴ addresses of its own, so its /64 is one caller."""
+    text = client_address(request)
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:  # a proxy's «unknown», a Unix socket
+        return text[:64]
+    if isinstance(found, ipaddress.IPv6Address):
+        if found.ipv4_mapped is not None:
+            return str(found.ipv4_mapped)
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
+
+
+def visitor(request: HttpRequest) -> str:
+    """One person wherever they sit; without log-in, one line."""
+    actor = getattr(request, "actor", None)
+    return f"user:{actor.user_id}" if actor is not None else f"line:{network(request)}"

@@ -51,6 +51,10 @@ class WrongType(DomainError):
 
 
 class TooMany(DomainError):
-    """More of it than anybody needs within the time; later it works again."""
+    """Too often in too short a time; `retry_after` seconds go into the header of that name."""
 
     status = 429
+
+    def __init__(self, code: str, reason: str, *, retry_after: int) -> None:
+        super().__init__(code, reason)
+        self.retry_after = retry_after

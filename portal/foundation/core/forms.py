@@ -20,6 +20,7 @@ from django.core.validators import (
     MinValueValidator,
 )
 from django.forms.renderers import TemplatesSetting
+from django.utils.datastructures import MultiValueDict
 
 from . import identifiers, moments, money
 from .errors import DomainError
@@ -40,6 +41,7 @@ _INVALID: Mapping[type, str] = {
     forms.URLField: "网址的写法不对，应以 https:// 开头。",
 }
 
+TWICE = "这一项提交了两次，请在页面上重新填写后提交。"
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199  # of a day that anybody types here
 
 
@@ -65,10 +67,26 @@ class PlainErrors:
         for name, field in self.fields.items():
             _word_errors(field, str(field.label or name))
 
+    def full_clean(self) -> None:
+        """A field that was sent twice is refused: whoever passed the form on may have read the other one."""
+        super().full_clean()  # type: ignore[misc]  # of the form beside which this stands
+        if not isinstance(data := getattr(self, "data", None), MultiValueDict):
+            return
+        for name, field in self.fields.items():
+            if not _takes_several(field) and len(data.getlist(self.add_prefix(name))) > 1:  # type: ignore[attr-defined]
+                self.add_error(name, TWICE)  # type: ignore[attr-defined]
+
     def add_field(self, name: str, field: forms.Field) -> None:
         """A field that only some instances have, worded like the others."""
         self.fields[name] = field
         _word_errors(field, str(field.label or name))
+
+
+def _takes_several(field: forms.Field) -> bool:
+    """Whether the control itself sends its name more than once."""
+    return isinstance(field.widget, forms.SelectMultiple | forms.MultipleHiddenInput | forms.MultiWidget) or getattr(
+        field.widget, "allow_multiple_selected", False
+    )
 
 
 def _word_errors(field: forms.Field, label: str) -> None:

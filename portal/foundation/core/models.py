@@ -1,4 +1,4 @@
-"""Counters: numbers people quote must be unique, and some must have no gaps."""
+"""Counters: numbers people quote must be unique, and some must have no gaps; and how often a caller has come."""
 
 from django.db import connection, models
 
@@ -18,6 +18,38 @@ class Counter(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name}={self.value}"
+
+
+class RateCount(models.Model):
+    """How far a caller has used up a rate (core.rates); the table is UNLOGGED: after a crash everybody begins anew."""
+
+    key = models.CharField(max_length=64, primary_key=True)  # digest of rate and caller
+    name = models.CharField(max_length=40)
+    until = models.DateTimeField(db_index=True)  # read by: rates.tidy
+
+    class Meta:
+        verbose_name = "频次计数"
+        verbose_name_plural = verbose_name
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.until:%H:%M:%S}"
+
+
+class OnceAnswer(models.Model):
+    """What the machine interface answered to a key (core.once), so that the same question is answered alike; for a day."""
+
+    key = models.CharField(max_length=64, primary_key=True)  # digest of caller and key
+    body = models.CharField(max_length=64)  # digest of address and body
+    status = models.PositiveSmallIntegerField(null=True)  # null: at work
+    answer = models.JSONField(null=True)
+    at = models.DateTimeField(db_index=True)  # read by: once.tidy
+
+    class Meta:
+        verbose_name = "接口应答"
+        verbose_name_plural = verbose_name
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.at:%H:%M:%S}"
 
 
 def take(name: str) -> int:

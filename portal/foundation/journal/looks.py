@@ -80,7 +80,9 @@ def check(actor: Actor, *, now: datetime) -> None:
             text = f"{actor.label} 一天内打开了 {count} 家企业的需求，已停止继续查看"
             record("looks.limit", actor=actor, now=now, subject=subject, text=text, data={"count": count})
     raise TooMany(
-        "looks", f"今天已打开 {count} 家企业的需求，超过一天的上限，明天再看。确有需要，请联系平台安全管理员。"
+        "looks",
+        f"今天已打开 {count} 家企业的需求，超过一天的上限，明天再看。确有需要，请联系平台安全管理员。",
+        retry_after=int((moments.midnight_after(moments.local_date(now)) - now).total_seconds()),
     )
 
 

@@ -162,6 +162,8 @@ def _kind(request: HttpRequest, response: HttpResponse) -> str:
     """What kind of refusal an answer is; empty for everything else."""
     actor, status = getattr(request, "actor", None), response.status_code
     mark = str(getattr(request, "refused_as", ""))
+    if status == 429 and getattr(request, "refused_again", False):
+        return ""  # a flood (core.rates): its first refusal has its row
     if status == 302:
         login = resolve_url(settings.LOGIN_URL)
         sent = response.headers.get("Location", "").partition("?")[0] == login

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import Invalid
+from portal.foundation.core.rates import Rate, limited
 from portal.foundation.sla.models import Kind
 from portal.reports import actions, books, cases, exports, red, results, sla
 from portal.reports.forms import LampForm, ScopeForm
@@ -24,6 +25,7 @@ from portal.reports.paging import Place
 from portal.reports.scope import DIMENSIONS, INSTITUTION, Scope, recent
 from portal.reports.sla import Figures, Names, Report, Row
 
+EXPORTING = Rate("export", 60, timedelta(hours=1))
 ROWS = 40  # of the report on one page: every figure is a link, and a page stays under 120 KB
 
 
@@ -233,6 +235,7 @@ def _where(scope: Scope, known: Names) -> list[str]:
 
 
 @allow(Role.REGULATOR)
+@limited(EXPORTING)
 @require_POST
 def export(request: HttpRequest) -> HttpResponse:
     """A file of what is shown. A POST, because it is written into the journal."""

@@ -1,5 +1,7 @@
 """Who belongs to an organisation: list, invite, revoke, join, end."""
 
+from datetime import timedelta
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,8 +18,11 @@ from portal.foundation.accounts.models import Invitation, Membership, Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
+from portal.foundation.core.rates import Rate, limited
 
 from .session import open_session
+
+JOINING = Rate("invitation", 60, timedelta(minutes=10))  # a token cannot be guessed; nobody need try
 
 
 @allow()
@@ -85,6 +90,7 @@ def end(request: HttpRequest, pk: int) -> HttpResponse:
 @public
 @never_cache
 @sensitive_post_parameters("password", "password_again")
+@limited(JOINING)
 @require_http_methods(["GET", "HEAD", "POST"])
 def invitation(request: HttpRequest, token: str) -> HttpResponse:
     """Accept: somebody with an account with one press, a newcomer by making an account."""

@@ -1,5 +1,7 @@
 """A company comes to the portal."""
 
+from datetime import timedelta
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -13,11 +15,16 @@ from portal.foundation.accounts.guards import public
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
+from portal.foundation.core.rates import Rate, limited
 
 from .session import open_session
 
+# Tries, not companies: mistakes in the form count too. Nobody can have credit codes tried by the thousand.
+REGISTERING = Rate("register", 30, timedelta(hours=1))
+
 
 @public
+@limited(REGISTERING, methods=("POST",))
 @never_cache
 @sensitive_post_parameters("password", "password_again")
 @require_http_methods(["GET", "HEAD", "POST"])
