@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from http.server import ThreadingHTTPServer
 from threading import Thread
 
+from portal.foundation.accounts.sso import simulator as sso
 from portal.foundation.assets.valuation import simulator as agency
 
 # The setting that names the real system, and who stands in for it.
-STAND_INS = {"VALUATION_AGENCY_URL": agency.server}
+STAND_INS = {"VALUATION_AGENCY_URL": agency.server, "SSO_ISSUER": lambda: sso.server()[0]}
 
 
 def stand_in(environment: Mapping[str, str]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.journal.record import record
 
 from . import attempts, queries, rules
+from .identity import passwords, second
 from .models import Invitation, Membership, Organisation, OrganisationKind, Role, User
 
 INVITATION_LIFE = timedelta(days=7)
@@ -59,7 +60,8 @@ class Issued:
 def sign_in(login: str, password: str, *, now: datetime, address: str = "") -> User | None:
     """The person, or None for whatever is wrong: no such account, wrong password, or too many wrong ones just before.
 
-    The caller cannot tell which, and so cannot tell a guesser. The session is the caller's business.
+    The caller cannot tell which, and so cannot tell a guesser. The session is the caller's business. Raises TooMany when one
+    address has guessed at many accounts: that says nothing about any of them.
     """
     try:
         return _sign_in(login.strip(), password, now=now, address=address)
@@ -74,10 +76,11 @@ def _sign_in(login: str, password: str, *, now: datetime, address: str) -> User 
     known = queries.by_login(login)
     key = f"user:{known.pk}" if known else f"name:{login.lower()}"
     attempts.take_turn(attempts.LOGIN, key)
+    if address:
+        attempts.require(attempts.LOGIN_ADDRESS, address, now=now)
     if attempts.refused(attempts.LOGIN, key, now=now):
         return None
-    if address and attempts.refused(attempts.LOGIN_ADDRESS, address, now=now):
-        return None
+    attempts.take_slot()
     user = authenticate(username=known.username if known else login, password=password)
     if not isinstance(user, User):
         attempts.miss(attempts.LOGIN, key, now=now)
@@ -112,7 +115,7 @@ def _register_enterprise(company: Company, person: Newcomer, *, now: datetime) -
         contact_name=company.contact_name,
         contact_phone=company.contact_phone,
     )
-    made = Membership.objects.create(user=_create(person), organisation=organisation, role=Role.ENTERPRISE)
+    made = Membership.objects.create(user=_create(person, now=now), organisation=organisation, role=Role.ENTERPRISE)
     record(
         "enterprise.registered",
         actor=made.actor,
@@ -124,13 +127,16 @@ def _register_enterprise(company: Company, person: Newcomer, *, now: datetime) -
     return made
 
 
-def _create(person: Newcomer) -> User:
+def _create(person: Newcomer, *, now: datetime) -> User:
     if User.objects.filter(username=person.username).exists():
         field, said = ("phone", PHONE_TAKEN) if person.username == person.phone else ("username", USERNAME_TAKEN)
         raise Invalid("taken", said, fields={field: said})
     if User.objects.filter(phone=person.phone).exists():
         raise Invalid("taken", PHONE_TAKEN, fields={"phone": PHONE_TAKEN})
-    return User.objects.create_user(person.username, password=person.password, name=person.name, phone=person.phone)
+    attempts.take_slot()
+    made = User.objects.create_user(person.username, password=person.password, name=person.name, phone=person.phone)
+    passwords.remember(made, now=now)
+    return made
 
 
 def _taken(error: IntegrityError) -> Exception:
@@ -180,18 +186,57 @@ def _plain(value: Any) -> Any:
 @transaction.atomic(durable=True)
 def change_password(user_id: int, old: str, new: str, *, actor: Actor, now: datetime) -> User | None:
     """Set a new password; None when the old one is wrong (counted like a wrong log-in, so it cannot be guessed here)."""
+    user = _whose_password(user_id, old, now=now)
+    if user is not None:
+        set_password(user, new, now=now)
+        record("person.password_changed", actor=actor, now=now, subject=f"user:{user_id}", text="修改登录密码")
+    return user
+
+
+@transaction.atomic(durable=True)
+def replace_old_password(user_id: int, new: str, *, now: datetime) -> User:
+    """A new password for who has just shown the old one at the log-in, because that one has grown too old."""
+    user = lock(User.objects.filter(pk=user_id))
+    actor = queries.seats_of(user_id)[0].actor
+    set_password(user, new, now=now)
+    record("person.password_changed", actor=actor, now=now, subject=f"user:{user_id}", text="密码到期，修改登录密码")
+    return user
+
+
+def set_password(user: User, new: str, *, now: datetime) -> None:
+    """Inside the transaction of whoever asks for it. The person's other sessions end with the old password."""
+    attempts.take_slot()
+    before = user.password
+    user.set_password(new)
+    user.save(update_fields=["password"])
+    passwords.remember(user, now=now, before=before)
+
+
+def prove(user_id: int, typed: str, *, now: datetime) -> str | None:
+    """What a logged-in person shows to be still the same: «password», or the kind of second factor; None when it is wrong."""
+    plain = typed.strip().replace("-", "").replace(" ", "")
+    if plain.isascii() and plain.isdigit():  # no password is all digits
+        return second.check(user_id, plain, now=now)
+    return "password" if _has_password(user_id, typed, now=now) else None
+
+
+@transaction.atomic(durable=True)
+def _has_password(user_id: int, typed: str, *, now: datetime) -> bool:
+    return _whose_password(user_id, typed, now=now) is not None
+
+
+def _whose_password(user_id: int, typed: str, *, now: datetime) -> User | None:
+    """The locked user, when the password is right; a wrong one is counted like a wrong log-in."""
     key = f"user:{user_id}"
     attempts.take_turn(attempts.LOGIN, key)
     user = lock(User.objects.filter(pk=user_id))
     if attempts.refused(attempts.LOGIN, key, now=now):
         return None
-    if not user.check_password(old):
+    attempts.take_slot()
+    if not user.check_password(typed):
         attempts.miss(attempts.LOGIN, key, now=now)
         return None
     attempts.forget(attempts.LOGIN, key)
-    user.set_password(new)
-    user.save(update_fields=["password"])
-    record("person.password_changed", actor=actor, now=now, subject=f"user:{user_id}", text="修改登录密码")
     return user
 
 
@@ -254,7 +299,7 @@ def join_as_newcomer(digest: str, person: Newcomer, *, now: datetime) -> Members
 @transaction.atomic(durable=True)
 def _join_as_newcomer(digest: str, person: Newcomer, *, now: datetime) -> Membership:
     invitation = _open_invitation(digest, now=now)
-    return _join(invitation, _create(person), now=now)
+    return _join(invitation, _create(person, now=now), now=now)
 
 
 @transaction.atomic(durable=True)

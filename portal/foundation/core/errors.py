@@ -48,3 +48,13 @@ class TooLarge(DomainError):
 
 class WrongType(DomainError):
     status = 415
+
+
+class TooMany(DomainError):
+    """Too often in too short a time; `retry_after` seconds go into the header of that name."""
+
+    status = 429
+
+    def __init__(self, code: str, reason: str, *, retry_after: int) -> None:
+        super().__init__(code, reason)
+        self.retry_after = retry_after

@@ -10,11 +10,10 @@ from django.views.decorators.http import require_http_methods
 from portal.foundation.accounts import actions
 from portal.foundation.accounts.forms import RegistrationForm
 from portal.foundation.accounts.guards import public
+from portal.foundation.accounts.identity import login
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
-
-from .session import open_session
 
 
 @public
@@ -37,9 +36,9 @@ def register(request: HttpRequest) -> HttpResponse:
                 place(form, error)
                 status = error.status
             else:
-                open_session(request, made.user, made.pk)
+                answer = login.begin(request, made.user, now=moments.now(), seat=made.pk)
                 messages.success(
                     request, f"“{made.organisation.name}”已注册，您已登录。下一步：录入专利，再提交融资需求。"
                 )
-                return redirect("landing")
+                return answer
     return render(request, "accounts/register.html", {"form": form}, status=status)
