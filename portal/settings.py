@@ -155,6 +155,8 @@ TRUST_OTHER_LOGINS = PORTAL_ENV == "test"
 SMS_PROVIDER: str = env.str("SMS_PROVIDER", default="none" if PRODUCTION else "file")
 if SMS_PROVIDER not in {"file", "none"} or (PRODUCTION and SMS_PROVIDER == "file"):
     raise ImproperlyConfigured(f"SMS_PROVIDER must be none here, not {SMS_PROVIDER!r}")
+# Registering a company asks for a code sent to the phone first. Tests of the form switch it on where they mean it.
+REGISTRATION_BY_CODE = SMS_PROVIDER != "none" and PORTAL_ENV != "test"
 # The government's single sign-on (docs/contracts/sso.md): OpenID Connect. Without an issuer there is none.
 SSO_ISSUER: str = env.str("SSO_ISSUER", default="").rstrip("/")
 SSO_CLIENT_ID: str = env.str("SSO_CLIENT_ID", default="portal" if DEMO else "")
@@ -284,6 +286,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "fontTools": {"level": "WARNING"},
+        "fido2": {"level": "WARNING"},
         "weasyprint": {"level": "ERROR"},
         "fontTools.subset": {"level": "ERROR"},
     },

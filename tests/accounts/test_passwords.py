@@ -46,7 +46,7 @@ def test_ones_own_words_are_welcome(password: str) -> None:
 
 def test_a_list_of_breached_passwords_is_searched_where_it_lies(tmp_path: Path, settings: Any) -> None:
     known = [f"Breached-{n}" for n in range(997)]
-    digests = sorted(hashlib.sha1(word.encode()).hexdigest().upper() for word in known)
+    digests = sorted(hashlib.sha1(word.encode(), usedforsecurity=False).hexdigest().upper() for word in known)
     file = tmp_path / "breached.txt"
     file.write_text("\n".join(f"{digest}:{n}" for n, digest in enumerate(digests)))
     settings.PASSWORD_BREACHED_FILE = str(file)

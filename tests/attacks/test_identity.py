@@ -1,8 +1,11 @@
 """Attacks 1–13: somebody who is nobody here tries to become somebody."""
 
+import json
+import re
 import statistics
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from portal.foundation.accounts.models import Attempt, ResetLink, User
 from portal.foundation.core import moments
 from portal.foundation.journal import dispatcher
 from portal.foundation.journal.models import Entry
+from tests.accounts.test_registration import FORM
 from tests.factories import Person
 from tests.test_access import GUARDED
 
@@ -25,6 +29,7 @@ from .identity_world import NEW, PASSWORD, code, first_step, inside, link_in_mai
 pytestmark = pytest.mark.django_db
 ARGON2 = ["portal.foundation.accounts.hashers.PortalArgon2Hasher"]
 INNER = ("/desk/", "/desk/pool/", "/members/", "/profile/", "/safety/", "/notices/", "/password/", "/start/")
+TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
 STAFF = ("bo", "bo_manager", "chen", "chief", "rui", "ada")
 
 
@@ -139,6 +144,45 @@ def test_attack_06_asking_again_and_again_floods_nobody(ling: Person) -> None:
         for n in range(11)
     ]
     assert answers == [302] * 10 + [429]
+
+
+def test_attack_06_registering_tells_nothing_about_whose_phone_is_known(
+    ling: Person, settings: Any, tmp_path: Path
+) -> None:
+    """Somebody registers with Ling's phone and with a new one: the same page each time; only the phone's owner reads which."""
+    settings.REGISTRATION_BY_CODE, settings.SMS_PROVIDER, settings.DATA_DIR = True, "file", tmp_path
+
+    def register(phone: str) -> tuple[Client, str]:
+        Attempt.objects.all().delete()
+        browser = Client()
+        answer = browser.post("/register/", {**FORM, "phone": phone})
+        page = browser.get("/register/code/").content.decode().partition("<h1")[2].replace(phone[-4:], "")
+        return browser, f"{answer.status_code} {answer.headers['Location']} {TOKEN.sub('', page)}"
+
+    stranger, new = register("13911112222")
+    thief, known = register("13800000000")
+    assert new == known
+    sent = {s["to"]: s["text"] for s in (json.loads(f.read_text("utf-8")) for f in (tmp_path / "sms").iterdir())}
+    assert "已有账号" in sent["13800000000"]
+    code = re.search(r"[0-9]{6}", sent["13911112222"])
+    assert code
+    assert code[0] not in new
+    for _ in range(5):
+        refused = thief.post("/register/code/", {"code": code[0]})
+        assert refused.status_code == 400
+    traced(refused, "wrong-code")
+    assert thief.post("/register/code/", {"code": code[0]}).headers["Location"] == "/register/"
+    assert stranger.post("/register/code/", {"code": code[0]}).status_code == 302
+    assert stranger.get("/cases/").status_code == 200
+    assert actions.sign_in("13911112222", FORM["password"], now=moments.now()) is not None
+
+
+def test_attack_06_codes_flood_no_phone(ling: Person, settings: Any, tmp_path: Path) -> None:
+    """Somebody lets the portal send codes to a stranger's phone: three an hour, then 429."""
+    settings.REGISTRATION_BY_CODE, settings.SMS_PROVIDER, settings.DATA_DIR = True, "file", tmp_path
+    answers = [Client().post("/register/", FORM, REMOTE_ADDR=f"192.0.2.{n}").status_code for n in range(5)]
+    assert answers == [302, 302, 302, 429, 429]
+    assert len(list((tmp_path / "sms").iterdir())) == 3
 
 
 def _mailed(person: Person) -> str:

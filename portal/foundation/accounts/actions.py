@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, OperationalError, transaction
 
 from portal.foundation.core.actor import Actor
@@ -47,6 +48,7 @@ class Newcomer:
     phone: str
     username: str
     password: str
+    encoded: str = ""  # its hash, when the person waits for a code meanwhile and the password itself is not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,18 @@ def register_enterprise(company: Company, person: Newcomer, *, now: datetime) ->
         raise _taken(error) from error
 
 
+def require_new(company: Company) -> None:
+    """Raises Invalid for a company that is here already; who registers may know that, companies are public."""
+    known = Organisation.objects.filter(uscc=company.uscc).exclude(kind=OrganisationKind.OUTSIDE)
+    if known.exists():
+        raise Invalid("known", KNOWN_COMPANY, fields={"uscc": KNOWN_COMPANY})
+
+
 @transaction.atomic(durable=True)
 def _register_enterprise(company: Company, person: Newcomer, *, now: datetime) -> Membership:
     # Files that named this company before it came stay with their own entry: nobody has proved that this is the same one.
     Organisation.objects.filter(uscc=company.uscc, kind=OrganisationKind.OUTSIDE).update(uscc=None)
-    if Organisation.objects.filter(uscc=company.uscc).exists():
-        raise Invalid("known", KNOWN_COMPANY, fields={"uscc": KNOWN_COMPANY})
+    require_new(company)
     organisation = Organisation.objects.create(
         kind=OrganisationKind.ENTERPRISE,
         name=company.name,
@@ -133,10 +141,17 @@ def _create(person: Newcomer, *, now: datetime) -> User:
         raise Invalid("taken", said, fields={field: said})
     if User.objects.filter(phone=person.phone).exists():
         raise Invalid("taken", PHONE_TAKEN, fields={"phone": PHONE_TAKEN})
-    attempts.take_slot()
-    made = User.objects.create_user(person.username, password=person.password, name=person.name, phone=person.phone)
+    made = User(username=person.username, name=person.name, phone=person.phone)
+    made.password = person.encoded or hashed(person.password)
+    made.save(force_insert=True)
     passwords.remember(made, now=now)
     return made
+
+
+def hashed(password: str) -> str:
+    """Its hash, made in one of the slots; inside a transaction."""
+    attempts.take_slot()
+    return make_password(password)
 
 
 def _taken(error: IntegrityError) -> Exception:

@@ -40,6 +40,9 @@ SECOND = Limit("second", 5)
 # Askings for a way back in, right or wrong: each may send a message to somebody.
 RESET_ADDRESS = Limit("reset-address", 10)
 RESET_PERSON = Limit("reset", 3, window=timedelta(hours=1), pause=timedelta(hours=1))
+# Codes to a phone: so many messages for one number, and so many askings from one address.
+PHONE = Limit("phone-code", 3, window=timedelta(hours=1), pause=timedelta(hours=1))
+PHONE_ADDRESS = Limit("phone-code-address", 10)
 # So many passwords are hashed at once, whatever the number of processes: each takes 46 MiB and a core for 30 ms.
 SLOTS = 4
 

@@ -27,6 +27,7 @@ urlpatterns = [
     path("safety/sso/", sso.bind, name="sso-bind"),
     path("safety/sso/remove/", sso.unbind, name="sso-unbind"),
     path("register/", registration.register, name="enterprise-register"),
+    path("register/code/", registration.code, name="register-code"),
     path("profile/", organisation.profile, name="profile"),
     path("profile/edit/", organisation.edit, name="profile-edit"),
     path("members/", members.members, name="members"),
