@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 SECONDS = 5.0
 GOAL = 10.0  # log-ins a second on two cores
 PEOPLE = 8  # a process
-PASSWORD = "Bench-2026-portal"  # noqa: S105 - of people who exist only in the benchmark's database
+PASSWORD = "Bench-2026-portal"  # of people who exist only in the benchmark's database
 
 
 def _people(process: int) -> list[str]:

@@ -16,7 +16,7 @@ from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.journal.record import record
 
 from . import attempts, queries, rules
-from .identity import passwords, second
+from .identity import passwords, second, sessions
 from .models import Invitation, Membership, Organisation, OrganisationKind, Role, User
 
 INVITATION_LIFE = timedelta(days=7)
@@ -225,6 +225,7 @@ def set_password(user: User, new: str, *, now: datetime) -> None:
     user.set_password(new)
     user.save(update_fields=["password"])
     passwords.remember(user, now=now, before=before)
+    sessions.end_others(user, key=None)  # their hash no longer fits anyway; this takes them off the list
 
 
 def prove(user_id: int, typed: str, *, now: datetime) -> str | None:

@@ -40,7 +40,7 @@ class PasskeyForm(PortalForm):
     def clean_credential(self) -> dict[str, Any]:
         try:
             answer = json.loads(self.cleaned_data["credential"])
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ValidationError("浏览器没有给出通行密钥，请再试一次。", code="empty") from error
         if not isinstance(answer, dict):
             raise ValidationError("浏览器没有给出通行密钥，请再试一次。", code="shape")

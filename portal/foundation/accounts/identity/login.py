@@ -6,6 +6,7 @@ every guard of every page and of the machine interface holds by itself; nothing 
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.contrib import auth, messages
 from django.contrib.auth.views import redirect_to_login
@@ -18,6 +19,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from portal.foundation.accounts import queries
 from portal.foundation.accounts.models import Membership, User
+from portal.foundation.core import moments
 from portal.foundation.journal.record import record
 
 from . import passwords, second, sessions
@@ -72,12 +74,16 @@ def begin(
 def who(request: HttpRequest, *, now: datetime) -> Entering | None:
     """Who is on the way in by this session; None when nobody is, or when it took longer than ten minutes."""
     kept = request.session.get(KEY)
-    if kept is None or now >= datetime.fromtimestamp(kept["at"], UTC) + LIFE:
+    if not _alive(kept, now=now):
         return None
     user = User.objects.filter(pk=kept["user"], is_active=True).first()
     if user is None or not constant_time_compare(user.get_session_auth_hash(), kept["password"]):
         return None
     return Entering(user=user, seat=kept["seat"], target=kept["target"], second=kept["second"])
+
+
+def _alive(kept: dict[str, Any] | None, *, now: datetime) -> bool:
+    return kept is not None and now < datetime.fromtimestamp(kept["at"], UTC) + LIFE
 
 
 def passed(request: HttpRequest, entering: Entering) -> None:
@@ -149,7 +155,7 @@ def renewed(request: HttpRequest, user: User) -> None:
 
 def to_log_in(request: HttpRequest) -> HttpResponse:
     """Where a guard sends who is not in: to the second step who is on the way, everybody else to the log-in page."""
-    if KEY in request.session:
+    if _alive(request.session.get(KEY), now=moments.now()):
         request.refused_as = "second-step-first"  # type: ignore[attr-defined]  # read by journal.refusals
         return redirect("login-second")
     if getattr(request, "timed_out", False):

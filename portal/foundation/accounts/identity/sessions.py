@@ -10,6 +10,9 @@ from enum import Enum
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from portal.foundation.accounts import attempts
@@ -21,6 +24,7 @@ IDLE = timedelta(minutes=30)  # who decides about others; 等保 asks for an end
 IDLE_ENTERPRISE = timedelta(hours=2)  # a company gathers its papers while the form is open
 FRESH = timedelta(minutes=10)  # how long a password or code counts as «just now»
 _TOUCH = timedelta(minutes=1)
+_ALIVE = Exists(Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=Now()))
 
 
 class State(Enum):
@@ -77,7 +81,7 @@ def proved(session: SessionBase, *, now: datetime, second: bool = False) -> None
 
 def list_this(request: HttpRequest, user: User, *, now: datetime) -> None:
     """Put the session into its person's list; those that have ended fall out of it."""
-    UserSession.objects.purge_and_list(user)
+    UserSession.objects.filter(~_ALIVE, user=user).delete()
     if not request.session.session_key:
         request.session.save()
     UserSession.objects.update_or_create(
@@ -106,16 +110,18 @@ def new_key(request: HttpRequest) -> None:
 
 def of(user: User, *, key: str | None) -> list[tuple[UserSession, bool]]:
     """The person's open sessions, the latest first, each with whether it is the one with this key."""
-    rows = UserSession.objects.filter(user=user).order_by("-last_seen_at", "-pk")
-    return [(row, row.session_key == key) for row in rows[:20] if row.exists()]
+    rows = UserSession.objects.filter(_ALIVE, user=user).order_by("-last_seen_at", "-pk")
+    return [(row, row.session_key == key) for row in rows[:20]]
 
 
 def end_others(user: User, *, key: str | None) -> int:
     """End every session of the person but the one with this key; how many there were."""
-    others = list(UserSession.objects.filter(user=user).exclude(session_key=key or ""))
-    for row in others:
-        row.end()
-    return len(others)
+    others = list(
+        UserSession.objects.filter(user=user).exclude(session_key=key or "").values_list("session_key", flat=True)
+    )
+    ended, _ = Session.objects.filter(session_key__in=others).delete()
+    UserSession.objects.filter(session_key__in=others).delete()
+    return ended
 
 
 def _at(seconds: int) -> datetime:

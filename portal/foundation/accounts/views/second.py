@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.safestring import SafeString, mark_safe
@@ -39,9 +40,11 @@ def _on_the_way(request: HttpRequest, step: str) -> tuple[entry.Entering | None,
     now = moments.now()
     entering = entry.who(request, now=now)
     if entering is None:
-        if request.session.pop(entry.KEY, None):
-            messages.info(request, "登录用了太长时间，请重新输入密码。")
-        return None, redirect("login")
+        kept = request.session.pop(entry.KEY, None)
+        if kept is None:
+            return None, redirect("login")
+        messages.info(request, "登录用了太长时间，请重新输入密码。")
+        return None, redirect_to_login(kept["target"]) if kept["target"] else redirect("login")
     if entry.next_step(entering, now=now) != step:
         return None, entry.go_on(request, entering, now=now)
     return entering, None

@@ -131,7 +131,6 @@ def password(request: HttpRequest) -> HttpResponse:
             request.refused_as = "wrong-password"  # type: ignore[attr-defined]  # read by journal.refusals
         else:
             auth.update_session_auth_hash(request, changed)
-            sessions.end_others(changed, key=None)
             sessions.list_this(request, changed, now=now)
             messages.success(request, "密码已修改，您在其他设备上的登录已退出。")
             return redirect("profile")
