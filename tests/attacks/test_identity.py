@@ -46,7 +46,7 @@ def test_attack_01_every_route_without_a_session(reference: None) -> None:
         answer = visitor.get(url)
         assert answer.status_code in (302, 405), url
         assert answer.headers.get("Location", "/login/").startswith("/login/"), url
-    for url in ("/api/referrals/", "/api/applications/"):
+    for url in ("/api/v1/referrals/", "/api/v1/products/"):
         assert visitor.get(url).status_code in (401, 403, 404), url
 
 
@@ -284,7 +284,7 @@ def test_attack_10_no_inner_page_opens_before_the_second_step(who: str, request:
         assert (refused.status_code, refused.headers["Location"]) == (302, "/login/second/"), url
         traced(refused, "second-step-first")
         assert browser.post(url).status_code in (302, 405), url
-    assert browser.get("/api/referrals/").status_code in (401, 403, 404)
+    assert browser.get("/api/v1/referrals/").status_code in (401, 403, 404)
     assert "_auth_user_id" not in browser.session
     assert browser.post("/login/second/", {"code": code(person)}).status_code == 302
     assert browser.get("/profile/").status_code == 200

@@ -34,7 +34,7 @@ def test_attack_39_a_removed_colleague_is_out_at_the_next_click(ling: Person) ->
     actions.end(lan.membership.pk, actor=ling.actor, now=moments.now())
     assert browsers[0].get("/cases/").headers["Location"].startswith("/login/")
     assert browsers[1].post("/apply/").headers["Location"].startswith("/login/")
-    assert browsers[2].get("/api/referrals/").status_code in (401, 403, 404)
+    assert browsers[2].get("/api/v1/referrals/").status_code in (401, 403, 404)
     assert "_auth_user_id" not in browsers[0].session
     assert Entry.objects.filter(verb="member.ended", subject=f"membership:{lan.membership.pk}").exists()
 

@@ -20,7 +20,7 @@ def _keys() -> MultiFernet:
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in made])
 
 
-class Adapter(DefaultMFAAdapter):
+class Adapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has no types
     """The portal's answers. allauth's mails are never asked for: the journal tells."""
 
     def encrypt(self, text: str) -> str:

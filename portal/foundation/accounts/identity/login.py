@@ -74,7 +74,7 @@ def begin(
 def who(request: HttpRequest, *, now: datetime) -> Entering | None:
     """Who is on the way in by this session; None when nobody is, or when it took longer than ten minutes."""
     kept = request.session.get(KEY)
-    if not _alive(kept, now=now):
+    if kept is None or not _alive(kept, now=now):
         return None
     user = User.objects.filter(pk=kept["user"], is_active=True).first()
     if user is None or not constant_time_compare(user.get_session_auth_hash(), kept["password"]):
