@@ -97,8 +97,6 @@ def test_attack_83_a_form_sent_too_late_leads_back_to_its_page(bo: Person) -> No
     phone(bo)
     browser = inside(bo)
     with time_machine.travel(moments.now() + timedelta(minutes=31), tick=False):
-        answer = browser.post("/logout-is-not-it/", {"a": "1"})
-        assert answer.status_code == 404
         answer = browser.post("/password/", {"old": "x"}, HTTP_REFERER="http://testserver/members/?a=1")
         assert answer.headers["Location"] == "/login/?next=/members/%3Fa%3D1"
 

@@ -5,7 +5,7 @@ not django-axes: docs/security/identity.md.
 """
 
 import ipaddress
-import os
+import random
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -65,7 +65,7 @@ def take_slot() -> None:
 
     Raises OperationalError when none becomes free within the lock time-out (see queue_too_long).
     """
-    first = os.getpid() % SLOTS
+    first = random.randrange(SLOTS)
     with connection.cursor() as cursor:
         for turn in range(SLOTS):
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", [_SLOT, (first + turn) % SLOTS])
