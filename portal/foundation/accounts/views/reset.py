@@ -68,8 +68,14 @@ def use(request: HttpRequest, token: str) -> HttpResponse:
         else:
             messages.success(request, "密码已重设，请用新密码登录。您原来的登录都已退出。")
             return redirect("login")
-    return render(request, "accounts/reset.html", {"form": form}, status=400 if form.errors else 200)
+    return _quiet(render(request, "accounts/reset.html", {"form": form}, status=400 if form.errors else 200))
 
 
 def _gone(request: HttpRequest, reason: str) -> HttpResponse:
-    return render(request, "accounts/reset_gone.html", {"reason": reason}, status=409)
+    return _quiet(render(request, "accounts/reset_gone.html", {"reason": reason}, status=409))
+
+
+def _quiet(answer: HttpResponse) -> HttpResponse:
+    """Django logs the path of every refused request, and here the path is the secret."""
+    answer._has_been_logged = True  # type: ignore[attr-defined]
+    return answer
