@@ -9,14 +9,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.utils.encoding import force_bytes
 
 NAME = "知识产权质押融资快速通道"
 
 
 def _keys() -> MultiFernet:
     """Derived from the portal's secret; those it replaced (SECRET_KEY_FALLBACKS) still open what they closed."""
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    made = [HKDF(SHA256(), 32, salt=None, info=b"portal second factor").derive(s.encode()) for s in secrets]
+    secrets = [force_bytes(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+    made = [HKDF(SHA256(), 32, salt=None, info=b"portal second factor").derive(secret) for secret in secrets]
     return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in made])
 
 

@@ -62,12 +62,12 @@ def needed(user_id: int) -> bool:
 
 # --- codes -----------------------------------------------------------------------------------------------------------
 def new_secret() -> str:
-    return totp.generate_totp_secret()
+    return str(totp.generate_totp_secret())
 
 
 def code_at(secret: str, now: datetime, *, steps: int = 0) -> str:
     """The code of a secret at a moment, `steps` × 30 s later."""
-    return totp.format_hotp_value(totp.hotp_value(secret, int(now.timestamp()) // STEP + steps))
+    return str(totp.format_hotp_value(totp.hotp_value(secret, int(now.timestamp()) // STEP + steps)))
 
 
 def secret_address(user: User, secret: str) -> str:
@@ -208,7 +208,7 @@ def new_recovery_codes(user: User, *, actor: Actor, now: datetime) -> list[str]:
     if not ways(user.pk):
         raise WrongState("none", "恢复码在手机丢失时代替验证码。请先绑定身份验证器或通行密钥。")
     Authenticator.objects.filter(user=user, type=RECOVERY).delete()
-    codes = RecoveryCodes.activate(user).generate_codes()
+    codes: list[str] = RecoveryCodes.activate(user).generate_codes()
     record("person.recovery_renewed", actor=actor, now=now, subject=f"user:{user.pk}", text="重新生成恢复码")
     return codes
 
