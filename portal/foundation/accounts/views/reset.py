@@ -38,7 +38,12 @@ def forgotten(request: HttpRequest) -> HttpResponse:
             form.add_error(None, "现在申请的人太多，请过一会儿再试。")
         else:
             return redirect(reverse("password-forgotten") + "?sent=1")
-    context = {"form": form, "sent": "sent" in request.GET and not form.is_bound, "files": settings.DEMO}
+    context = {
+        "form": form,
+        "sent": "sent" in request.GET and not form.is_bound,
+        "files": settings.DEMO,
+        "texts": settings.SMS_PROVIDER != "none",
+    }
     answer = render(request, "accounts/forgotten.html", context, status=429 if pause else 400 if form.errors else 200)
     if pause:
         answer.headers["Retry-After"] = str(pause)
