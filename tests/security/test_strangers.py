@@ -11,7 +11,6 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
-from . import ways_in
 from .routes import ROUTES
 from .world import World
 
@@ -87,8 +86,8 @@ TABLE: dict[str, Row] = {
     "member-end": Row(lambda w: {"pk": w.colleague.membership.pk}, COMPANY),
     "invitation-revoke": Row(lambda w: {"pk": w.invited.invitation.pk}, COMPANY, "post"),
     "invitation": Row(lambda w: {"token": w.invited.token}, EVERYBODY),  # whoever holds the link
-    "password-reset": Row(lambda w: {"token": ways_in.reset_link(w.ling)}, EVERYBODY),  # likewise
-    "safety-remove": Row(lambda w: {"pk": ways_in.second_factor(w.ling)}, {"ling"}, "post"),
+    "password-reset": Row(lambda w: {"token": w.way_back}, EVERYBODY),  # likewise
+    "safety-remove": Row(lambda w: {"pk": w.second_factor}, {"ling"}, "post"),
     "notice-open": Row(lambda w: {"pk": w.messages["ling"].pk}, COMPANY, "post"),
     "notice-digest": Row(lambda w: {"pk": w.digest.pk}, COMPANY, "get"),
     # patents
