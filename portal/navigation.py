@@ -71,7 +71,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
 }
 SECTIONS[Role.MANAGER] = SECTIONS[Role.OFFICER]
 SECTIONS[Role.CHIEF] = [*SECTIONS[Role.CLERK], ("closures", "停办日")]
-ACCOUNT = [("profile", "单位资料"), ("members", "成员管理"), ("password-change", "修改密码")]
+ACCOUNT = [("profile", "单位资料"), ("members", "成员管理"), ("safety", "登录安全"), ("password-change", "修改密码")]
 OF_THE_ENTERPRISE = [("looks", "谁看过我的资料")]
 KEYS = ("api-keys", "接口密钥")  # of an institution's manager
 WIDE = {Role.OFFICER, Role.MANAGER, Role.CLERK, Role.CHIEF, Role.REGULATOR, Role.SECURITY, Role.AUDIT}

@@ -58,6 +58,9 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "allauth.account",  # allauth.mfa stands on it; none of its pages, addresses or tables of mail addresses is used
+    "allauth.mfa",
+    "allauth.usersessions",
     "django.forms",
     "django_htmx",
     "template_partials",
@@ -81,6 +84,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",  # tells allauth.mfa which request it is; nothing else
     "portal.foundation.accounts.middleware.CurrentSeatMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -134,11 +138,35 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "portal.foundation.accounts.identity.passwords.ThreeClasses"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "portal.foundation.accounts.identity.passwords.NoHabit"},
+    {"NAME": "portal.foundation.accounts.identity.passwords.NotTheOwner"},
+    {"NAME": "portal.foundation.accounts.identity.passwords.NotBreached"},
+    {"NAME": "portal.foundation.accounts.identity.passwords.NotAgain"},
 ]
+# Passwords known from breaches: a file of upper-case SHA-1 digests, one a line, sorted (a count after a colon is ignored).
+PASSWORD_BREACHED_FILE: str = env.str("PASSWORD_BREACHED_FILE", default="")
+# The second factor (portal/foundation/accounts/identity): allauth's tables and ceremonies behind our own pages.
+MFA_ADAPTER = "portal.foundation.accounts.identity.adapter.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_WEBAUTHN_USER_VERIFICATION = "preferred"
+MFA_RECOVERY_CODE_DIGITS = 10  # told from a code of an app by its length
+# A session that our own log-in did not open is none. Tests log in by Django's force_login, so there it counts as complete;
+# those about sessions switch this off.
+TRUST_OTHER_LOGINS = PORTAL_ENV == "test"
+# Codes and links by text message: «file» (the trial writes them to the data folder) or «none».
+SMS_PROVIDER: str = env.str("SMS_PROVIDER", default="none" if PRODUCTION else "file")
+if SMS_PROVIDER not in {"file", "none"} or (PRODUCTION and SMS_PROVIDER == "file"):
+    raise ImproperlyConfigured(f"SMS_PROVIDER must be none here, not {SMS_PROVIDER!r}")
+# Registering a company asks for a code sent to the phone first. Tests of the form switch it on where they mean it.
+REGISTRATION_BY_CODE = SMS_PROVIDER != "none" and PORTAL_ENV != "test"
+# The government's single sign-on (docs/contracts/sso.md): OpenID Connect. Without an issuer there is none.
+SSO_ISSUER: str = env.str("SSO_ISSUER", default="").rstrip("/")
+SSO_CLIENT_ID: str = env.str("SSO_CLIENT_ID", default="portal" if DEMO else "")
+SSO_CLIENT_SECRET: str = env.str("SSO_CLIENT_SECRET", default="")
+SSO_NAME: str = env.str("SSO_NAME", default="渝快办（模拟）" if DEMO else "渝快办")
 SESSION_ENGINE = "django.contrib.sessions.backends.db"  # in PostgreSQL: the portal works with the broker dead
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
@@ -285,6 +313,7 @@ LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "fontTools": {"level": "WARNING"},
+        "fido2": {"level": "WARNING"},
         "weasyprint": {"level": "ERROR"},
         "fontTools.subset": {"level": "ERROR"},
     },

@@ -18,7 +18,7 @@ from pledges.search import certificates
 from pledges.views.papers import download
 from portal.foundation.accounts import attempts
 from portal.foundation.accounts.guards import public
-from portal.foundation.core import check_codes, moments
+from portal.foundation.core import addresses, check_codes, moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm
 from portal.foundation.core.papers import Paper
@@ -71,7 +71,7 @@ def _may_drop(address: str, *, now: datetime) -> bool:
 def _patient(request: HttpRequest) -> bool:
     """Whether this address may have one more file looked at; each is counted, whichever form it comes from."""
     try:
-        return _may_drop(attempts.client_address(request), now=moments.now())
+        return _may_drop(addresses.client_address(request), now=moments.now())
     except OperationalError as error:
         if not attempts.queue_too_long(error):
             raise
@@ -80,7 +80,7 @@ def _patient(request: HttpRequest) -> bool:
 
 def _patiently(text: str, request: HttpRequest) -> tuple[Paper | None, bool]:
     try:
-        return look_up(text, address=attempts.client_address(request), now=moments.now())
+        return look_up(text, address=addresses.client_address(request), now=moments.now())
     except OperationalError as error:
         if not attempts.queue_too_long(error):
             raise

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from banks.models import Institution
+from portal.foundation.accounts.identity import second, sessions
 from portal.foundation.accounts.models import Membership, Organisation, OrganisationKind, Role, User
 from portal.foundation.accounts.tiers import Tier
 from portal.foundation.assets.models import CoOwner, Patent
@@ -151,6 +152,8 @@ def seat(username: str, name: str, role: Role, at: Organisation) -> Membership:
     user = User.objects.create_user(
         username, email=f"{username}@example.invalid", password=PASSWORD, name=name, phone="13800000000"
     )
+    if sessions.needs_second(role):
+        second.enrol(user, second.new_secret())  # the log-in page shows its present code
     return Membership.objects.create(user=user, organisation=at, role=role)
 
 

@@ -20,8 +20,8 @@ NEW = "13911112222"
 JOINING = {
     "person_name": "新示例",
     "username": "",
-    "password": "four odd words here",
-    "password_again": "four odd words here",
+    "password": "Four odd words 7",
+    "password_again": "Four odd words 7",
     "privacy": "on",
 }
 

@@ -26,8 +26,8 @@ FORM = {
     "person_name": "新示例",
     "phone": "139 1111 2222",
     "username": "",
-    "password": "four odd words here",
-    "password_again": "four odd words here",
+    "password": "Four odd words 7",
+    "password_again": "Four odd words 7",
     "privacy": "on",
 }
 
@@ -122,7 +122,7 @@ def test_two_colleagues_register_the_same_company_at_once_and_there_is_one(refer
 
     def go(number: int) -> None:
         phone = f"1391111000{number}"
-        person = actions.Newcomer("示例", phone, phone, "four odd words here")
+        person = actions.Newcomer("示例", phone, phone, "Four odd words 7")
         gate.wait()
         try:
             actions.register_enterprise(company, person, now=moments.now())

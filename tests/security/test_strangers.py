@@ -98,6 +98,8 @@ TABLE: dict[str, Row] = {
     "member-end": Row(lambda w: {"pk": w.colleague.membership.pk}, COMPANY),
     "invitation-revoke": Row(lambda w: {"pk": w.invited.invitation.pk}, COMPANY, "post"),
     "invitation": Row(lambda w: {"token": w.invited.token}, EVERYBODY),  # whoever holds the link
+    "password-reset": Row(lambda w: {"token": w.way_back}, EVERYBODY),  # likewise
+    "safety-remove": Row(lambda w: {"pk": w.second_factor}, {"ling"}, "post"),
     "notice-open": Row(lambda w: {"pk": w.messages["ling"].pk}, COMPANY, "post"),
     "notice-digest": Row(lambda w: {"pk": w.digest.pk}, COMPANY, "get"),
     "security-person": Row(lambda w: {"pk": w.ling.user.pk}, {"sena"}),

@@ -166,7 +166,7 @@ def test_a_company_cannot_make_itself_something_else(ling: Person, wai: Person) 
     Client().post(
         "/register/",
         {**EXTRA, **form, "uscc": "91500000MA5U00000X", "person_name": "某示例", "phone": "13700000003", "username": "mou.shi",
-         "password": "four odd words here", "password_again": "four odd words here", "privacy": "on", "role": "regulator"},
+         "password": "Four odd words 7", "password_again": "Four odd words 7", "privacy": "on", "role": "regulator"},
     )  # fmt: skip
     assert not User.objects.filter(is_staff=True).exists()
     assert not User.objects.filter(is_superuser=True).exists()

@@ -62,7 +62,7 @@ from tests.pledges.after_steps import handed_in
 from tests.pledges.conftest import PDF, accepted, examined, filled, submitted
 from tests.reports.seed import Seed
 
-from . import disposals
+from . import disposals, ways_in
 
 FAR = date(2099, 1, 1)
 # Only Ling and Bo's bank, to which she turned, may read these; of the pledge file also the office.
@@ -133,6 +133,8 @@ class World:
     book: ProductImport  # handed in by Bo's bank, not looked through yet
     sale: disposals.Disposals
     incident: Incident
+    second_factor: int  # Ling's
+    way_back: str  # the token of a link for Ling, who forgot her password
 
     def referral(self, case: Application, person: str) -> Referral:
         return case.referrals.get(institution_id=self.people[person].organisation.pk)
@@ -312,6 +314,8 @@ def build(people: dict[str, Person]) -> World:
         book=book,
         sale=sale,
         incident=incident,
+        second_factor=ways_in.second_factor(ling),
+        way_back=ways_in.reset_link(ling),
     )
 
 

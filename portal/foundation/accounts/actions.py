@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth import authenticate
+from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError, OperationalError, transaction
 
 from portal.foundation.core.actor import Actor
@@ -15,6 +16,7 @@ from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.journal.record import record
 
 from . import attempts, queries, rules
+from .identity import passwords, second, sessions
 from .models import Invitation, Membership, Organisation, OrganisationKind, Role, User
 
 INVITATION_LIFE = timedelta(days=7)
@@ -48,6 +50,7 @@ class Newcomer:
     phone: str
     username: str
     password: str
+    encoded: str = ""  # its hash, when the person waits for a code meanwhile and the password itself is not kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +64,8 @@ class Issued:
 def sign_in(login: str, password: str, *, now: datetime, address: str = "") -> User | None:
     """The person, or None for whatever is wrong: no such account, wrong password, or too many wrong ones just before.
 
-    The caller cannot tell which, and so cannot tell a guesser. The session is the caller's business.
+    The caller cannot tell which, and so cannot tell a guesser. The session is the caller's business. Raises TooMany when one
+    address has guessed at many accounts: that says nothing about any of them.
     """
     try:
         return _sign_in(login.strip(), password, now=now, address=address)
@@ -76,10 +80,11 @@ def _sign_in(login: str, password: str, *, now: datetime, address: str) -> User 
     known = queries.by_login(login)
     key = f"user:{known.pk}" if known else f"name:{login.lower()}"
     attempts.take_turn(attempts.LOGIN, key)
+    if address:
+        attempts.require(attempts.LOGIN_ADDRESS, address, now=now)
     if attempts.refused(attempts.LOGIN, key, now=now):
         return None
-    if address and attempts.refused(attempts.LOGIN_ADDRESS, address, now=now):
-        return None
+    attempts.take_slot()
     user = authenticate(username=known.username if known else login, password=password)
     if not isinstance(user, User):
         attempts.miss(attempts.LOGIN, key, now=now)
@@ -98,12 +103,18 @@ def register_enterprise(company: Company, person: Newcomer, *, now: datetime) ->
         raise _taken(error) from error
 
 
+def require_new(company: Company) -> None:
+    """Raises Invalid for a company that is here already; who registers may know that, companies are public."""
+    known = Organisation.objects.filter(uscc=company.uscc).exclude(kind=OrganisationKind.OUTSIDE)
+    if known.exists():
+        raise Invalid("known", KNOWN_COMPANY, fields={"uscc": KNOWN_COMPANY})
+
+
 @transaction.atomic(durable=True)
 def _register_enterprise(company: Company, person: Newcomer, *, now: datetime) -> Membership:
     # Files that named this company before it came stay with their own entry: nobody has proved that this is the same one.
     Organisation.objects.filter(uscc=company.uscc, kind=OrganisationKind.OUTSIDE).update(uscc=None)
-    if Organisation.objects.filter(uscc=company.uscc).exists():
-        raise Invalid("known", KNOWN_COMPANY, fields={"uscc": KNOWN_COMPANY})
+    require_new(company)
     organisation = Organisation.objects.create(
         kind=OrganisationKind.ENTERPRISE,
         name=company.name,
@@ -114,7 +125,7 @@ def _register_enterprise(company: Company, person: Newcomer, *, now: datetime) -
         contact_name=company.contact_name,
         contact_phone=company.contact_phone,
     )
-    made = Membership.objects.create(user=_create(person), organisation=organisation, role=Role.ENTERPRISE)
+    made = Membership.objects.create(user=_create(person, now=now), organisation=organisation, role=Role.ENTERPRISE)
     record(
         "enterprise.registered",
         actor=made.actor,
@@ -126,13 +137,23 @@ def _register_enterprise(company: Company, person: Newcomer, *, now: datetime) -
     return made
 
 
-def _create(person: Newcomer) -> User:
+def _create(person: Newcomer, *, now: datetime) -> User:
     if User.objects.filter(username=person.username).exists():
         field, said = ("phone", PHONE_TAKEN) if person.username == person.phone else ("username", USERNAME_TAKEN)
         raise Invalid("taken", said, fields={field: said})
     if User.objects.filter(phone=person.phone).exists():
         raise Invalid("taken", PHONE_TAKEN, fields={"phone": PHONE_TAKEN})
-    return User.objects.create_user(person.username, password=person.password, name=person.name, phone=person.phone)
+    made = User(username=person.username, name=person.name, phone=person.phone)
+    made.password = person.encoded or hashed(person.password)
+    made.save(force_insert=True)
+    passwords.remember(made, now=now)
+    return made
+
+
+def hashed(password: str) -> str:
+    """Its hash, made in one of the slots; inside a transaction."""
+    attempts.take_slot()
+    return make_password(password)
 
 
 def _taken(error: IntegrityError) -> Exception:
@@ -186,18 +207,58 @@ def _plain(value: Any) -> Any:
 @transaction.atomic(durable=True)
 def change_password(user_id: int, old: str, new: str, *, actor: Actor, now: datetime) -> User | None:
     """Set a new password; None when the old one is wrong (counted like a wrong log-in, so it cannot be guessed here)."""
+    user = _whose_password(user_id, old, now=now)
+    if user is not None:
+        set_password(user, new, now=now)
+        record("person.password_changed", actor=actor, now=now, subject=f"user:{user_id}", text="修改登录密码")
+    return user
+
+
+@transaction.atomic(durable=True)
+def replace_old_password(user_id: int, new: str, *, now: datetime) -> User:
+    """A new password for who has just shown the old one at the log-in, because that one has grown too old."""
+    user = lock(User.objects.filter(pk=user_id))
+    actor = queries.seats_of(user_id)[0].actor
+    set_password(user, new, now=now)
+    record("person.password_changed", actor=actor, now=now, subject=f"user:{user_id}", text="密码到期，修改登录密码")
+    return user
+
+
+def set_password(user: User, new: str, *, now: datetime) -> None:
+    """Inside the transaction of whoever asks for it. The person's other sessions end with the old password."""
+    attempts.take_slot()
+    before = user.password
+    user.set_password(new)
+    user.save(update_fields=["password"])
+    passwords.remember(user, now=now, before=before)
+    sessions.end_others(user, key=None)  # their hash no longer fits anyway; this takes them off the list
+
+
+def prove(user_id: int, typed: str, *, now: datetime) -> str | None:
+    """What a logged-in person shows to be still the same: «password», or the kind of second factor; None when it is wrong."""
+    plain = typed.strip().replace("-", "").replace(" ", "")
+    if plain.isascii() and plain.isdigit():  # no password is all digits
+        return second.check(user_id, plain, now=now)
+    return "password" if _has_password(user_id, typed, now=now) else None
+
+
+@transaction.atomic(durable=True)
+def _has_password(user_id: int, typed: str, *, now: datetime) -> bool:
+    return _whose_password(user_id, typed, now=now) is not None
+
+
+def _whose_password(user_id: int, typed: str, *, now: datetime) -> User | None:
+    """The locked user, when the password is right; a wrong one is counted like a wrong log-in."""
     key = f"user:{user_id}"
     attempts.take_turn(attempts.LOGIN, key)
     user = lock(User.objects.filter(pk=user_id))
     if attempts.refused(attempts.LOGIN, key, now=now):
         return None
-    if not user.check_password(old):
+    attempts.take_slot()
+    if not user.check_password(typed):
         attempts.miss(attempts.LOGIN, key, now=now)
         return None
     attempts.forget(attempts.LOGIN, key)
-    user.set_password(new)
-    user.save(update_fields=["password"])
-    record("person.password_changed", actor=actor, now=now, subject=f"user:{user_id}", text="修改登录密码")
     return user
 
 
@@ -260,7 +321,7 @@ def join_as_newcomer(digest: str, person: Newcomer, *, now: datetime) -> Members
 @transaction.atomic(durable=True)
 def _join_as_newcomer(digest: str, person: Newcomer, *, now: datetime) -> Membership:
     invitation = _open_invitation(digest, now=now)
-    return _join(invitation, _create(person), now=now)
+    return _join(invitation, _create(person, now=now), now=now)
 
 
 def join(digest: str, user_id: int, *, now: datetime) -> Membership:

@@ -15,13 +15,13 @@ from .models import Role, User
 
 # One sentence for every failed log-in, so that it tells a guesser nothing and an owner enough.
 LOGIN_REFUSED = "账号或密码不对，或者连续输错次数过多。请核对后再试；连续输错 5 次后，要等 15 分钟才能再登录。"
+NEW_HELP = "至少 12 个字符，大写字母、小写字母、数字、符号四类里至少有三类；不要用姓名、单位名或常见的拼音和数字。"
 _USERNAME = re.compile(r"[a-z][a-z0-9._-]{3,29}", re.ASCII)
 _MOBILE = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
+# Django's own two; the others say it themselves (identity.passwords).
 _PASSWORD_FAULTS = {
     "password_too_short": "密码至少 12 个字符，请加长，例如用几个不相关的词连起来。",
-    "password_too_similar": "密码和用户名或姓名太像，请换一个。",
     "password_too_common": "这个密码很常见，容易被猜中，请换一个。",
-    "password_entirely_numeric": "密码不能全是数字，请加上字母或符号。",
 }
 
 
@@ -61,7 +61,7 @@ class LoginForm(PortalForm):
 class NewPasswordForm(PortalForm):
     """Two equal new passwords that pass the validators, in our words."""
 
-    password = _password("密码", new=True, help_text="至少 12 个字符，不能全是数字，也不要用常见的密码。")
+    password = _password("密码", new=True, help_text=NEW_HELP)
     password_again = _password("再输一次密码", new=True, error_messages={"required": "请再输一次密码。"})
 
     def owner(self) -> User:
@@ -132,7 +132,17 @@ class NewcomerForm(NewPasswordForm):
 
     def owner(self) -> User:
         data = self.cleaned_data
-        return User(username=data.get("username") or data.get("phone") or "", first_name=data.get("person_name") or "")
+        user = User(
+            username=data.get("username") or data.get("phone") or "",
+            name=data.get("person_name") or "",
+            phone=data.get("phone") or "",
+        )
+        user.companies = self.companies()  # type: ignore[attr-defined]  # read by identity.passwords
+        return user
+
+    def companies(self) -> list[str]:
+        """The names that a password must not be made of."""
+        return [str(self.cleaned_data.get("name") or "")]
 
     def newcomer(self) -> Newcomer:
         data = self.cleaned_data
@@ -223,8 +233,12 @@ class InviteForm(PortalForm):
 class JoinForm(NewcomerForm):
     """A newcomer's account from an invitation: the phone is the invited one."""
 
-    def __init__(self, *args: Any, phone: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, phone: str, company: str, **kwargs: Any) -> None:
         kwargs["initial"] = {"phone": phone}
+        self.company_name = company
         super().__init__(*args, **kwargs)
         self.fields["phone"].disabled = True
         self.fields["phone"].help_text = "邀请发给这个手机号，登录时可以用它。"
+
+    def companies(self) -> list[str]:
+        return [self.company_name]

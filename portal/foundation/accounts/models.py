@@ -9,6 +9,10 @@ from django.db.models import Case, F, Q, Value, When
 
 from portal.foundation.core.actor import Actor
 
+from .identity.models import PasswordRecord as PasswordRecord
+from .identity.models import ResetLink as ResetLink
+from .identity.models import SsoBinding as SsoBinding
+
 NO_TIER = "none"  # in Organisation.tiers: the enterprise has said that it has none
 
 

@@ -62,7 +62,7 @@ def seats_of(user_id: int) -> "QuerySet[Membership]":
     """The chairs a person may sit in now."""
     return (
         Membership.objects.filter(user_id=user_id, active=True, organisation__active=True)
-        .select_related("organisation")
+        .select_related("organisation", "user")
         .order_by("organisation__sort_key", "pk")
     )
 

@@ -2,16 +2,32 @@
 
 from django.urls import path
 
-from .views import members, organisation, registration, security, session
+from .sso import views as sso
+from .views import members, organisation, registration, reset, safety, second, security, session
 
 urlpatterns = [
     path("login/", session.login, name="login"),
+    path("login/second/", second.step, name="login-second"),
+    path("login/second/setup/", second.setup, name="login-setup"),
+    path("login/password/", second.password, name="login-password"),
+    path("login/sso/", sso.start, name="sso-start"),
+    path("login/sso/return/", sso.come_back, name="sso-return"),
     path("logout/", session.logout, name="logout"),
     path("start/", session.landing, name="landing"),
     path("seat/", session.seat, name="seat"),
-    path("password/forgotten/", session.forgotten, name="password-forgotten"),
+    path("password/forgotten/", reset.forgotten, name="password-forgotten"),
+    path("password/reset/<str:token>/", reset.use, name="password-reset"),
     path("password/", session.password, name="password-change"),
+    path("safety/", safety.safety, name="safety"),
+    path("safety/code/", safety.code, name="safety-code"),
+    path("safety/passkey/", safety.passkey, name="safety-passkey"),
+    path("safety/recovery/", safety.recovery, name="safety-recovery"),
+    path("safety/<int:pk>/remove/", safety.remove, name="safety-remove"),
+    path("safety/sessions/end/", safety.end_others, name="sessions-end"),
+    path("safety/sso/", sso.bind, name="sso-bind"),
+    path("safety/sso/remove/", sso.unbind, name="sso-unbind"),
     path("register/", registration.register, name="enterprise-register"),
+    path("register/code/", registration.code, name="register-code"),
     path("profile/", organisation.profile, name="profile"),
     path("profile/edit/", organisation.edit, name="profile-edit"),
     path("members/", members.members, name="members"),

@@ -13,14 +13,14 @@ from django.views.decorators.http import require_http_methods, require_POST
 from portal.foundation.accounts import actions, queries, rules
 from portal.foundation.accounts.forms import InviteForm, JoinForm
 from portal.foundation.accounts.guards import allow, public
+from portal.foundation.accounts.identity import login, sessions
 from portal.foundation.accounts.middleware import SESSION_KEY, actor_of
 from portal.foundation.accounts.models import Invitation, Membership, Role
+from portal.foundation.accounts.proving import proven
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
 from portal.foundation.core.rates import Rate, limited
-
-from .session import open_session
 
 JOINING = Rate("invitation", 60, timedelta(minutes=10))  # a token cannot be guessed; nobody need try
 
@@ -28,6 +28,7 @@ JOINING = Rate("invitation", 60, timedelta(minutes=10))  # a token cannot be gue
 @allow()
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@proven
 def members(request: HttpRequest) -> HttpResponse:
     """The list; a POST invites, and its answer is the only page that ever shows the link."""
     actor, now = actor_of(request), moments.now()
@@ -60,6 +61,7 @@ def members(request: HttpRequest) -> HttpResponse:
 
 @allow(*rules.MANAGES)
 @require_POST
+@proven
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     actor = actor_of(request)
     try:
@@ -73,6 +75,7 @@ def revoke(request: HttpRequest, pk: int) -> HttpResponse:
 @allow(*rules.MANAGES)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@proven
 def end(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask, then end a membership."""
     actor = actor_of(request)
@@ -111,12 +114,15 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
     except DomainError as error:
         return render(request, "accounts/invitation_gone.html", {"reason": error.reason}, status=error.status)
     request.session[SESSION_KEY] = made.pk
-    request.session.cycle_key()
-    return _welcome(request, made)
+    sessions.new_key(request)
+    _welcome(request, made)
+    return redirect("landing")
 
 
 def _join_as_newcomer(request: HttpRequest, found: Invitation) -> HttpResponse:
-    form = JoinForm(request.POST if request.method == "POST" else None, phone=found.phone)
+    form = JoinForm(
+        request.POST if request.method == "POST" else None, phone=found.phone, company=found.organisation.name
+    )
     if request.method != "POST":
         return _offer(request, found, form, 200)
     if not form.is_valid():
@@ -126,13 +132,13 @@ def _join_as_newcomer(request: HttpRequest, found: Invitation) -> HttpResponse:
     except DomainError as error:
         place(form, error)
         return _offer(request, found, form, error.status)
-    open_session(request, made.user, made.pk)
-    return _welcome(request, made)
+    answer = login.begin(request, made.user, now=moments.now(), seat=made.pk)
+    _welcome(request, made)
+    return answer
 
 
-def _welcome(request: HttpRequest, made: Membership) -> HttpResponse:
+def _welcome(request: HttpRequest, made: Membership) -> None:
     messages.success(request, f"您已加入“{made.organisation.name}”，角色：{Role(made.role).label}。")
-    return redirect("landing")
 
 
 def _offer(request: HttpRequest, found: Invitation, form: JoinForm | None, status: int) -> HttpResponse:

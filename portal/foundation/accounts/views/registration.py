@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,13 +12,14 @@ from django.views.decorators.http import require_http_methods
 
 from portal.foundation.accounts import actions
 from portal.foundation.accounts.forms import RegistrationForm
+from portal.foundation.accounts.forms_identity import CodeForm
 from portal.foundation.accounts.guards import public
-from portal.foundation.core import moments
+from portal.foundation.accounts.identity import login, phones
+from portal.foundation.accounts.models import Membership
+from portal.foundation.core import addresses, moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
 from portal.foundation.core.rates import Rate, limited
-
-from .session import open_session
 
 # Tries, not companies: mistakes in the form count too. Nobody can have credit codes tried by the thousand.
 REGISTERING = Rate("register", 30, timedelta(hours=1))
@@ -34,19 +36,56 @@ def register(request: HttpRequest) -> HttpResponse:
         messages.info(request, "您已登录。要注册另一家企业，请先退出登录。")
         return redirect("landing")
     form = RegistrationForm(request.POST if request.method == "POST" else None)
-    status = 200
+    status, pause = 200, 0
     if request.method == "POST":
         status = 400
         if form.is_valid():
             try:
-                made = actions.register_enterprise(form.company(), form.newcomer(), now=moments.now())
+                return _go_on(request, form.company(), form.newcomer())
             except DomainError as error:
                 place(form, error)
                 status = error.status
-            else:
-                open_session(request, made.user, made.pk)
-                messages.success(
-                    request, f"“{made.organisation.name}”已注册，您已登录。下一步：录入专利，再提交融资需求。"
-                )
-                return redirect("landing")
-    return render(request, "accounts/register.html", {"form": form}, status=status)
+                pause = getattr(error, "retry_after", 0)
+    answer = render(request, "accounts/register.html", {"form": form}, status=status)
+    if pause:
+        answer.headers["Retry-After"] = str(pause)
+    return answer
+
+
+def _go_on(request: HttpRequest, company: actions.Company, person: actions.Newcomer) -> HttpResponse:
+    """To the code that was sent to the phone, or straight in where no code can be sent."""
+    now = moments.now()
+    if settings.REGISTRATION_BY_CODE:
+        phones.begin(request.session, company, person, address=addresses.network(request), now=now)
+        return redirect("register-code")
+    return _in(request, actions.register_enterprise(company, person, now=now))
+
+
+def _in(request: HttpRequest, made: Membership) -> HttpResponse:
+    answer = login.begin(request, made.user, now=moments.now(), seat=made.pk)
+    messages.success(request, f"“{made.organisation.name}”已注册，您已登录。下一步：录入专利，再提交融资需求。")
+    return answer
+
+
+@public
+@never_cache
+@sensitive_post_parameters("code")
+@require_http_methods(["GET", "HEAD", "POST"])
+def code(request: HttpRequest) -> HttpResponse:
+    """The code that came by text message; then the account is made."""
+    now = moments.now()
+    kept = phones.waiting(request.session, now=now)
+    if kept is None:
+        if request.session.pop(phones.KEY, None):
+            messages.error(request, "验证码已失效或输错太多次，请重新填写注册资料。")
+        return redirect("enterprise-register")
+    form = CodeForm(request.POST if request.method == "POST" else None, help_text="短信里的 6 位数字，10 分钟内有效。")
+    if request.method == "POST" and form.is_valid():
+        try:
+            company, person = phones.confirm(request.session, form.cleaned_data["code"], now=now)
+            return _in(request, actions.register_enterprise(company, person, now=now))
+        except DomainError as error:
+            place(form, error)
+            request.refused_as = "wrong-code"  # type: ignore[attr-defined]  # read by journal.refusals
+    context = {"form": form, "tail": kept["person"]["phone"][-4:], "shown": kept["shown"]}
+    return render(request, "accounts/register_code.html", context, status=400 if form.errors else 200)
