@@ -262,7 +262,7 @@ def attachment(request: HttpRequest, ref: UUID, file_ref: UUID) -> HttpResponseB
     """A file of the request, downloaded, or with ?view=1 read in the browser."""
     actor = actor_of(request)
     stored = get_object_or_404(shown.files_of(_own(actor, ref), actor), ref=file_ref)
-    return send(stored, inline="view" in request.GET)
+    return send(stored, reader=actor_of(request), inline="view" in request.GET)
 
 
 @allow(*ANSWERING)

@@ -19,4 +19,4 @@ def attachment(request: HttpRequest, ref: UUID, file_ref: UUID) -> HttpResponse 
     """Download, or with ?view=1 read in the browser. Anything else than an own open referral's file is 404."""
     found = case_page.mine(actor_of(request), ref)
     stored = get_object_or_404(case_page.files_of(found), ref=file_ref)
-    return send(stored, inline="view" in request.GET)
+    return send(stored, reader=actor_of(request), inline="view" in request.GET)

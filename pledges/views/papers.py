@@ -34,7 +34,7 @@ def document(request: HttpRequest, number: str, ref: str) -> HttpResponse | File
     stored = own(request, number).documents.filter(ref=ref).first()
     if stored is None:
         raise Http404
-    return send(stored, inline="inline" in request.GET)
+    return send(stored, reader=actor_of(request), inline="inline" in request.GET)
 
 
 def _notice(request: HttpRequest, number: str, notice_id: int) -> Notice:

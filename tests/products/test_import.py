@@ -133,7 +133,7 @@ def test_what_is_exported_comes_back_as_unchanged(published: Publish, bo: Person
     published(pledge_rates={"invention": "40.00"}, documents=["=1+1", "营业执照"], districts=["500103"], lpr_spread=-20,
               lpr_term="1y", lpr_date=date(2026, 11, 20))  # fmt: skip
     for person in (bo, rui):
-        body = person.client.get("/products/export.xlsx").content
+        body = person.client.post("/products/export.xlsx").content
         answer = person.client.post("/products/import/", {"file": SimpleUploadedFile("a.xlsx", body)})
         assert answer.status_code == 302
         assert imports.work()

@@ -1,6 +1,10 @@
 """What an action says when it refuses: a code for machines, a sentence for people, a status for HTTP."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
+
+# Seconds after which the refused may try again; views write the status only, the middleware adds the header Retry-After.
+retry_after: ContextVar[int | None] = ContextVar("retry_after", default=None)
 
 
 class DomainError(Exception):
@@ -48,3 +52,20 @@ class TooLarge(DomainError):
 
 class WrongType(DomainError):
     status = 415
+
+
+class TooMany(DomainError):
+    """More than one may do in a time; trying again after `seconds` helps."""
+
+    status = 429
+
+    def __init__(self, code: str, reason: str, *, seconds: int, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(code, reason, fields=fields)
+        self.seconds = seconds
+        retry_after.set(seconds)
+
+
+class Unready(DomainError):
+    """Something of ours cannot do it now; trying again helps."""
+
+    status = 503

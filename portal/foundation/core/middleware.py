@@ -7,7 +7,7 @@ from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from .errors import DomainError
+from .errors import DomainError, retry_after
 from .failpoints import failpoint
 
 
@@ -50,7 +50,10 @@ class DomainErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        retry_after.set(None)
         response = self.get_response(request)
+        if response.status_code == 429 and (seconds := retry_after.get()) is not None:
+            response.headers.setdefault("Retry-After", str(seconds))
         failpoint("web.answer_lost")
         return response
 

@@ -58,7 +58,7 @@ def pdf(request: HttpRequest, number: str) -> HttpResponse:
 @require_safe
 def paper(request: HttpRequest, number: str) -> HttpResponse | FileResponse:
     """The agency's own file, to whoever may see the valuation."""
-    return send(get_object_or_404(ValuationPaper, valuation=found(request, number)))
+    return send(get_object_or_404(ValuationPaper, valuation=found(request, number)), reader=actor_of(request))
 
 
 @allow(Role.ENTERPRISE)

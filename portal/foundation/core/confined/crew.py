@@ -44,7 +44,9 @@ class Crew:
         self._free: list[_Child] = []
         self._all: list[_Child] = []
 
-    def ask(self, work: str, body: bytes, *, seconds: float, patience: float = 30, **job: Any) -> tuple[dict[str, Any], bytes]:
+    def ask(
+        self, work: str, body: bytes, *, seconds: float, patience: float = 30, **job: Any
+    ) -> tuple[dict[str, Any], bytes]:
         """The answer to one job: its fields and its bytes. `seconds` of time for it, `patience` seconds for a free child.
 
         The fields have `failed` (the name of an exception, `said` its text) when the work raised. Raises Lost.

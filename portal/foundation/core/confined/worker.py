@@ -4,6 +4,7 @@ A job and an answer are one line of JSON with the length of the bytes that follo
 a child that a hostile file has taken over can only lie, not act.
 """
 
+import contextlib
 import json
 import os
 import resource
@@ -19,7 +20,18 @@ Job = Mapping[str, Any]
 Work = Callable[[Job, bytes], tuple[dict[str, Any], bytes]]
 
 # What no paper needs. The hook cannot be taken off again (PEP 578); it stops Python code, the limits stop the rest.
-_NEVER = ("socket.", "subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "pty.", "ftplib.", "smtplib.")
+_NEVER = (
+    "socket.",
+    "subprocess.",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.spawn",
+    "os.fork",
+    "pty.",
+    "ftplib.",
+    "smtplib.",
+)
 
 
 def serve(works: Mapping[str, Work]) -> None:
@@ -52,17 +64,15 @@ def _done(work: Work, job: dict[str, Any], body: bytes) -> tuple[dict[str, Any],
         fields, out = work(job, body)
     except (MemoryError, RecursionError) as error:
         return {"failed": type(error).__name__}, b"", isinstance(error, MemoryError)
-    except Exception as error:  # noqa: BLE001 - whatever a hostile file provokes is an answer, not our end
+    except Exception as error:
         return {"failed": type(error).__name__, "said": str(error)[:300]}, b"", False
     return fields, out, False
 
 
 def _limit(which: int, value: int, *, soft_only: bool = False) -> None:
     _, most = resource.getrlimit(which)
-    try:
+    with contextlib.suppress(ValueError, OSError):  # macOS knows no limit of the address space
         resource.setrlimit(which, (value, most if soft_only else value))
-    except (ValueError, OSError):  # macOS knows no limit of the address space
-        pass
 
 
 def _refuse(event: str, _arguments: object) -> None:
@@ -79,4 +89,3 @@ def _end_with_parent(lifeline: int) -> None:
 def _end() -> None:
     shutil.rmtree(tempfile.gettempdir(), ignore_errors=True)
     os._exit(0)
-
