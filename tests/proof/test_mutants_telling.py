@@ -19,7 +19,7 @@ from portal.proof.mutants import patching
 from products.models import Product
 from tests import factories
 from tests.factories import Person
-from tests.pledges.conftest import PDF
+from tests.made_files import PDF
 
 from .bugs import asked, assert_caught, infect
 

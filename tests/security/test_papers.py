@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from portal.foundation.core.pdf import engine
 from portal.urls import handler400, handler404, handler500, urlpatterns  # noqa: F401 - Django reads the handlers here
-from tests.pledges.conftest import PDF
+from tests.made_files import PDF
 
 from .crawling import post
 from .world import World, upload

@@ -107,10 +107,8 @@ def _admit(upload: "File[Any]", kinds: Sequence[Kind], most: int, *, actor: Acto
     size = upload.size or 0
     name = shown_name(upload.name or "")
     if size > most:
-        said = f"文件有 {size / 1048576:.1f} MB，超过 {most // 1048576} MB。请压缩或拆分后再上传。"
-        raise TooLarge(
-            "too_large", said if most >= 1048576 else f"文件超过 {most // 1024} KB，请核对是不是选错了文件。"
-        )
+        limit = f"{most / 1048576:.0f} MB" if most >= 1048576 else f"{most} 字节"
+        raise TooLarge("too_large", f"文件有 {size / 1048576:.1f} MB，超过 {limit}。请压缩或拆分后再上传。")
     if size == 0:
         raise WrongType("empty", "这个文件是空的，请重新选择。")
     kind = _kind(name, kinds)

@@ -97,8 +97,8 @@ def _walk(package: zipfile.ZipFile, member: zipfile.ZipInfo, *, limit: int, work
                 raise Big("part")
             if not picture and _declares(tail + piece):
                 raise Bad("entities")
-            if parser is not None:
-                _feed(parser, piece)
+            if parser is not None and not _fed(parser, piece):
+                parser = None
             tail = piece[-32:]
     return size
 
@@ -116,13 +116,15 @@ def _parser() -> DefusedXMLParser:
     return parser
 
 
-def _feed(parser: DefusedXMLParser, piece: bytes) -> None:
+def _fed(parser: DefusedXMLParser, piece: bytes) -> bool:
+    """Whether it is still XML; what is none is the reader's to refuse."""
     try:
         parser.feed(piece)
     except DefusedXmlException as error:
         raise Bad("entities") from error
-    except ParseError as error:
-        raise Bad("broken") from error
+    except ParseError:
+        return False
+    return True
 
 
 def _declares(text: bytes) -> bool:

@@ -9,7 +9,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from .findings import Bad, Big
 
 MOST_PIXELS = 25_000_000
-_BROKEN = (OSError, ValueError, SyntaxError, UnidentifiedImageError, Image.DecompressionBombError)
+_BROKEN = (OSError, ValueError, SyntaxError, UnidentifiedImageError)
 
 
 def redraw(body: bytes, *, form: str) -> bytes:
@@ -24,6 +24,8 @@ def redraw(body: bytes, *, form: str) -> bytes:
         turned = picture.getexif().get(0x0112, 1) != 1
         picture.load()
         return _jpeg(picture, turned=turned) if form == "JPEG" else _png(picture)
+    except Image.DecompressionBombError as error:  # Pillow's own limit lies higher than ours
+        raise Big("pixels") from error
     except _BROKEN as error:
         raise Bad("broken") from error
 
