@@ -5,7 +5,6 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -18,6 +17,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.files import attach
 from portal.foundation.core.forms import PortalForm, UploadField, place
 from portal.foundation.core.intake.kinds import WORKBOOK
 from portal.foundation.core.spreadsheets import XLSX, Mark
@@ -113,10 +113,7 @@ def template(request: HttpRequest, number: str) -> HttpResponse:
     body = workbook.write(rows, mark=mark)
     if mark is not None:
         exports.note("patents", name=name, body=body, rows=len(rows), actor=actor, now=now)
-    answer = HttpResponse(body, content_type=XLSX)
-    answer.headers["Content-Disposition"] = content_disposition_header(True, name) or ""
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
+    return attach(body, media_type=XLSX, name=name)
 
 
 @allow(*PARTIES)

@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.foundation.accounts.guards import allow
@@ -16,6 +15,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.files import attach
 from portal.foundation.core.forms import PortalForm, UploadField
 from portal.foundation.core.intake.kinds import WORKBOOK
 from portal.foundation.core.spreadsheets import XLSX, Mark
@@ -54,10 +54,7 @@ def _sheet(
     body = workbook.write(listed, regulator=regulator, title=title, today=moments.local_date(now), mark=mark)
     if export:
         exports.note("products", name=name, body=body, rows=len(listed), actor=actor, now=now)
-    answer = HttpResponse(body, content_type=XLSX)
-    answer.headers["Content-Disposition"] = content_disposition_header(True, name) or ""
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
+    return attach(body, media_type=XLSX, name=name)
 
 
 @allow(*USERS)

@@ -16,6 +16,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import Invalid
+from portal.foundation.core.files import attach
 from portal.foundation.core.spreadsheets import Mark
 from portal.foundation.sla.models import Kind
 from portal.reports import actions, books, cases, exports, red, results, sla
@@ -247,8 +248,7 @@ def export(request: HttpRequest) -> HttpResponse:
     written = exports.FORMATS[chosen]
     file, name = written.write(book, mark=Mark(actor.label, now)), f"{book.name}.{written.ending}"
     actions.exported(what=what, scope=_query(request), file=file, name=name, rows=book.size, actor=actor, now=now)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return HttpResponse(file, content_type=written.media_type, headers=headers)
+    return attach(file, media_type=written.media_type, name=name)
 
 
 def _book(request: HttpRequest, what: str, *, narrow: bool, known: Names, now: datetime) -> books.Book:

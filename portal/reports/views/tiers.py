@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.foundation.accounts.guards import allow
@@ -15,6 +14,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.files import attach
 from portal.foundation.core.forms import DateField, PortalForm, UploadField, UsccField, place
 from portal.foundation.core.intake.gate import admit
 from portal.foundation.core.intake.kinds import WORKBOOK
@@ -168,6 +168,4 @@ def import_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def template(request: HttpRequest) -> HttpResponse:
     """The empty workbook."""
-    answer = HttpResponse(tier_sheet.template(), content_type=XLSX)
-    answer.headers["Content-Disposition"] = content_disposition_header(True, "tiers-template.xlsx") or ""
-    return answer
+    return attach(tier_sheet.template(), media_type=XLSX, name="tiers-template.xlsx")
