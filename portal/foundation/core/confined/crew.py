@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import threading
@@ -80,6 +81,11 @@ class Crew:
         child = _Child(self.module, self.memory)
         with self._guard:
             self._all.append(child)
+        try:
+            child.ready()
+        except BaseException:
+            self._dismiss(child)
+            raise
         return child
 
     def _dismiss(self, child: "_Child") -> None:
@@ -127,14 +133,22 @@ class _Child:
     def alive(self) -> bool:
         return self._process.poll() is None
 
+    def ready(self) -> None:
+        """Wait until it has imported what it needs. Raises Lost."""
+        self._exchange(memoryview(b""), seconds=_COLD)
+
     def ask(self, job: Mapping[str, Any], body: bytes, *, seconds: float) -> tuple[dict[str, Any], bytes]:
-        """One job there and back; at most `seconds` and the time a cold child needs to get ready."""
-        until = time.monotonic() + seconds + (0 if self.jobs else _COLD)
+        """One job there and back. Raises Lost."""
         self.jobs += 1
-        sending = memoryview(json.dumps({**job, "length": len(body)}).encode() + b"\n" + body)
+        head = json.dumps({**job, "length": len(body)}).encode()
+        return self._exchange(memoryview(head + b"\n" + body), seconds=seconds)
+
+    def _exchange(self, sending: memoryview, *, seconds: float) -> tuple[dict[str, Any], bytes]:
+        until = time.monotonic() + seconds
         answer, head, wanted = bytearray(), None, None
         with selectors.DefaultSelector() as pipes:
-            pipes.register(self._in, selectors.EVENT_WRITE)
+            if sending:
+                pipes.register(self._in, selectors.EVENT_WRITE)
             pipes.register(self._out, selectors.EVENT_READ)
             while wanted is None or len(answer) < wanted:
                 ready = pipes.select(until - time.monotonic()) if until > time.monotonic() else []
@@ -154,7 +168,7 @@ class _Child:
                             wanted = int(head.pop("length"))
                             del answer[: line + 1]
                     else:
-                        raise Lost("slow" if self._process.wait(5) == -24 else "died")  # 24: SIGXCPU
+                        raise Lost("slow" if self._process.wait(5) == -_SIGXCPU else "died")
         assert head is not None
         return head, bytes(answer)
 
@@ -177,7 +191,8 @@ class _Child:
             self._held = -1
 
 
-_COLD = 20.0  # seconds that imports may take on a busy machine
+_COLD = 30.0  # seconds that imports may take on a busy machine
+_SIGXCPU = int(signal.SIGXCPU)
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))))
 _crews: "weakref.WeakSet[Crew]" = weakref.WeakSet()
 

@@ -45,6 +45,8 @@ def serve(works: Mapping[str, Work]) -> None:
     _limit(resource.RLIMIT_AS, megabytes << 20)
     _limit(resource.RLIMIT_CORE, 0)
     sys.addaudithook(_refuse)
+    told.write(b'{"length": 0}\n')  # ready: what importing took is not the first job's time
+    told.flush()
     while line := asked.readline():
         job = json.loads(line)
         body = asked.read(job.pop("length"))
