@@ -83,9 +83,9 @@ class Crew:
             self._all.append(child)
         try:
             child.ready()
-        except BaseException:
+        except Lost as lost:  # the machine's fault, not the job's
             self._dismiss(child)
-            raise
+            raise Lost("busy") from lost
         return child
 
     def _dismiss(self, child: "_Child") -> None:
