@@ -119,7 +119,7 @@ LONG = "长" * 300 + ".pdf"
     ("raw", "shown"),
     [
         ("../../../etc/passwd.pdf", "passwd.pdf"), ("C:\\Windows\\a.pdf", "a.pdf"), ("合同\x00.pdf", "合同.pdf"),
-        ("合同\u202efdp.pdf", "合同fdp.pdf"), ("a\r\nSet-Cookie: x.pdf", "aSet-Cookie: x.pdf"), ("\ufeff\u200b合同\u2069.pdf", "合同.pdf"),
+        ("合同\u202efdp.pdf", "合同fdp.pdf"), ("a%0d%0aSet-Cookie: x.pdf", "a%0d%0aSet-Cookie: x.pdf"), ("\ufeff\u200b合同\u2069.pdf", "合同.pdf"),
         (LONG, LONG[-120:]), ("\u2028a\u2029.pdf", "a.pdf"), ("\U000e0041a.pdf", "a.pdf"),
     ],
 )  # fmt: skip

@@ -227,7 +227,7 @@ def test_attack_62_markup_in_a_product(world: World, text: str) -> None:  # noqa
     assert "<script>" not in page
     assert text not in Client().get(reverse("products:list")).content.decode()
     if engine.available().ok:
-        assert text[:10] in "".join(text_of(Client().get(reverse("products:paper"))).split("\n"))
+        assert "".join(text.split())[:8] in "".join(text_of(Client().get(reverse("products:paper"))).split())
 
 
 def test_attack_65_an_export_has_own_rows_only_and_says_who_took_it(world: World) -> None:  # noqa: F811

@@ -120,7 +120,8 @@ class Book:
 
     def page(self, name: str) -> Page:
         """A new sheet. Of its name at most 31 characters stay, and none that Excel forbids."""
-        return Page(self._file.add_worksheet("".join("、" if char in "[]:*?/\\" else char for char in name)[:31]), self)
+        allowed = "".join("、" if char in "[]:*?/\\" else char for char in _visible(name))
+        return Page(self._file.add_worksheet(allowed[:31].strip("'") or None), self)
 
     def about(
         self, lines: Sequence[tuple[str, str]], *, mark: Mark | None = None, widths: tuple[int, int] = (24, 90)
@@ -134,6 +135,11 @@ class Book:
             page.write(line, 1, text)
 
 
+def _visible(text: str) -> str:
+    """Without control characters, which no XML may hold; cells are escaped by the library, names and properties are not."""
+    return "".join(char for char in text if unicodedata.category(char) != "Cc")
+
+
 @contextmanager
 def workbook(title: str, *, mark: Mark | None = None, created: datetime | None = None) -> Iterator[Book]:
     """Write a workbook row by row in constant memory; its bytes are `.body` after the block."""
@@ -144,9 +150,9 @@ def workbook(title: str, *, mark: Mark | None = None, created: datetime | None =
         "constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False,
     }  # fmt: skip
     with xlsxwriter.Workbook(out, options) as file:
-        about: dict[str, Any] = {"title": title, "company": ""}
+        about: dict[str, Any] = {"title": _visible(title), "company": ""}
         if mark is not None:
-            about |= {"author": mark.who, "comments": "：".join(mark.line)}
+            about |= {"author": _visible(mark.who), "comments": _visible("：".join(mark.line))}
         if moment := created or (mark.when if mark else None):
             about["created"] = local(moment).replace(tzinfo=None, microsecond=0)
         file.set_properties(about)

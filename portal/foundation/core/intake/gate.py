@@ -153,7 +153,7 @@ def _kind(name: str, kinds: Sequence[Kind]) -> Kind:
 def _checked(name: str, kind: Kind, content: "File[Any]", actor: Actor) -> Checked:
     stream = content.open("rb")
     stream.seek(0)
-    digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+    digest = hashlib.file_digest(stream, "sha256").hexdigest()
     stream.seek(0)
     return Checked(name, kind.media_type, content.size, digest, content, actor.organisation_id)
 

@@ -8,7 +8,7 @@ of the rate limits (core.rates).
 from datetime import datetime
 
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from portal.foundation.core.errors import TooLarge, TooMany
 from portal.foundation.core.moments import local_date, midnight_after
@@ -33,6 +33,11 @@ def count(organisation_id: int, size: int, *, now: datetime) -> None:
     """One more file of `size` bytes. Raises TooMany (429) for the day, TooLarge (413) for all. 0 (the system) is not counted."""
     if not organisation_id:
         return
+    with transaction.atomic():  # what is refused is not counted, whoever calls
+        _count(organisation_id, size, now=now)
+
+
+def _count(organisation_id: int, size: int, *, now: datetime) -> None:
     day = local_date(now)
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, {"who": organisation_id, "day": day, "size": size})
