@@ -242,7 +242,7 @@ class FilingForm(PortalForm):
             for n in special.FIELDS[part]
         }
         for name, field in self.fields.items():
-            if isinstance(field, forms.FileField) or name in unseen:
+            if isinstance(field, UploadField) or name in unseen:
                 continue
             value = field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
             kept[name] = value if isinstance(value, (str, bool, list)) else ""

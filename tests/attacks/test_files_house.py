@@ -4,6 +4,8 @@ import ast
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from pledges.after.filing import Wish
-from pledges.models import Registration
+from pledges.disposal.actions import defaults, listing
+from pledges.disposal.models import Disposal
+from pledges.disposal.models import Path as Way
 from portal.foundation.core import moments
 from portal.foundation.core.files import PrivateStorage
 from portal.foundation.core.forms import UploadField
@@ -151,7 +155,7 @@ DOORS: dict[str, Door] = {
     ),
     "pledges.after.forms.RevocationForm": Door(
         "chen", _pledge("office-revoke", "registered"),
-        more={"ground": "false_promise", "found": TYPED}, kept=TYPED,
+        more={"propose": "1", "ground": "false_promise", "found": TYPED}, kept=TYPED,
     ),
     "pledges.after.forms.ConsentForm": Door(
         "ling", _pledge("pledges:consent-ask", "registered"),
@@ -162,7 +166,7 @@ DOORS: dict[str, Door] = {
         {"defaulted_on": TODAY, "principal": "1000", "interest": "0", "costs": "0", "note": TYPED}, TYPED,
     ),
     "pledges.disposal.forms.TakeOverForm": Door(
-        "bo", lambda w: reverse("disposals:take-over", args=[w.sale.auction.number]), "report",
+        "bo", lambda w: reverse("disposals:take-over", args=[_disposal(w).number]), "report",
         {"price": "100", "valued_at": "100", "valued_on": TODAY, "valuer": TYPED}, TYPED,
     ),
     "pledges.other_rights.forms.PapersForm": Door(
@@ -181,7 +185,7 @@ DOORS: dict[str, Door] = {
         "rui", lambda w: reverse("supervision-tiers-import"), "file", {"source": TYPED}, TYPED, WORKBOOK
     ),
     "portal.reports.forms_calendar.YearForm": Door(
-        "ada", lambda w: reverse("supervision-calendar-import"), "file", {"step": "check", "ground": TYPED}, TYPED, CALENDAR
+        "ada", lambda w: reverse("supervision-calendar-import"), "file", {"step": "check", "text": TYPED}, TYPED, CALENDAR
     ),
 }  # fmt: skip
 # The same view and the same action as another door, or nothing of it is kept.
@@ -240,8 +244,8 @@ def test_every_door_refuses_hostile_files_and_keeps_what_was_typed(world: World,
     door = DOORS[form]
     person: Person = world.people[door.who]
     if form.endswith("ChangeForm"):
-        file = world.sale.auction.registration
-        world.__dict__["change"] = asked(file, "release", _release(file), world.bo)
+        moved = Wish(reason="迁址", changes={"pledgor_address": "重庆市示例路 1 号"})
+        world.__dict__["change"] = asked(world.sale.auction.registration, "change", moved, world.bo)
     data = dict(door.more)
     if form.endswith("FilingForm"):
         data["version"] = str(world.begun.version)
@@ -262,8 +266,16 @@ def test_every_door_refuses_hostile_files_and_keeps_what_was_typed(world: World,
         assert _kept() == before, name
 
 
-def _release(file: Registration) -> Wish:
-    return Wish(numbers=[file.patents.order_by("number")[0].number], reason="解除")
+def _disposal(world: World) -> Disposal:  # noqa: F811
+    """One that Bo is still drawing up, by agreement."""
+    owed = defaults.Debt(moments.local_date(moments.now()), Decimal(1_000), Decimal(0), Decimal(0))
+    papers = [SimpleUploadedFile("催收.pdf", PDF)]
+    actor, now = world.bo.actor, moments.now()
+    default = defaults.record_default(world.registered.pk, owed, papers=papers, actor=actor, now=now)
+    made = listing.start(default.pk, actor=actor, now=now)
+    text = listing.Listing(Way.TRANSFER, "", None, False, now + timedelta(days=3), "薄示例", "023-67961234")
+    listing.save(made.pk, text, version=0, actor=actor, now=now)
+    return made
 
 
 def _said(page: str) -> list[str]:

@@ -247,7 +247,7 @@ def test_attack_65_an_export_has_own_rows_only_and_says_who_took_it(world: World
     assert names <= mine
     assert world.bo.actor.label in said
     assert f"{moments.local_date(moments.now()):%Y-%m-%d}" in said
-    note = Entry.objects.get(verb="export.made")
+    note = Entry.objects.get(verb="records.exported")
     assert (note.actor_label, note.data["rows"], note.parties) == (
         world.bo.actor.label,
         len(names),
@@ -260,7 +260,7 @@ def test_attack_65_an_export_has_own_rows_only_and_says_who_took_it(world: World
         "nosniff",
     )
     assert world.wai.client.post(url).status_code == 403
-    assert Entry.objects.filter(verb="export.made").count() == 1
+    assert Entry.objects.filter(verb="records.exported").count() == 1
 
 
 @needs_pango
@@ -292,4 +292,4 @@ def test_attack_72_one_byte_of_a_notice_is_changed(world: World) -> None:  # noq
 
 def test_a_template_is_everybodys_and_not_logged(bo: Person) -> None:
     assert bo.client.get(reverse("products:import-template")).status_code == 200
-    assert not Entry.objects.filter(verb="export.made").exists()
+    assert not Entry.objects.filter(verb="records.exported").exists()

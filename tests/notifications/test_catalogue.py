@@ -23,7 +23,7 @@ SILENT = {
     "duty.absence_ended",
     "matter.taken_over",
     "report.exported",
-    "export.made",  # who exports knows; supervisors read the journal
+    "records.exported",  # who exports knows; supervisors read the journal
     "policy.set",
     "risk.scheme_set",
     "risk.tiers_imported",  # each enterprise is told of its own entry

@@ -14,7 +14,7 @@ from .record import record
 def note(what: str, *, name: str, body: bytes, rows: int, actor: Actor, now: datetime) -> None:
     """`what` names the export, `name` the file, `rows` how many things it lists. Readable by the actor's organisation."""
     record(
-        "export.made",
+        "records.exported",
         actor=actor,
         now=now,
         subject=f"export:{what}",
