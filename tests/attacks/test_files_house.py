@@ -14,7 +14,6 @@ from django import forms
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from pledges.after.filing import Wish
 from pledges.disposal.actions import defaults, listing
 from pledges.disposal.models import Disposal
 from pledges.disposal.models import Path as Way
@@ -26,7 +25,6 @@ from portal.foundation.journal import quarantine
 from portal.urls import urlpatterns  # noqa: F401 - every view, and with it every form, is imported
 from tests.factories import Person
 from tests.made_files import PDF
-from tests.pledges.after_steps import asked
 from tests.security.conftest import _own_files, people, world  # noqa: F401 - fixtures
 from tests.security.world import World
 
@@ -149,9 +147,9 @@ DOORS: dict[str, Door] = {
     "pledges.forms.registry.ExtractForm": Door(
         "chen", lambda w: reverse("office-extracts"), "file", {"as_of": TODAY}, TODAY, WORKBOOK
     ),
-    "pledges.after.forms.ChangeForm": Door(
-        "bo", lambda w: reverse("pledges:matter-revise", args=[w.__dict__["change"].number]),
-        more={"reason": TYPED, "debt_to": "2099-01-01", "version": "0"}, kept=TYPED,
+    "pledges.after.forms.CancellationForm": Door(
+        "bo", lambda w: reverse("pledges:matter-start", args=[w.sale.auction.registration.number, "cancellation"]),
+        more={"end_ground": "performed", "reason": TYPED}, kept=TYPED,
     ),
     "pledges.after.forms.RevocationForm": Door(
         "chen", _pledge("office-revoke", "registered"),
@@ -190,10 +188,10 @@ DOORS: dict[str, Door] = {
 }  # fmt: skip
 # The same view and the same action as another door, or nothing of it is kept.
 ELSEWHERE = {
-    "pledges.after.forms.CancellationForm": "as ChangeForm",
-    "pledges.after.forms.ReleaseForm": "as ChangeForm",
-    "pledges.after.forms.AnswerForm": "telling.keep_papers, as ChangeForm",
-    "pledges.after.forms.ChangeAnswerForm": "as ChangeForm",
+    "pledges.after.forms.ChangeForm": "the view and action of CancellationForm",
+    "pledges.after.forms.ReleaseForm": "the view and action of CancellationForm",
+    "pledges.after.forms.AnswerForm": "telling.keep_papers, as CancellationForm",
+    "pledges.after.forms.ChangeAnswerForm": "telling.keep_papers, as CancellationForm",
     "pledges.after.forms._Papers": "the base of the five above",
     "pledges.forms.party.AnswerForm": "filing.put, as FilingForm; its field depends on the defect",
     "pledges.views.public.CompareForm": "read once through gate.glance and never kept",
@@ -243,9 +241,6 @@ def test_every_door_refuses_hostile_files_and_keeps_what_was_typed(world: World,
     """Ling, Bo, Chen, Rui and Ada: 413 or 415, a sentence at the field, every other word still there, nothing kept."""
     door = DOORS[form]
     person: Person = world.people[door.who]
-    if form.endswith("ChangeForm"):
-        moved = Wish(reason="迁址", changes={"pledgor_address": "重庆市示例路 1 号"})
-        world.__dict__["change"] = asked(world.sale.auction.registration, "change", moved, world.bo)
     data = dict(door.more)
     if form.endswith("FilingForm"):
         data["version"] = str(world.begun.version)
