@@ -34,6 +34,12 @@ def _die(_job: worker.Job, _body: bytes) -> Answer:
     os._exit(3)
 
 
+def _lie(_job: worker.Job, body: bytes) -> Answer:
+    os.write(told, body)
+    time.sleep(600)
+    return {}, b""
+
+
 def _fail(_job: worker.Job, _body: bytes) -> Answer:
     raise ValueError("no")
 
@@ -61,9 +67,10 @@ def _fork(_job: worker.Job, _body: bytes) -> Answer:
 
 
 if __name__ == "__main__":
+    told = os.dup(1)
     worker.serve(
         {
-            "echo": _echo, "loop": _loop, "sleep": _sleep, "eat": _eat, "die": _die, "fail": _fail, "deep": _deep, "look": _look,
+            "echo": _echo, "loop": _loop, "sleep": _sleep, "eat": _eat, "die": _die, "fail": _fail, "deep": _deep, "look": _look, "lie": _lie,
             "connect": _connect, "run": _run, "fork": _fork,
         }
     )  # fmt: skip

@@ -63,6 +63,15 @@ def test_a_child_that_dies_is_told_and_replaced(crew: Crew) -> None:
     assert crew.ask("echo", b"x", seconds=5)[1] == b"x"
 
 
+@pytest.mark.parametrize(
+    "said", [b"no json\n", b"[]\n", b'{"length": -1}\n', b'{"length": 99999999999}\n', b'{"length": "x"}\n']
+)
+def test_what_a_child_that_was_taken_over_writes_is_not_believed(crew: Crew, said: bytes) -> None:
+    with pytest.raises(Lost, match="died"):
+        crew.ask("lie", said, seconds=5)
+    assert crew.ask("echo", b"x", seconds=5)[1] == b"x"
+
+
 def test_a_fault_inside_is_an_answer(crew: Crew) -> None:
     assert crew.ask("fail", b"", seconds=5)[0] == {"failed": "ValueError", "said": "no"}
     assert crew.ask("deep", b"", seconds=5)[0]["failed"] == "RecursionError"

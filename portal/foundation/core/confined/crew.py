@@ -164,9 +164,10 @@ class _Child:
                     elif piece := os.read(self._out, _PIECE):
                         answer += piece
                         if head is None and (line := answer.find(b"\n")) >= 0:
-                            head = json.loads(answer[:line])
-                            wanted = int(head.pop("length"))
+                            head, wanted = _head(answer[:line])
                             del answer[: line + 1]
+                        if len(answer) > _LONGEST:
+                            raise Lost("died")
                     else:
                         raise Lost("slow" if self._process.wait(5) == -_SIGXCPU else "died")
         assert head is not None
@@ -191,6 +192,19 @@ class _Child:
             self._held = -1
 
 
+def _head(line: bytes) -> tuple[dict[str, Any], int]:
+    """The fields of an answer and the length of what follows. One that has been taken over may write anything."""
+    try:
+        head = json.loads(line)
+        wanted = int(head.pop("length"))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise Lost("died") from error
+    if not 0 <= wanted <= _LONGEST:
+        raise Lost("died")
+    return head, wanted
+
+
+_LONGEST = 256 << 20  # bytes of an answer: a drawing of 25 megapixels at its worst has a hundred million
 _COLD = 30.0  # seconds that imports may take on a busy machine
 _SIGXCPU = int(signal.SIGXCPU)
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))))
