@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -27,6 +28,8 @@ from tests.factories import Person
 from tests.made_files import PDF, pdf
 from tests.security.conftest import _own_files, people, world  # noqa: F401 - fixtures
 from tests.security.world import World
+
+from . import files_world as hostile
 
 pytestmark = pytest.mark.django_db
 
@@ -156,3 +159,15 @@ def test_attack_22_a_form_with_too_many_files_or_fields(ling: Person, address: s
     assert time.monotonic() - begun < 5
     assert Client().post(address, {"file": named("a.pdf", PDF)}).status_code == 302, "a stranger goes to the log-in"
     assert not Attachment.objects.exists()
+
+
+def test_refused_uploads_leave_a_trace(ling: Person, address: str, settings: Any) -> None:
+    """Attacks 41 to 45 by the door of the web: every refusal is a row that nobody can take back."""
+    pytest.importorskip("portal.foundation.journal.refusals")
+    refusals = apps.get_model("journal", "Refusal")._base_manager
+    before = refusals.count()
+    assert sent(ling, address, "a.pdf", hostile.HTML).status_code == 415
+    assert sent(ling, address, "a.png", hostile.picture_bomb(6_000, 5_000)).status_code == 413
+    settings.UPLOAD_QUOTA = {**settings.UPLOAD_QUOTA, "day_files": 0}
+    assert sent(ling, address, "a.pdf", PDF).status_code == 429
+    assert refusals.count() == before + 3
