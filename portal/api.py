@@ -13,7 +13,7 @@ from rest_framework.views import exception_handler
 
 from applications.api import ReferralViewSet
 from portal.foundation.core.db import busy_of
-from portal.foundation.core.errors import DomainError, TooMany
+from portal.foundation.core.errors import DomainError
 from products.api import ProductViewSet
 
 router = SimpleRouter()
@@ -35,8 +35,7 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
     refusal = error if isinstance(error, DomainError) else busy_of(error)
     if refusal is not None:
         said = {"code": refusal.code, "reason": refusal.reason, "fields": refusal.fields}
-        headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, TooMany) else None
-        return Response(said, status=refusal.status, headers=headers)
+        return Response(said, status=refusal.status)
     return exception_handler(error, context)
 
 

@@ -201,6 +201,18 @@ WHITENOISE_AUTOREFRESH = False
 SIGNING_PROVIDER: str = env.str("SIGNING_PROVIDER", default="account" if PRODUCTION else "local")
 SIGNING_KEY_FILE: str = env.str("SIGNING_KEY_FILE", default=str(DATA_DIR / "keys" / "signing.pem"))
 UPLOAD_MAX_BYTES = 20 * 1024 * 1024
+# What one organisation may send: a day, and in all (portal/foundation/core/intake/quota.py).
+UPLOAD_QUOTA = {
+    "day_files": env.int("UPLOAD_DAY_FILES", default=2_000),
+    "day_bytes": env.int("UPLOAD_DAY_MB", default=1_024) << 20,
+    "files": env.int("UPLOAD_FILES", default=10_000),
+    "bytes": env.int("UPLOAD_GB", default=5) << 30,
+}
+# ClamAV's daemon: unix:/run/clamav/clamd.ctl or tcp:127.0.0.1:3310 (loopback only). Without one nothing is scanned, and every
+# list of files says so.
+CLAMD: str = env.str("CLAMD", default="")
+if CLAMD and not CLAMD.startswith(("unix:/", "tcp:127.0.0.1:", "tcp:[::1]:", "tcp:localhost:")):
+    raise ImproperlyConfigured("CLAMD must be unix:/… or tcp:127.0.0.1:port; a daemon elsewhere needs a tunnel")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 BODY_MAX_BYTES = 10 * UPLOAD_MAX_BYTES + DATA_UPLOAD_MAX_MEMORY_SIZE  # a form with its files (core.door)
@@ -266,6 +278,7 @@ CELERY_BEAT_SCHEDULE = {
     "check-register": {"task": "pledges.work_register", "schedule": 5.0, "options": {"expires": 10}},
     "watch-pledges": {"task": "pledges.watch", "schedule": 1800.0, "options": {"expires": 1800}},
     "watch-library": {"task": "products.watch", "schedule": 60.0, "options": {"expires": 60}},
+    "scan-files": {"task": "journal.scan_files", "schedule": 5.0, "options": {"expires": 10}},
     "tidy-files": {"task": "core.tidy_files", "schedule": 600.0, "options": {"expires": 600}},
     "watch-incidents": {"task": "oversight.watch_incidents", "schedule": 60.0, "options": {"expires": 60}},
     "keep-no-longer": {"task": "oversight.keep_no_longer", "schedule": 3600.0, "options": {"expires": 3600}},

@@ -279,7 +279,7 @@ def attachment(request: HttpRequest, ref: UUID, file_ref: UUID) -> HttpResponseB
     found = _own(actor, ref)
     stored = get_object_or_404(shown.files_of(found, actor), ref=file_ref)
     _looked(request, found, looks.What.PAPER, f"attachment:{stored.pk}")
-    return send(stored, inline="view" in request.GET)
+    return send(stored, reader=actor, inline="view" in request.GET)
 
 
 @allow(*ANSWERING)

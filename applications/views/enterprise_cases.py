@@ -106,6 +106,6 @@ def attachment(request: HttpRequest, number: str, ref: uuid.UUID) -> HttpRespons
     found = cases.own_case(actor_of(request), number)
     paper = get_object_or_404(found.attachments, ref=ref)
     try:
-        return send(paper)
+        return send(paper, reader=actor_of(request))
     except FileNotFoundError as error:
         raise Http404 from error

@@ -28,4 +28,4 @@ def attachment(request: HttpRequest, ref: UUID, file_ref: UUID) -> HttpResponse 
         subject=f"attachment:{stored.pk}",
         case_number=found.application.number,
     )
-    return send(stored, inline="view" in request.GET)
+    return send(stored, reader=actor_of(request), inline="view" in request.GET)

@@ -182,6 +182,6 @@ def paper(request: HttpRequest, number: str, ref: UUID, file_ref: UUID) -> HttpR
     found = _right(_financing(actor_of(request), number), ref)
     stored = get_object_or_404(found.papers, ref=file_ref)
     try:
-        return send(stored)
+        return send(stored, reader=actor_of(request))
     except FileNotFoundError as error:
         raise Http404 from error

@@ -1,11 +1,7 @@
 """Papers of a file: what was handed in, what the office issued, and the application form."""
 
-from typing import TypeVar
-
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
-from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -16,14 +12,13 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import qr
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.files import send
+from portal.foundation.core.files import alone, attach, send
 from portal.foundation.core.papers import Paper
 from portal.foundation.core.pdf import engine
 from portal.foundation.journal import looks
 
 from .common import PARTIES, looked, own, trail
 
-R = TypeVar("R", bound=HttpResponseBase)
 READERS = (*PARTIES, Role.CLERK, Role.CHIEF)
 
 
@@ -37,7 +32,7 @@ def document(request: HttpRequest, number: str, ref: str) -> HttpResponse | File
     if stored is None:
         raise Http404
     looked(request, file, looks.What.PAPER, f"document:{stored.pk}")
-    return send(stored, inline="inline" in request.GET)
+    return send(stored, reader=actor_of(request), inline="inline" in request.GET)
 
 
 def _notice(request: HttpRequest, number: str, notice_id: int) -> Notice:
@@ -98,10 +93,7 @@ def application_pdf(request: HttpRequest, number: str) -> HttpResponse:
         body = application_form.render(file)
     except DomainError as error:
         return _missing(request, None, number, error)
-    response = HttpResponse(body, content_type="application/pdf")
-    name = f"专利权质押登记申请表{file.number}.pdf"
-    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    return _sandboxed(response)
+    return attach(body, media_type="application/pdf", name=f"专利权质押登记申请表{file.number}.pdf")
 
 
 def _missing(request: HttpRequest, paper: Paper | None, number: str, error: DomainError) -> HttpResponse:
@@ -118,10 +110,4 @@ def download(printed: Paper) -> FileResponse:
         filename=f"{printed.title}{printed.number}.pdf",
         content_type="application/pdf",
     )
-    return _sandboxed(response)
-
-
-def _sandboxed(response: R) -> R:
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    return alone(response)

@@ -21,6 +21,7 @@ from portal.foundation.accounts.guards import public
 from portal.foundation.core import addresses, check_codes, moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm
+from portal.foundation.core.intake.gate import glance
 from portal.foundation.core.papers import Paper
 
 GET_OR_POST = ["GET", "HEAD", "POST"]
@@ -169,10 +170,11 @@ def _body(upload: "UploadedFile[Any] | list[object] | None", compare: CompareFor
     if not isinstance(upload, UploadedFile) or upload.file is None:
         compare.add_error("paper", "请选择要比对的文件。")
         return None, 400
-    if (upload.size or 0) > verification.LONGEST:
-        compare.add_error("paper", TOO_LARGE)
-        return None, 413
-    return upload.read(), 200
+    try:
+        return glance(upload, most=verification.LONGEST, too_large=TOO_LARGE), 200
+    except DomainError as refusal:
+        compare.add_error("paper", refusal.reason)
+        return None, refusal.status
 
 
 def _result(

@@ -3,13 +3,13 @@
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.core import moments
+from portal.foundation.core.files import attach
 from portal.foundation.core.pdf import engine
 from portal.foundation.sla import package
 
@@ -42,7 +42,7 @@ def paper(request: HttpRequest, pk: int) -> HttpResponse:
         "tables": list(record.tables(built)),
     }
     body = engine.render_template("pdf/report_evidence.html", context, created=now)
-    return _download(body, "application/pdf", f"时限证据单-{found.clock.case_number}-{pk}.pdf")
+    return attach(body, media_type="application/pdf", name=f"时限证据单-{found.clock.case_number}-{pk}.pdf")
 
 
 @allow(*access.READERS)
@@ -53,14 +53,8 @@ def evidence_package(request: HttpRequest, pk: int) -> HttpResponse:
     found, now = access.seen(actor_of(request), pk), moments.now()
     rows = [access.shown(row, found) for row in record.build(found, now=now).rows]
     lines = package.lines(rows, case_number=found.clock.case_number, clocks=[pk], as_of=now)
-    return _download(
-        "".join(lines).encode(), "application/x-ndjson", f"时限证据包-{found.clock.case_number}-{pk}.jsonl"
+    return attach(
+        "".join(lines).encode(),
+        media_type="application/x-ndjson",
+        name=f"时限证据包-{found.clock.case_number}-{pk}.jsonl",
     )
-
-
-def _download(body: bytes, kind: str, name: str) -> HttpResponse:
-    response = HttpResponse(body, content_type=kind)
-    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response

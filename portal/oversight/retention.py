@@ -33,22 +33,22 @@ class Rule:
     what: str
     keep: timedelta
     ground: str
-    let_go: Callable[[datetime], int]  # what is older than the moment; how many
+    let_go: Callable[[datetime, datetime], int]  # what is older than the moment; how many
 
 
-def _sessions(before: datetime) -> int:
+def _sessions(before: datetime, _: datetime) -> int:
     return Session.objects.filter(expire_date__lt=before).delete()[0]
 
 
-def _attempts(before: datetime) -> int:
+def _attempts(before: datetime, _: datetime) -> int:
     return Attempt.objects.filter(at__lt=before).delete()[0]
 
 
-def _refusals(before: datetime) -> int:
+def _refusals(before: datetime, _: datetime) -> int:
     return _deleted(Refusal, before)
 
 
-def _looks(before: datetime) -> int:
+def _looks(before: datetime, _: datetime) -> int:
     return _deleted(Look, before)
 
 
@@ -57,22 +57,22 @@ def _deleted(model: type[Refusal] | type[Look], before: datetime) -> int:
     return model.objects.filter(pk__in=old).delete()[0]
 
 
-def _invitations(before: datetime) -> int:
+def _invitations(before: datetime, _: datetime) -> int:
     """The phone of somebody who never came is none of our business any more."""
     old = Invitation.objects.filter(expires_at__lt=before, accepted_at=None).exclude(phone="")
     return old.update(phone="")
 
 
-def _drafts(before: datetime) -> int:
+def _drafts(before: datetime, now: datetime) -> int:
     """With their files, by the verb that the enterprise itself would use."""
     old = list(Draft.objects.filter(updated_at__lt=before).select_related("organisation").order_by("pk")[:BATCH])
     for draft in old:
         of = draft.organisation
-        discard(draft.pk, actor=Actor(0, SYSTEM.name, SYSTEM.role, of.pk, of.title, of.kind))
+        discard(draft.pk, actor=Actor(0, SYSTEM.name, SYSTEM.role, of.pk, of.title, of.kind), now=now)
     return len(old)
 
 
-def _people(before: datetime) -> int:
+def _people(before: datetime, _: datetime) -> int:
     """Accounts without a chair that nobody has used since: name, phone and mail go, the number stays for the journal."""
     sits = Membership.objects.filter(user=OuterRef("pk"), active=True)
     used = Q(last_login__lt=before) | Q(last_login=None, date_joined__lt=before)
@@ -106,7 +106,7 @@ def apply(*, now: datetime) -> dict[str, int]:
     """Let go of what has passed; what each rule let go of. Runs outside a transaction; safe to repeat."""
     done: dict[str, int] = {}
     for rule in RULES:
-        done[rule.code] = rule.let_go(now - rule.keep)
+        done[rule.code] = rule.let_go(now - rule.keep, now)
     with transaction.atomic():
         some = {code: count for code, count in done.items() if count}
         text = "，".join(f"{rule.what} {done[rule.code]}" for rule in RULES if done[rule.code]) or "没有到期的数据"

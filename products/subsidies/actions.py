@@ -13,8 +13,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, WrongState
-from portal.foundation.core.files import Checked
-from portal.foundation.core.files import check as checked_file
+from portal.foundation.core.intake.gate import Checked, admit
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.money import MAX_YUAN, format_wan
 from portal.foundation.core.numbering import normalise
@@ -136,7 +135,7 @@ def apply(
     if live.filter(scheme=scheme, organisation_id=actor.organisation_id, case_number=number).exists():
         twice = "这一办件已经申请过这项补贴。"
         raise Invalid("case_number", twice, fields={"case_number": twice})
-    whole = _checked(papers)
+    whole = _checked(papers, actor=actor, now=now)
     claim = SubsidyClaim.objects.create(
         scheme=scheme,
         organisation_id=actor.organisation_id,
@@ -171,7 +170,7 @@ def supplement(claim_id: int, *, papers: "Sequence[File[Any]]", actor: Actor, no
     """补充材料: further evidence, at most MOST_PAPERS in all, before anybody has examined the claim."""
     claim = _locked(claim_id)
     can_supplement(actor, claim).require()
-    whole = _checked(papers)
+    whole = _checked(papers, actor=actor, now=now)
     if not whole:
         said = "请选择要补充的材料。"
         raise Invalid("papers", said, fields={"papers": said})
@@ -185,9 +184,9 @@ def supplement(claim_id: int, *, papers: "Sequence[File[Any]]", actor: Actor, no
     return claim
 
 
-def _checked(papers: "Sequence[File[Any]]") -> list[Checked]:
+def _checked(papers: "Sequence[File[Any]]", *, actor: Actor, now: datetime) -> list[Checked]:
     """All looked at before the first is stored."""
-    return [checked_file(paper) for paper in papers]
+    return [admit(paper, actor=actor, now=now, field="papers") for paper in papers]
 
 
 def _keep(claim: SubsidyClaim, papers: Sequence[Checked], *, actor: Actor, now: datetime) -> None:

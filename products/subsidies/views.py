@@ -229,6 +229,6 @@ def paper(request: HttpRequest, ref: UUID, file_ref: UUID) -> HttpResponseBase:
     """A piece of evidence, as a download."""
     stored = get_object_or_404(_claim(actor_of(request), ref).papers, ref=file_ref)
     try:
-        return send(stored)
+        return send(stored, reader=actor_of(request))
     except FileNotFoundError as error:
         raise Http404 from error

@@ -7,13 +7,13 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import NoReverseMatch, reverse
 from django.utils.feedgenerator import Atom1Feed
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from portal.foundation.accounts.guards import public
 from portal.foundation.accounts.models import Role
 from portal.foundation.assets.valuation import needed
 from portal.foundation.core import moments
+from portal.foundation.core.files import attach
 from portal.foundation.core.numbers import whole
 from portal.foundation.core.pdf import engine
 from portal.foundation.core.rates import Rate, limited
@@ -190,8 +190,5 @@ def feed(request: HttpRequest) -> HttpResponse:
 def paper(request: HttpRequest) -> HttpResponse:
     """《渝知贷主要产品清单》 as PDF: what the matrix shows now, as far as it can be printed."""
     now = moments.now()
-    answer = HttpResponse(printing.product_list(now=now), content_type="application/pdf")
-    answer.headers["Content-Disposition"] = content_disposition_header(
-        True, f"渝知贷主要产品清单-{moments.local_date(now)}.pdf"
-    )
-    return answer
+    name = f"渝知贷主要产品清单-{moments.local_date(now)}.pdf"
+    return attach(printing.product_list(now=now), media_type="application/pdf", name=name)

@@ -16,6 +16,7 @@ from products.models import Product
 from tests import factories
 from tests.by_hand import by_hand
 from tests.factories import Person
+from tests.made_files import PDF
 
 from .stages import decline, get, offer_of, question_of, referral_of
 
@@ -135,7 +136,7 @@ def test_a_disbursed_case_is_measured_against_the_promise(ling: Person, case: Ap
 
 
 def pdf(name: str = "报表.pdf") -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, b"%PDF-1.7\n" + b"0" * 200, "application/pdf")
+    return SimpleUploadedFile(name, PDF, "application/pdf")
 
 
 def test_ling_answers_with_two_papers_and_may_read_them_again(

@@ -8,17 +8,19 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from applications import cover_figures, cover_rows
-from applications.actions import choices, cover_answers, drafts
+from applications.actions import choices, cover_answers
 from applications.cover_models import Cover
 from applications.models import Application, Attachment
 from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import WrongState
+from portal.foundation.core.intake.gate import admit
 from products.models import EnterpriseTier, Product
 from products.risk.models import RiskScheme
 from tests import covering, factories
 from tests.by_hand import by_hand
 from tests.factories import Person
+from tests.made_files import PDF
 
 pytestmark = pytest.mark.django_db
 now = moments.now
@@ -136,7 +138,7 @@ def test_taking_back_a_guarantors_authorisation_ends_what_it_was_asked_for(
     made = covering.asked(referral, ling, gu)
     paper = Attachment.objects.create(
         application=made.application, uploaded_by=ling.actor.label, uploaded_at=now(),
-        **drafts.check(SimpleUploadedFile("证书.pdf", b"%PDF-1.7\n" + b"0" * 200)).fields(),
+        **admit(SimpleUploadedFile("证书.pdf", PDF), actor=ling.actor, now=now()).fields(),
     )  # fmt: skip
     file = reverse("desk-cover-attachment", args=[made.ref, paper.ref])
     assert gu.client.get(file).status_code == 200

@@ -8,12 +8,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from applications import cover_figures
-from applications.actions import choices, cover_answers, covers, drafts, responses
+from applications.actions import choices, cover_answers, covers, responses
 from applications.cover_models import Cover
 from applications.models import Application, Attachment, Consent
 from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import Forbidden, Invalid, WrongState
+from portal.foundation.core.intake.gate import admit
 from portal.foundation.journal.dispatcher import dispatch
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla.models import Clock, Kind
@@ -24,6 +25,7 @@ from tests import covering, factories
 from tests.by_hand import by_hand
 from tests.factories import Person
 from tests.grounds import stated
+from tests.made_files import PDF
 
 pytestmark = pytest.mark.django_db
 now = moments.now
@@ -335,7 +337,7 @@ def test_the_guarantor_reads_the_papers_only_while_the_authorisation_lives(
     """Gu needs the certificates to answer; Wai's portal would never show them, and once Gu has declined neither does his."""
     paper = Attachment.objects.create(
         application=cover.application, uploaded_by=ling.actor.label, uploaded_at=now(),
-        **drafts.check(SimpleUploadedFile("证书.pdf", b"%PDF-1.7\n" + b"0" * 200)).fields(),
+        **admit(SimpleUploadedFile("证书.pdf", PDF), actor=ling.actor, now=now()).fields(),
     )  # fmt: skip
     page = f"/desk/covers/{cover.ref}/"
     address = f"{page}files/{paper.ref}/"

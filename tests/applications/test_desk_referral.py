@@ -24,6 +24,7 @@ from portal.foundation.sla.models import Clock
 from products.models import Product
 from tests import factories
 from tests.factories import Person
+from tests.made_files import PDF
 
 pytestmark = pytest.mark.django_db
 CONTACT = {"contact_name": "薄示例", "contact_phone": "023-67961234", "next_step": "明天上午上门尽调"}
@@ -119,7 +120,7 @@ def test_bo_asks_and_the_answer_comes_back_to_bo_only(
     assert "请补充审计报告" in text(page)
     assert "等企业答复" in text(page)
     assert Clock.objects.get(pk=mine.clock_id).stop_reason == "asked"
-    upload = ContentFile(b"%PDF-1.4 report", name="audit.pdf")
+    upload = ContentFile(PDF, name="audit.pdf")
     question = InformationRequest.objects.get()
     choices.answer(question.pk, text="见附件", uploads=[upload], actor=ling.actor, now=moments.now())
     page = bo.client.get(url("desk-referral", mine))

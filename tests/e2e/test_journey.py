@@ -13,11 +13,12 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from pypdf import PdfReader
 
 from portal.foundation.core.identifiers import patent_check
+from tests.made_files import PDF
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.xdist_group("portal")]
 Visit = Callable[..., Page]
 expect.set_options(timeout=20_000)  # the machine may be busy; nothing here is a measurement
-CONTRACT = {"name": "质押合同.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 example"}
+CONTRACT = {"name": "质押合同.pdf", "mimeType": "application/pdf", "buffer": PDF}
 
 
 def eventually_visible(place: Locator, milliseconds: int = 3000) -> bool:

@@ -23,6 +23,7 @@ SILENT = {
     "duty.absence_ended",
     "matter.taken_over",
     "report.exported",
+    "records.exported",  # who exports knows; supervisors read the journal
     "policy.set",
     "risk.scheme_set",
     "risk.tiers_imported",  # each enterprise is told of its own entry

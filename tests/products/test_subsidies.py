@@ -23,11 +23,11 @@ from products.subsidies.models import SubsidyClaim, SubsidyPaper, SubsidyScheme
 from tests import factories, lending
 from tests.by_hand import by_hand
 from tests.factories import Person
+from tests.made_files import PDF
 from tests.threads import together
 
 pytestmark = pytest.mark.django_db
 now = moments.now
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 INTEREST = "interest-500157"
 
 

@@ -20,7 +20,7 @@ from products.models import Product
 from tests import factories
 from tests.by_hand import by_hand
 from tests.factories import Person
-from tests.pledges.conftest import PDF
+from tests.made_files import PDF
 
 from .bugs import asked, assert_caught, infect
 

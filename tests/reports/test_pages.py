@@ -16,11 +16,11 @@ from django.test.utils import CaptureQueriesContext
 from applications.models import Application
 from portal.foundation.core import moments
 from portal.foundation.core.pdf import engine
+from portal.foundation.core.spreadsheets import neutral
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla.models import Clock, Kind
 from portal.reports import actions, exports, sla
 from portal.reports.books import Book, Sheet
-from portal.reports.exports import neutral
 from portal.reports.scope import Scope, recent
 from tests.factories import Person
 from tests.grounds import stated

@@ -13,7 +13,7 @@ from django.urls import path, reverse
 
 from portal.urls import handler400, handler404, handler500, urlpatterns  # noqa: F401 - Django reads the handlers here
 from tests.factories import Person
-from tests.pledges.conftest import PDF
+from tests.made_files import PDF
 
 from .world import World
 

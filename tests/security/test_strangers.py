@@ -179,7 +179,7 @@ TABLE: dict[str, Row] = {
     "pledges:contract": _pledge("waiting", PARTIES | OFFICE),
     "pledges:patents": _pledge("waiting", PARTIES | OFFICE | {"rui"}, "get"),
     "pledges:patent-list": _pledge("begun"),
-    "pledges:patent-template": _pledge("begun", method="get"),
+    "pledges:patent-template": _pledge("begun"),
     "pledges:leave-out": _pledge("begun", method="post"),
     "pledges:made": Row(
         lambda w: {"number": w.waiting.number, "kind": "promise"}, PARTIES | OFFICE, "get", {"kind": 1}

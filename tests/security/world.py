@@ -33,6 +33,7 @@ from portal.foundation.assets.valuation import actions as valuing
 from portal.foundation.assets.valuation import agency, provider, simulator
 from portal.foundation.assets.valuation.approaches import Income
 from portal.foundation.core import moments
+from portal.foundation.core.intake.gate import admit
 from portal.foundation.journal import dispatcher
 from portal.integrations import actions as keys
 from portal.integrations.models import ApiKey
@@ -58,8 +59,9 @@ from products.risk import listing
 from products.subsidies import actions as subsidies
 from tests import factories
 from tests.factories import Person
+from tests.made_files import PDF
 from tests.pledges.after_steps import handed_in
-from tests.pledges.conftest import PDF, accepted, examined, filled, submitted
+from tests.pledges.conftest import accepted, examined, filled, submitted
 from tests.reports.seed import Seed
 
 from . import disposals, ways_in
@@ -176,7 +178,7 @@ def build(people: dict[str, Person]) -> World:
         application=asked,
         uploaded_by=ling.actor.label,
         uploaded_at=now,
-        **drafts.check(upload(MARK["file"] + ".pdf")).fields(),
+        **admit(upload(MARK["file"] + ".pdf"), actor=ling.actor, now=now).fields(),
     )
     offered = _request(ling, product, patents[:1])
     offer = _offer(offered, bo)
@@ -204,7 +206,7 @@ def build(people: dict[str, Person]) -> World:
         application=covered,
         uploaded_by=ling.actor.label,
         uploaded_at=now,
-        **drafts.check(upload("担保用材料.pdf")).fields(),  # Gu reads it by right: no mark
+        **admit(upload("担保用材料.pdf"), actor=ling.actor, now=now).fields(),  # Gu reads it by right: no mark
     )
     quota = quotas.allot(
         QuotaTool.objects.get(code="special").pk, institution_id=bo.organisation.pk, amount=Decimal(1_000_000),

@@ -103,7 +103,7 @@ def paper(request: HttpRequest, number: str, ref: str) -> HttpResponse | FileRes
     )
     if stored is None or not seen:
         raise Http404
-    return send(stored, inline="inline" in request.GET)
+    return send(stored, reader=actor_of(request), inline="inline" in request.GET)
 
 
 @allow(Role.ENTERPRISE, *OFFICE)

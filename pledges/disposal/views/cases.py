@@ -216,6 +216,6 @@ def report(request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
     if stored is None:
         raise Http404
     try:
-        return send(stored)
+        return send(stored, reader=actor_of(request))
     except FileNotFoundError as error:
         raise Http404 from error

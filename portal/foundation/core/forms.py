@@ -5,7 +5,7 @@ such as 万元) and `depends` (not required by itself but by another answer: not
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -24,7 +24,7 @@ from django.utils.datastructures import MultiValueDict
 
 from . import identifiers, moments, money
 from .errors import DomainError
-from .files import ACCEPTED
+from .intake.kinds import PAPERS, Kind, offered
 
 _CHOOSING = (forms.Select, forms.RadioSelect, forms.CheckboxSelectMultiple, forms.SelectMultiple)
 _LIMITS: Mapping[type, str] = {
@@ -159,10 +159,25 @@ class ManyFilesInput(forms.FileInput):
     allow_multiple_selected = True
 
 
-class ManyFilesField(forms.FileField):
-    """Up to `most` papers at once; cleans to a list. What they are is checked by the action, by content."""
+class UploadField(forms.FileField):
+    """A file of these kinds; every form field that takes a file is one. What it is, is checked by the action, by content
+    (intake.gate), which also says what is wrong with an empty one."""
 
-    widget = ManyFilesInput(attrs={"accept": ",".join(ACCEPTED)})
+    widget: Any = forms.FileInput
+
+    def __init__(self, *, kinds: Sequence[Kind] = PAPERS, **kwargs: Any) -> None:
+        self.kinds = kinds
+        super().__init__(allow_empty_file=True, **kwargs)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """What the browser's dialogue offers."""
+        return {**super().widget_attrs(widget), "accept": ",".join(offered(self.kinds))}
+
+
+class ManyFilesField(UploadField):
+    """Up to `most` papers at once; cleans to a list."""
+
+    widget = ManyFilesInput
 
     def __init__(self, *, most: int | None = None, **kwargs: Any) -> None:
         self.most = most

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from .db import busy_of
-from .errors import DomainError, TooMany
+from .errors import DomainError, patience
 from .failpoints import failpoint
 
 
@@ -50,7 +50,10 @@ class DomainErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        patience.set(None)
         response = self.get_response(request)
+        if response.status_code == 429 and (seconds := patience.get()) is not None:
+            response.headers.setdefault("Retry-After", str(seconds))
         failpoint("web.answer_lost")
         return response
 
@@ -58,11 +61,8 @@ class DomainErrorMiddleware:
         refusal = exception if isinstance(exception, DomainError) else busy_of(exception)
         if refusal is None or request.path.startswith("/api/"):
             return None
-        request.refused_because = exception.code  # type: ignore[attr-defined]  # read by journal.refusals
+        request.refused_because = refusal.code  # type: ignore[attr-defined]  # read by journal.refusals
         back = request.headers.get("Referer", "")
         if not back.startswith(f"{request.scheme}://{request.get_host()}/"):
             back = ""
-        refused = render(request, "errors/refused.html", {"error": refusal, "back": back}, status=refusal.status)
-        if isinstance(refusal, TooMany):
-            refused.headers["Retry-After"] = str(refusal.retry_after)
-        return refused
+        return render(request, "errors/refused.html", {"error": refusal, "back": back}, status=refusal.status)

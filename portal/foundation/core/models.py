@@ -1,4 +1,4 @@
-"""Counters: numbers people quote must be unique, and some must have no gaps; and how often a caller has come."""
+"""Counters: numbers people quote must be unique, and some must have no gaps; how often a caller came, how much was sent."""
 
 from django.db import connection, models
 
@@ -50,6 +50,25 @@ class OnceAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} {self.at:%H:%M:%S}"
+
+
+class UploadTally(models.Model):
+    """What an organisation sent on one day, and what of its files was deleted on that day. Raised by intake.quota alone."""
+
+    organisation_id = models.BigIntegerField()
+    day = models.DateField()
+    files = models.IntegerField(default=0)
+    bytes = models.BigIntegerField(default=0)
+    gone_files = models.IntegerField(default=0)
+    gone_bytes = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "上传用量"
+        verbose_name_plural = verbose_name
+        constraints = [models.UniqueConstraint(fields=["organisation_id", "day"], name="one_tally_a_day")]
+
+    def __str__(self) -> str:
+        return f"{self.organisation_id} {self.day}"
 
 
 def take(name: str) -> int:

@@ -16,7 +16,9 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import Invalid
+from portal.foundation.core.files import attach
 from portal.foundation.core.rates import Rate, limited
+from portal.foundation.core.spreadsheets import Mark
 from portal.foundation.sla.models import Kind
 from portal.reports import actions, books, cases, exports, red, results, sla
 from portal.reports.forms import LampForm, ScopeForm
@@ -247,10 +249,9 @@ def export(request: HttpRequest) -> HttpResponse:
         raise Invalid("what", "没有这种导出，请回到报表或清单里重新点“导出”。")
     book = _book(request, what, narrow=chosen == "pdf", known=known, now=now)
     written = exports.FORMATS[chosen]
-    file, name = written.write(book), f"{book.name}.{written.ending}"
+    file, name = written.write(book, mark=Mark(actor.label, now)), f"{book.name}.{written.ending}"
     actions.exported(what=what, scope=_query(request), file=file, name=name, rows=book.size, actor=actor, now=now)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return HttpResponse(file, content_type=written.media_type, headers=headers)
+    return attach(file, media_type=written.media_type, name=name)
 
 
 def _book(request: HttpRequest, what: str, *, narrow: bool, known: Names, now: datetime) -> books.Book:

@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.base import ContentFile
 from django.db import transaction
 
 from portal.foundation.accounts.models import Role
 from portal.foundation.assets.models import Patent
-from portal.foundation.core import files
 from portal.foundation.core.actor import SYSTEM, Actor
 from portal.foundation.core.db import lock
-from portal.foundation.core.errors import Invalid, WrongState
+from portal.foundation.core.errors import DomainError, Invalid, WrongState
+from portal.foundation.core.intake.gate import admit
 from portal.foundation.core.models import take
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.numbering import compose
@@ -80,7 +80,10 @@ def hear(entry: Entry, now: datetime) -> None:
     except provider.Refused as refusal:
         refuse(request.pk, str(refusal), now=now)
     else:
-        receive(request.pk, report, now=now)
+        try:
+            receive(request.pk, report, now=now)
+        except DomainError as fault:  # its paper is hostile or broken: asking again would bring the same
+            refuse(request.pk, f"报告文件不能接收：{fault.reason}", now=now)
 
 
 @transaction.atomic(durable=True)
@@ -118,7 +121,7 @@ def receive(request_id: int, report: provider.Report, *, now: datetime) -> Valua
 
 def _keep_paper(made: Valuation, report: provider.Report, *, now: datetime) -> None:
     name = f"信用机构报告 {report.reference}.pdf"
-    checked = files.check(SimpleUploadedFile(name, report.pdf, "application/pdf"))
+    checked = admit(ContentFile(report.pdf, name=name), actor=SYSTEM, now=now)
     ValuationPaper.objects.create(valuation=made, uploaded_by=report.provider, uploaded_at=now, **checked.fields())
 
 

@@ -5,7 +5,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -14,7 +13,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError, WrongState
-from portal.foundation.core.files import send
+from portal.foundation.core.files import attach, send
 from portal.foundation.core.forms import CheckboxCards, PortalForm, place
 from portal.foundation.core.pdf import engine
 
@@ -45,12 +44,7 @@ def pdf(request: HttpRequest, number: str) -> HttpResponse:
     body = engine.render_template(
         "pdf/report_valuation.html", {**context, "demo": settings.DEMO}, created=valuation.final_at
     )
-    response = HttpResponse(body, content_type="application/pdf")
-    name = f"专利估值报告-{valuation.number}.pdf"
-    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    return attach(body, media_type="application/pdf", name=f"专利估值报告-{valuation.number}.pdf")
 
 
 @allow(*VALUERS)
@@ -58,7 +52,7 @@ def pdf(request: HttpRequest, number: str) -> HttpResponse:
 @require_safe
 def paper(request: HttpRequest, number: str) -> HttpResponse | FileResponse:
     """The agency's own file, to whoever may see the valuation."""
-    return send(get_object_or_404(ValuationPaper, valuation=found(request, number)))
+    return send(get_object_or_404(ValuationPaper, valuation=found(request, number)), reader=actor_of(request))
 
 
 @allow(Role.ENTERPRISE)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Passwords of before, ways back in, and identities at the government's single sign-on."""
 
-    dependencies = [("accounts", "0004_outside_parties")]
+    dependencies = [("accounts", "0005_three_administrators")]
 
     operations = [
         migrations.CreateModel(
