@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import Q
 
+from portal.foundation.core import logs
 from portal.foundation.core.failpoints import failpoint
 
 from .models import Delivery, Entry, Outbox
@@ -43,17 +44,21 @@ def _resting(*, now: datetime) -> set[str]:
 def fan_out(*, limit: int = 500) -> int:
     """Turn outbox rows into one delivery per interested subscriber; returns how many entries were taken."""
     with transaction.atomic():
-        ids = list(
+        causes = dict(
             Outbox.objects.select_for_update(skip_locked=True)
             .order_by("entry_id")
-            .values_list("entry_id", flat=True)[:limit]
+            .values_list("entry_id", "request_id")[:limit]
         )
+        ids = list(causes)
         if not ids:
             return 0
         # In order, so that each channel hears of things in the order in which they happened.
         entries = Entry.objects.filter(id__in=ids).order_by("id").values_list("id", "verb")
         rows = [
-            Delivery(entry_id=pk, subscriber=s.name) for pk, verb in entries for s in subscribers() if s.wants(verb)
+            Delivery(entry_id=pk, subscriber=s.name, request_id=causes[pk])
+            for pk, verb in entries
+            for s in subscribers()
+            if s.wants(verb)
         ]
         Delivery.objects.bulk_create(rows, ignore_conflicts=True)
         failpoint("dispatcher.fanning_out")
@@ -85,7 +90,15 @@ def _lease(deliveries: list[Delivery], *, now: datetime) -> None:
 
 
 def hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
-    """Call one subscriber; a failure is recorded on this delivery alone, so that one bad row never blocks the rest."""
+    """Call one subscriber; a failure is recorded on this delivery alone, so that one bad row never blocks the rest.
+
+    What it logs and writes to the journal goes back to the request that caused the entry.
+    """
+    with logs.caused_by(delivery.request_id):
+        return _hand_over(delivery, entry, now=now)
+
+
+def _hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
     handler = next((s.handle for s in subscribers() if s.name == delivery.subscriber), None)
     try:
         if handler is None:
