@@ -7,7 +7,7 @@ simply claimed again, and only a handler's own failure counts as an attempt.
 import logging
 import select
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
@@ -89,6 +89,10 @@ def _lease(deliveries: list[Delivery], *, now: datetime) -> None:
         delivery.leased_until = until
 
 
+def _give_back(deliveries: list[Delivery]) -> None:
+    Delivery.objects.filter(id__in=[d.pk for d in deliveries], state=Delivery.State.WAITING).update(leased_until=None)
+
+
 def hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
     """Call one subscriber; a failure is recorded on this delivery alone, so that one bad row never blocks the rest.
 
@@ -135,8 +139,10 @@ def _hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
     return True
 
 
-def dispatch(*, now: datetime, limit: int = 500) -> int:
+def dispatch(*, now: datetime, limit: int = 500, stopping: Callable[[], bool] = lambda: False) -> int:
     """One round: fan out, claim, hand over, some `limit` deliveries at most. Returns how many were handed over.
+
+    Once `stopping()`, the delivery at hand is finished and the rest of the batch given back at once.
 
     `now` is when the round begins. A slow channel makes it long, so leases are counted from how far it has come, and those
     of a batch are renewed before they end: otherwise the next dispatcher would send the same mail again.
@@ -153,6 +159,9 @@ def dispatch(*, now: datetime, limit: int = 500) -> int:
         failpoint("dispatcher.leased")
         entries = Entry.objects.in_bulk([d.entry_id for d in batch])
         for place, delivery in enumerate(batch):
+            if stopping():
+                _give_back(batch[place:])
+                return sent
             at = moment()
             if delivery.subscriber in _resting(now=at):  # it went down a moment ago
                 Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.WAITING).update(leased_until=None)

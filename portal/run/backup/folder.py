@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +126,15 @@ def choose(where: Places, folder: Folder) -> None:
 def finished(where: Places, base: Base) -> None:
     """Remember the moment of the last copy; `/metrics` and `doctor` read it."""
     write(where.backup, _read(where) | {"last_base_at": base.ended.isoformat()})
+
+
+def age(data: Path, *, now: datetime) -> timedelta | None:
+    """How long ago the data directory was last copied as a whole; None without a backup."""
+    try:
+        last = _read(Places(data)).get("last_base_at")
+    except (OSError, ValueError):
+        return None
+    return now - datetime.fromisoformat(last) if last else None
 
 
 def write(file: Path, facts: dict[str, Any]) -> None:
