@@ -38,6 +38,10 @@ def main(arguments: list[str]) -> int:
             return _backup(rest)
         if verb == "restore":
             return _restore(rest)
+        if verb == "sbom":
+            return _sbom(rest)
+        if verb == "audit":
+            return _audit(rest)
     except RunError as error:
         print(f"错误：{error}", file=sys.stderr)
         return 1
@@ -100,6 +104,22 @@ def _restore(arguments: list[str]) -> int:
     parser.add_argument("--data", type=Path, required=True, help="新的数据目录，必须是空的")
     options = parser.parse_args(arguments)
     return restore(options.folder, to=moment(options.to) if options.to else None, where=places(options.data))
+
+
+def _sbom(arguments: list[str]) -> int:
+    from portal.run.supply.sbom import sbom
+
+    parser = argparse.ArgumentParser("bin/portal sbom")
+    parser.add_argument("file", type=Path, nargs="?", help="写到这个文件；不写则显示")
+    return sbom(parser.parse_args(arguments).file)
+
+
+def _audit(arguments: list[str]) -> int:
+    from portal.run.supply.audit import audit
+
+    parser = argparse.ArgumentParser("bin/portal audit")
+    parser.add_argument("--database", type=Path, help="OSV 格式的漏洞库：JSON 文件、目录或 ZIP")
+    return audit(parser.parse_args(arguments).database)
 
 
 if __name__ == "__main__":
