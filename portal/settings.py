@@ -272,6 +272,8 @@ LOGGING: dict[str, Any] = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
+        # Django would mail tracebacks, with what people typed in them, to ADMINS: errors go to the log and nowhere else.
+        "django": {"handlers": [], "level": "INFO"},
         "fontTools": {"level": "WARNING"},
         "weasyprint": {"level": "ERROR"},
         "fontTools.subset": {"level": "ERROR"},

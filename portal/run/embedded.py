@@ -155,6 +155,7 @@ class Postgres:
             user=self.user,
             before=self.clear_stale,
             console=False,
+            bare=True,
         )
 
     def clear_stale(self) -> None:
@@ -226,7 +227,9 @@ class Valkey:
             "loglevel": "warning",
         }
         flags = [part for name, value in settings.items() for part in (f"--{name}", value)]
-        return Process("valkey", (str(self.binary), *flags), grace=1.5, before=self._wait_until_free, console=False)
+        return Process(
+            "valkey", (str(self.binary), *flags), grace=1.5, before=self._wait_until_free, console=False, bare=True
+        )
 
     def _wait_until_free(self) -> None:
         """A predecessor that is still saving must be gone first: two servers on one log file would spoil it."""

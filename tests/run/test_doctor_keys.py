@@ -1,12 +1,19 @@
 """Keys are their owner's alone; `doctor` says when they are not, and names no secret."""
 
+import logging
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
+from portal.run import embedded
 from portal.run.doctor_keys import backups, keys, secrets_in_sight
+from portal.run.environment import throw_away
 from portal.run.places import Places
+from portal.run.processes import Process, start
 
 
 def test_a_key_that_others_may_read_is_an_error(tmp_path: Path) -> None:
@@ -58,3 +65,22 @@ def test_without_a_backup_doctor_says_so(tmp_path: Path) -> None:
     (finding,) = backups(Places(tmp_path))
     assert finding.level == "warning"
     assert "bin/portal backup" in finding.text
+
+
+def test_the_servers_get_no_secret_of_ours(tmp_path: Path) -> None:
+    """PostgreSQL runs under another account when we are root; what it was given, that account reads in /proc."""
+    given = {"PATH": os.environ["PATH"], "LC_ALL": "C", "SECRET_KEY": "secret-1", "SEAL_PASSWORD": "secret-2"}
+    env = str(shutil.which("env"))
+    for bare, seen in ((True, False), (False, True)):
+        child = start(Process("env", (env,), bare=bare, variables={"OWN": "1"}), given, subprocess.PIPE)
+        said = child.communicate()[0].decode()
+        assert ("secret-1" in said, "secret-2" in said, "OWN=1" in said) == (seen, seen, True)
+    with throw_away("bare") as where:
+        assert embedded.Postgres(where, "test").process().bare
+        assert embedded.Valkey(where).process().bare
+
+
+def test_no_error_is_mailed_to_anybody() -> None:
+    """A traceback quotes what people typed; Django would mail it to ADMINS."""
+    assert logging.getLogger("django").handlers == []
+    assert settings.ADMINS == []
