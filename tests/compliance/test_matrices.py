@@ -59,7 +59,7 @@ def rows(name: str) -> list[dict[str, str]]:
 
 
 @cache
-def tests_in(path: Path) -> frozenset[str]:
+def functions_of(path: Path) -> frozenset[str]:
     return frozenset(
         node.name for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.FunctionDef)
     )
@@ -82,7 +82,7 @@ def wrong(row: dict[str, str]) -> list[str]:
         path = ROOT / name
         if not path.exists():
             found.append(f"{row['id']}: {name} does not exist")
-        elif test and test not in tests_in(path):
+        elif test and test not in functions_of(path):
             found.append(f"{row['id']}: {name} has no {test}")
     return found
 

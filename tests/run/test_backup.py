@@ -35,6 +35,12 @@ from tests.servers import newcomer_environment
 pytestmark = [pytest.mark.processes, pytest.mark.xdist_group("processes"), pytest.mark.timeout(600)]
 
 
+@pytest.fixture(autouse=True)
+def _like_a_newcomer(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DATABASE_URL", "REDIS_URL", "PORTAL_ENV", "PORTAL_DATA", "SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="module")
 def parent() -> Iterator[Path]:
     directory = Path(tempfile.mkdtemp(prefix="portal-backup-"))
