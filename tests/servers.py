@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
         connections["default"].settings_dict |= environ.Env.db_url_config(variables["DATABASE_URL"])
         settings.MEDIA_ROOT = Path(variables["PORTAL_DATA"]) / "files"
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.COUNT_REQUESTS = False  # no thread of ours writes between the tests
     if template := os.environ.get("PORTAL_TEST_TEMPLATE"):
         connections["default"].settings_dict["TEST"]["TEMPLATE"] = template
 

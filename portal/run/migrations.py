@@ -5,6 +5,7 @@ and whether a constraint is validated later, cannot be seen in one statement. Wh
 these rules. A migration that breaks one on purpose says why: `zero_downtime = "..."` in its class.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -143,6 +144,7 @@ def check(loader: MigrationLoader, released: set[tuple[str, str]]) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     django.setup()
     loader = MigrationLoader(None, ignore_no_migrations=True)
     if arguments == ["--record"]:

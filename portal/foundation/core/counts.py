@@ -5,6 +5,7 @@ figures are the same from every process and outlive each of them. A process that
 counts with it; a database that is away loses none.
 """
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -12,6 +13,7 @@ from collections import Counter
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
+log = logging.getLogger(__name__)
 EVERY = 5.0  # seconds
 BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)  # seconds; a request counts in every bucket it fits into
 
@@ -47,7 +49,7 @@ def flush() -> None:
     with _lock:
         taken = dict(_new)
         _new.clear()
-    rows = [
+    rows: list[tuple[str | float, ...]] = [
         (*key, c["answered"], c["microseconds"] / 1e6, *(c[f"le_{n}"] for n in range(len(BUCKETS))))
         for key, c in sorted(taken.items())  # in order, so that two processes never wait for each other in a circle
     ]
@@ -72,5 +74,8 @@ def _start() -> None:
 def _run() -> None:
     while True:
         time.sleep(EVERY)
-        flush()
+        try:
+            flush()
+        except Exception:  # the thread must outlive whatever it meets: without it nobody counts any more
+            log.exception("requests could not be counted")
         connection.close()  # nobody keeps a line open for a word every five seconds

@@ -120,9 +120,9 @@ def licence_of(name: str, version: str) -> tuple[str, bool]:
         ) from None
     if about["Version"] != version:
         raise RunError(f"{name} 锁定的是 {version}，安装的是 {about['Version']}。请重新安装依赖。")
-    if said := about.get("License-Expression"):
+    if said := _said(about, "License-Expression"):
         return said, True
-    text = (about.get("License") or "").strip()
+    text = _said(about, "License").strip()
     named = [
         one.rpartition("::")[2].strip() for one in about.get_all("Classifier") or [] if one.startswith("License ::")
     ]
@@ -137,6 +137,10 @@ def licence_of(name: str, version: str) -> tuple[str, bool]:
     raise RunError(
         f"{name} {version} 的元数据没有写明许可证。请查看它的许可证文件，填入 portal/run/supply/locked.py 的 REVIEWED。"
     )
+
+
+def _said(about: "metadata.PackageMetadata", field: str) -> str:
+    return str(about[field]) if field in about else ""
 
 
 def normal(name: str) -> str:
