@@ -1,8 +1,11 @@
 """Is the portal alive (/healthz), and is its work getting done (/healthz/deep)? Progress in the database counts, not pings."""
 
+import os
 from datetime import datetime, timedelta
+from shutil import disk_usage
 from typing import Any
 
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
@@ -14,12 +17,15 @@ from portal.foundation.core.pdf import seal_keys
 from portal.foundation.sla.horizon import horizon, provisional, watch
 from portal.foundation.sla.sweep import beat, sweep
 from portal.reports.reminders import remind
+from portal.run.backup import folder
 
 OLDEST_CLOCK = timedelta(seconds=30)
 OLDEST_OUTBOX = timedelta(seconds=60)
 OLDEST_UNSEALED = timedelta(seconds=60)
 OLDEST_CHANGE = timedelta(minutes=5)  # of the calendar, while clocks counted with the one before may still appear
 OLDEST_BEAT = timedelta(seconds=15)  # of a loop: what this check does itself must not make it look well
+LEAST_ROOM = 200_000_000  # bytes; below that uploads and papers fail soon
+OLDEST_BACKUP = timedelta(hours=26)  # of the last whole copy: one a day, and some patience
 
 _LOOK = """
 SELECT (SELECT statement_timestamp() - min(next_at) FROM sla_clock WHERE next_at <= statement_timestamp()),
@@ -63,6 +69,10 @@ def deep(request: HttpRequest) -> JsonResponse:
         sweep()
         beat("health")
     now = moments.now()
+    free = _room()
+    if free < LEAST_ROOM:
+        late.append("disk")
+    backup = folder.age(settings.DATA_DIR, now=now)
     watch(now=now)
     remind()
     calendar, seal = _calendar(now), seal_keys.condition(now=now)
@@ -76,11 +86,25 @@ def deep(request: HttpRequest) -> JsonResponse:
         "dead_deliveries": dead,
         "calendar": calendar,
         "seal": {"ok": seal.ok, "expires_on": seal.expires_on, "days_left": seal.days_left},
-        # Nothing is broken yet, but somebody has to act: the next year's calendar is missing, or papers cannot be sealed
-        # (soon). Decisions stand and their papers wait, so it is no reason to take the portal out of service.
-        "warnings": [*(["calendar"] if calendar.get("near") else []), *([] if seal.ok else ["seal"])],
+        "disk_free_bytes": free,
+        "backup_age_seconds": round(backup.total_seconds()) if backup is not None else None,
+        # Nothing is broken yet, but somebody has to act: the next year's calendar is missing, the last copy is old, or papers
+        # cannot be sealed (soon). Decisions stand and their papers wait, so it is no reason to take the portal out of service.
+        "warnings": [
+            *(["calendar"] if calendar.get("near") else []),
+            *(["backup"] if backup is not None and backup > OLDEST_BACKUP else []),
+            *([] if seal.ok else ["seal"]),
+        ],
     }
     return JsonResponse(body, status=503 if late else 200)
+
+
+def _room() -> int:
+    """Bytes left where uploads and papers go; 0 when nothing can be written there at all."""
+    place = settings.DATA_DIR
+    if place.exists() and not os.access(place, os.W_OK):
+        return 0
+    return disk_usage(place if place.exists() else settings.BASE_DIR).free
 
 
 def _loops() -> dict[str, Any]:

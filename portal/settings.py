@@ -72,6 +72,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.foundation.core.request_log.RequestLogMiddleware",  # first: whatever refuses is numbered, counted and logged
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -311,20 +312,29 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
 }
 
+# --- logs ---------------------------------------------------------------------------------------------------------
+# One JSON object a line in production, text beside the trial (docs/operations.md says what stands in a line and what never).
+LOG_FORMAT: str = env.str("LOG_FORMAT", default="json" if PRODUCTION else "plain")
+if LOG_FORMAT not in {"json", "plain"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT must be json or plain, not {LOG_FORMAT!r}")
+LOG_REQUESTS: bool = env.bool("LOG_REQUESTS", default=PRODUCTION)  # a line for every answer
+COUNT_REQUESTS = PORTAL_ENV != "test"  # a thread adds them up in the database; a test does so itself
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        # Phones, identity numbers and addresses of mail are masked in every line, traces included.
         "plain": {
-            "()": "portal.foundation.core.masking.MaskingFormatter",
+            "()": "portal.foundation.core.logs.PlainFormatter",
             "format": "{asctime} {levelname} {name} {message}",
             "style": "{",
-        }
+        },
+        "json": {"()": "portal.foundation.core.logs.JsonFormatter"},
     },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
+        # Django would mail tracebacks, with what people typed in them, to ADMINS: errors go to the log and nowhere else.
+        "django": {"handlers": [], "level": "INFO"},
         "fontTools": {"level": "WARNING"},
         "fido2": {"level": "WARNING"},
         "weasyprint": {"level": "ERROR"},

@@ -32,6 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.MEDIA_ROOT = Path(variables["PORTAL_DATA"]) / "files"
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
         settings.TRUST_OTHER_LOGINS, settings.REGISTRATION_BY_CODE = True, False
+    settings.COUNT_REQUESTS = False  # no thread of ours writes between the tests
     if template := os.environ.get("PORTAL_TEST_TEMPLATE"):
         connections["default"].settings_dict["TEST"]["TEMPLATE"] = template
 

@@ -49,6 +49,16 @@ class Places:
         return self.run / "addresses.json"
 
     @property
+    def files(self) -> Path:
+        """Uploads and papers (settings.MEDIA_ROOT)."""
+        return self.data / "files"
+
+    @property
+    def backup(self) -> Path:
+        """Where this data directory is backed up to (portal/run/backup.py); absent without a backup."""
+        return self.data / "backup.json"
+
+    @property
     def pdf_libraries(self) -> Path:
         return self.data / "pdf-libs"
 

@@ -20,7 +20,8 @@ class Process:
     `stop` is the signal that asks it to end, `grace` the seconds it gets before SIGKILL; `user` the account to run as
     (only root can ask for another one); `before` runs before every start, also before a restart; without `console` its
     output goes to its log alone. `orphaned` is what the kernel sends it when the supervisor itself was killed (else `stop`).
-    `variables` are added to the environment that all share.
+    `variables` are added to the environment that all share. A `bare` one gets no more of that than it takes to run: PostgreSQL
+    belongs to another account when we are root, which could read our secrets in its environment.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Process:
     console: bool = True
     orphaned: signal.Signals | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    bare: bool = False
 
 
 def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executable) -> tuple[Process, ...]:
@@ -108,7 +110,7 @@ def start(process: Process, environment: Mapping[str, str], output: int | IO[byt
     child: subprocess.Popen[bytes] = subprocess.Popen(
         process.argv,
         cwd=ROOT if not process.user else "/",
-        env={**environment, **process.variables},
+        env={**(_bare(environment) if process.bare else environment), **process.variables},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
@@ -117,6 +119,12 @@ def start(process: Process, environment: Mapping[str, str], output: int | IO[byt
         **account,  # type: ignore[call-overload]
     )
     return child
+
+
+def _bare(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where programs are, which language and which time: nothing that is a secret."""
+    kept = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+    return {name: value for name, value in environment.items() if name in kept or name.startswith("LC_")}
 
 
 def end(child: "subprocess.Popen[bytes]", process: Process, grace: float | None = None) -> None:

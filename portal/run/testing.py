@@ -33,6 +33,7 @@ def linters() -> list[tuple[str, list[str]]]:
         ("djade", [str(TOOLS / "djade"), "--check", "--target-version", "5.2", *pages]),
         ("lint-imports", [str(TOOLS / "lint-imports")]),
         ("deptry", [str(TOOLS / "deptry"), "."]),
+        ("migrations", [*python, "portal.run.migrations"]),
         ("mypy", [*python, "mypy"]),
     ]
 

@@ -8,6 +8,7 @@ import sys
 import time
 
 from portal.run import embedded
+from portal.run.backup import folder, follow
 from portal.run.environment import (
     connection_parameters,
     environment,
@@ -24,7 +25,11 @@ from portal.run.watchdog import Signs, Watchdog, answers
 
 HOST = "127.0.0.1"
 # Web first, so that nobody gets half a page; the servers last. What may stop together does: all of it within 15 s.
-STOP_ORDER = (("prepare", "fonts", "web"), ("worker", "beat", "clock", "dispatch"), ("valkey",), ("postgres",))
+# PostgreSQL waits until its last change is carried over, so who carries it is asked after it.
+STOP_ORDER = (
+    *(("prepare", "fonts", "web"), ("worker", "beat", "clock", "dispatch")),
+    *(("valkey",), ("postgres",), ("backup",)),
+)
 # Seconds without progress after which a process is started anew. A mail server may hold a dispatcher for ten seconds a mail;
 # the worker's sign of life also hangs on beat and broker, so neither is accused before long.
 PATIENCE = {"web": 30.0, "clock": 20.0, "dispatch": 120.0, "worker": 180.0, "beat": 180.0}
@@ -58,6 +63,7 @@ def up(places: Places, *, port: int, demo: bool) -> int:
         try:
             _start(supervisor, places, port=port, demo=demo)
             while True:
+                _follow(supervisor, places)
                 supervisor.tick(1.0)
         except Stopped:
             supervisor.say("正在停止……")
@@ -101,6 +107,12 @@ def _start(supervisor: Supervisor, places: Places, *, port: int, demo: bool) -> 
         supervisor.say(f"示例账号，密码都是 {DEMONSTRATION_PASSWORD}：")
         for name, role in DEMONSTRATION_LOGINS.items():
             supervisor.say(f"  {name:11} {role}")
+
+
+def _follow(supervisor: Supervisor, places: Places) -> None:
+    """Once the embedded server has a backup (`bin/portal backup`, also while we run), carry every change over to it."""
+    if "backup" not in supervisor.children and "postgres" in supervisor.children and folder.chosen(places):
+        supervisor.start(follow.process())
 
 
 def _watchdog(database: str, port: int) -> Watchdog:

@@ -14,7 +14,8 @@ from applications.models import Draft
 from portal.foundation.accounts import actions as accounts
 from portal.foundation.accounts.models import Invitation, Membership, Role
 from portal.foundation.core import classes, crypto, moments
-from portal.foundation.core.masking import MaskingFormatter, masked
+from portal.foundation.core.logs import PlainFormatter
+from portal.foundation.core.masking import masked
 from portal.foundation.journal.models import Entry, Look, Refusal
 from portal.oversight import retention
 from tests.factories import Person
@@ -60,14 +61,14 @@ def test_a_line_is_masked_and_our_own_numbers_stay(said: str, left: str) -> None
 
 def test_the_log_of_the_portal_masks_messages_arguments_and_traces() -> None:
     formatter = settings.LOGGING["formatters"]["plain"]
-    assert formatter["()"].endswith("MaskingFormatter")
+    assert formatter["()"].endswith("PlainFormatter")
     try:
         raise ValueError("unknown phone 13987651234")
     except ValueError as error:
         record = logging.LogRecord(
             "x", 20, "f", 1, "told %s", ("13612345678",), (ValueError, error, error.__traceback__)
         )
-    line = MaskingFormatter("{message}", style="{").format(record)
+    line = PlainFormatter("{message}", style="{").format(record)
     assert "136****5678" in line
     assert "139****1234" in line
     assert "13987651234" not in line

@@ -1,9 +1,8 @@
-"""What never stands in a log in the clear: phones, identity numbers, addresses of mail. Applied to the finished line.
+"""What never stands in a log in the clear: phones, identity numbers, addresses of mail. Applied to finished lines (core.logs).
 
 Applied to the whole line and not to its arguments: an exception's text or a driver's message carries such data too.
 """
 
-import logging
 import re
 
 from .display import mask_phone
@@ -23,10 +22,3 @@ def masked(text: str) -> str:
     text = _MOBILE.sub(lambda found: mask_phone(found[1]), text)
     text = _LANDLINE.sub(lambda found: mask_phone(found[0]), text)
     return _MAIL.sub(r"\1***@\2", text)
-
-
-class MaskingFormatter(logging.Formatter):
-    """The usual formatter, whose line (traces included) is masked at the end."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return masked(super().format(record))

@@ -71,6 +71,31 @@ class UploadTally(models.Model):
         return f"{self.organisation_id} {self.day}"
 
 
+class RequestCount(models.Model):
+    """Answers of one route with one status so far, and how long they took (portal/foundation/core/counts.py)."""
+
+    pk = models.CompositePrimaryKey("route", "status")
+    route = models.CharField(max_length=80)
+    status = models.CharField(max_length=3)
+    answered = models.BigIntegerField(default=0)
+    seconds = models.FloatField(default=0)
+    # Answers that took at most counts.BUCKETS[n] seconds.
+    le_0 = models.BigIntegerField(default=0)
+    le_1 = models.BigIntegerField(default=0)
+    le_2 = models.BigIntegerField(default=0)
+    le_3 = models.BigIntegerField(default=0)
+    le_4 = models.BigIntegerField(default=0)
+    le_5 = models.BigIntegerField(default=0)
+    le_6 = models.BigIntegerField(default=0)
+
+    class Meta:
+        verbose_name = "请求计数"
+        verbose_name_plural = verbose_name
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.status} {self.answered}"
+
+
 def take(name: str) -> int:
     """The next number for `name`, starting with 1, in one statement."""
     with connection.cursor() as cursor:

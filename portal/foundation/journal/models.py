@@ -11,6 +11,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models import Func, Value
+from django.db.models.functions import Coalesce
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
@@ -84,6 +86,16 @@ class Outbox(models.Model):
     """Entries not yet fanned out to subscribers; a row leaves in the transaction that writes its deliveries."""
 
     entry_id = models.BigIntegerField(primary_key=True)
+    # The request that caused the entry, as its transaction says it (record.py); empty for what nobody asked for.
+    request_id = models.CharField(
+        max_length=16,
+        blank=True,
+        db_default=Coalesce(
+            Func(Value("portal.request_id"), Value(True), function="current_setting"),
+            Value(""),
+            output_field=models.CharField(),
+        ),
+    )
 
     class Meta:
         verbose_name = "待分发"
@@ -150,6 +162,7 @@ class Delivery(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True)
     sent_at = models.DateTimeField(null=True)
+    request_id = models.CharField(max_length=16, blank=True, db_default="")  # see Outbox
 
     class Meta:
         verbose_name = "投递"

@@ -71,7 +71,7 @@ class Command(BaseCommand):
                     remind()
                     failpoint("clock.swept")
                 if "dispatch" in duties:
-                    sent = dispatch(now=moments.now(), limit=ROUND)
+                    sent = dispatch(now=moments.now(), limit=ROUND, stopping=lambda: not self.running)
                     failpoint("clock.dispatched")
                 if "dispatch" in duties and time.monotonic() - printed > PRINT_EVERY:
                     self.print()
