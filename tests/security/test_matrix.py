@@ -109,8 +109,9 @@ def compared(cell: Cell) -> bool:
 
 
 def bare(body: bytes, address: str) -> str:
-    """A page without what differs on every request: the CSRF token and the address itself."""
+    """A page without what differs on every request: the CSRF token, the request's number and the address itself."""
     text = re.sub(r'name="csrfmiddlewaretoken" value="\w+"', "", body.decode(errors="replace"))
+    text = re.sub(r'编号：<span class="mono">[0-9a-f]{16}</span>', "", text)
     return text.replace(address, "").replace(address.replace("/", "%2F"), "")
 
 
