@@ -68,7 +68,7 @@ TABLES = {
 @dataclass(frozen=True)
 class TextField:
     model: type[models.Model]
-    field: models.Field[Any, Any]
+    field: "models.Field[Any, Any]"
 
     @property
     def label(self) -> str:
