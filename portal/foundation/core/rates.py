@@ -74,7 +74,7 @@ def take(rate: Rate, key: str, *, now: datetime) -> Wait | None:
     if (until := _refused.get(digest)) is not None and now < until:
         return _wait(until, now, again=True)
     step = rate.per // (rate.number * settings.RATE_FACTOR)  # rounded down, so that `number` fit
-    values = {"key": digest, "name": rate.name, "now": now, "step": step, "per": rate.per}
+    values: dict[str, Any] = {"key": digest, "name": rate.name, "now": now, "step": step, "per": rate.per}
     with connection.cursor() as cursor:
         cursor.execute(_TAKE, values)
         passed, reached = cursor.fetchone()
