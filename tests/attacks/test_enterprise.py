@@ -146,7 +146,10 @@ def test_attack_32_no_step_is_skipped_and_none_taken_back(
     before = traces("conflict")
     assert bo.client.post(reverse("desk-claim", args=[mine.ref]), contact).status_code in (404, 409)
     assert ling.client.post(reverse("case-extend", args=[over.number]), again).status_code == 409
-    assert ling.client.post(reverse("case-withdraw", args=[over.number]), {"reason": "other"}).status_code == 409
+    assert (
+        ling.client.post(reverse("case-withdraw", args=[over.number]), {"reason": "other", "note": "x"}).status_code
+        == 409
+    )
     assert Application.objects.get(pk=over.pk).state == "withdrawn"
     assert traces("conflict") >= before + 2
 
@@ -355,7 +358,7 @@ def test_attack_40_a_person_in_two_companies_never_mixes_them(ling: Person, wai:
     mixed: dict[str, Any] = {"membership": second.pk, "organisation": wai.organisation.pk, "seat": second.pk}
     ling.client.cookies["membership"] = str(second.pk)
     said = ling.client.get("/patents/", mixed, headers={"X-Organisation": str(wai.organisation.pk)}).content.decode()
-    assert mine.with_zl in said or "201710601862" in said
+    assert "201710601862" in said
     assert "201510958772" not in said
     refused = ling.client.post(form, {**mixed, "patents": [theirs.pk], "version": 0})
     assert refused.status_code == 400

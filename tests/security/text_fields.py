@@ -19,6 +19,7 @@ CODES = {
     "password": "a digest",
     "media_type": "one of four, found from the content",
     "code": "of a reference list",
+    "kind": "of a fixed list",
     "letter": "of a reference list",
     "level": "of a reference list",
     "decline_code": "of a fixed list",
@@ -68,7 +69,7 @@ TABLES = {
 @dataclass(frozen=True)
 class TextField:
     model: type[models.Model]
-    field: models.Field[Any, Any]
+    field: "models.Field[Any, Any]"
 
     @property
     def label(self) -> str:

@@ -57,7 +57,9 @@ class DoorMiddleware:
         error = wrong_body(request)
         if error is None:
             return self.get_response(request)
-        request.refused_as, request.refused_because = "unreadable", error.code  # type: ignore[attr-defined]
+        request.refused_because = error.code  # type: ignore[attr-defined]
+        if error.status == Invalid.status:  # a form's own 400 is no refusal, so this one says that it is
+            request.refused_as = "unreadable"  # type: ignore[attr-defined]
         if request.path.startswith(MACHINES):
             said = {"code": error.code, "reason": error.reason, "fields": {}}
             return JsonResponse(said, status=error.status)

@@ -84,8 +84,8 @@ def _body(request: Request) -> str:
 
 def _mine(key: str, body: str, *, now: datetime) -> bool:
     """Whether this caller is the one that does it."""
+    values: dict[str, Any] = {"key": key, "body": body, "now": now, "lease": LEASE, "kept": KEPT}
     with connection.cursor() as cursor:
-        values: dict[str, Any] = {"key": key, "body": body, "now": now, "lease": LEASE, "kept": KEPT}
         cursor.execute(_TAKE, values)
         return cursor.fetchone() is not None
 
