@@ -1,5 +1,8 @@
 """The audit administrator finds entries, refusals and looks, and whether the chain holds; nothing can be changed there."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from django.urls import reverse
 
@@ -48,7 +51,10 @@ def test_audi_reads_who_was_refused(audi: Person, wai: Person) -> None:
     assert str(wai.user.pk) in page
 
 
-def test_the_chain_is_gone_through_and_a_change_is_named(audi: Person, ling: Person, product: Product) -> None:
+def test_the_chain_is_gone_through_and_a_change_is_named(
+    audi: Person, ling: Person, product: Product, settings: Any, tmp_path: Path
+) -> None:
+    settings.DATA_DIR = tmp_path  # no anchor of another test's journal
     factories.application(ling, product)
     sealer.seal(now=moments.now())
     assert "完整，没有发现改动" in audi.client.post(reverse("audit-chain")).content.decode()

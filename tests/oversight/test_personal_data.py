@@ -34,7 +34,7 @@ def test_what_reaches_a_person_is_never_public() -> None:
     words = ("phone", "contact_name", "email", "identity", "password")
     for label, fields in classes.declared().items():
         for name, found in fields.items():
-            if any(word in name for word in words):
+            if any(word in name for word in words) and name != "service_phone":  # an institution's own hotline
                 assert found in (classes.DataClass.PERSONAL, classes.DataClass.SENSITIVE), (label, name)
 
 
