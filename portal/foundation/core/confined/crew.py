@@ -164,7 +164,7 @@ class _Child:
                     elif piece := os.read(self._out, _PIECE):
                         answer += piece
                         if head is None and (line := answer.find(b"\n")) >= 0:
-                            head, wanted = _head(answer[:line])
+                            head, wanted = _head(bytes(answer[:line]))
                             del answer[: line + 1]
                         if len(answer) > _LONGEST:
                             raise Lost("died")
