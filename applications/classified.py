@@ -11,7 +11,9 @@ classify(
 classify("applications.NextRound", personal="offered_by", business="reasons note")
 classify("applications.Offer", personal="made_by", business="repayment conditions")
 classify("applications.InformationRequest", personal="asked_by answered_by", business="question answer")
-classify("applications.Attachment", internal="media_type sha256", personal="uploaded_by", business="name file")
+classify(
+    "applications.Attachment", internal="media_type sha256 scan_note", personal="uploaded_by", business="name file"
+)
 classify("applications.ValuationShare", personal="agreed_by")
 classify("applications.Draft", business="data")
 classify(

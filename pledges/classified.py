@@ -11,11 +11,11 @@ classify(
 classify("pledges.MatterCorrection", personal="answered_by", business="answer")
 classify("pledges.Revocation", business="found note")
 classify("pledges.UseConsent", personal="asked_by answered_by", business="counterparty about terms")
-classify("pledges.AfterPaper", internal="media_type sha256", personal="uploaded_by", business="name file")
+classify("pledges.AfterPaper", internal="media_type sha256 scan_note", personal="uploaded_by", business="name file")
 classify("pledges.RegisterJob", internal="problem", personal="asked_by")
 classify("pledges.ContractReading", internal="document_sha256", personal="read_by", business="items clauses")
 classify("pledges.Default", personal="recorded_by cured_by", business="note cure_note")
-classify("pledges.DefaultPaper", internal="media_type sha256", personal="uploaded_by", business="name file")
+classify("pledges.DefaultPaper", internal="media_type sha256 scan_note", personal="uploaded_by", business="name file")
 classify(
     "pledges.Disposal",
     internal="number",
@@ -26,7 +26,7 @@ classify(
 classify("pledges.Bid", personal="made_by", business="note")
 classify(
     "pledges.TakeOver",
-    internal="media_type sha256",
+    internal="media_type sha256 scan_note",
     personal="uploaded_by answered_by",
     business="name file valuer answer_note",
 )
@@ -41,10 +41,12 @@ classify(
     personal="created_by saved_by",
     business="title number classes filing_number pledge_number note",
 )
-classify("pledges.OtherRightPaper", internal="media_type sha256", personal="uploaded_by", business="name file")
+classify(
+    "pledges.OtherRightPaper", internal="media_type sha256 scan_note", personal="uploaded_by", business="name file"
+)
 classify(
     "pledges.Document",
-    internal="media_type sha256",
+    internal="media_type sha256 scan_note",
     personal="uploaded_by",
     business="name file co_owner patent_number",
 )
@@ -54,7 +56,7 @@ classify("pledges.Notice", internal="verify_code sha256 sealed_digest", public="
 classify("pledges.Receipt", internal="verify_code sha256 sealed_digest", public="number", business="facts file")
 classify("pledges.OutsideParty", personal="address", sensitive="identity")
 classify("pledges.Agent", personal="agency person phone", business="powers", sensitive="identity")
-classify("pledges.PatentList", internal="media_type sha256", personal="uploaded_by", business="name file")
+classify("pledges.PatentList", internal="media_type sha256 scan_note", personal="uploaded_by", business="name file")
 classify(
     "pledges.SearchCertificate",
     internal="verify_code sha256 sealed_digest",
@@ -77,3 +79,4 @@ classify(
 )
 classify("pledges.PledgedPatent", public="number kind title")
 classify("pledges.Loan", personal="recorded_by", business="loan_number")
+classify("pledges.RevocationStatement", personal="said_by", business="text")

@@ -4,7 +4,7 @@ from portal.foundation.core.classes import classify
 
 classify(
     "products.ProductImport",
-    internal="media_type sha256 role faults",
+    internal="media_type sha256 scan_note role faults",
     personal="uploaded_by",
     business="name file preview plan",
 )
@@ -17,7 +17,7 @@ classify("products.RiskScheme", personal="decided_by", public="code name ground"
 classify("products.ExposureEntry", internal="subject")
 classify("products.SubsidyScheme", public="code name ground rule")
 classify("products.SubsidyClaim", internal="case_number", personal="applied_by", business="note refused_note voucher")
-classify("products.SubsidyPaper", internal="media_type sha256", personal="uploaded_by", business="name file")
+classify("products.SubsidyPaper", internal="media_type sha256 scan_note", personal="uploaded_by", business="name file")
 classify(
     "products.ProductVersion", personal="drafted_by submitted_by reviewed_by", business="terms changes note reason"
 )

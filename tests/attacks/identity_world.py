@@ -5,7 +5,6 @@ import json
 import re
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from importlib.util import find_spec
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -18,6 +17,7 @@ from fido2 import cbor
 from portal.foundation.accounts.identity import second
 from portal.foundation.core import moments
 from portal.foundation.journal import dispatcher
+from portal.foundation.journal.models import Refusal
 from tests.factories import Person
 
 PASSWORD = "Demo-2026-portal"
@@ -59,12 +59,9 @@ def inside(person: Person, browser: Client | None = None) -> Client:
 
 
 def traced(answer: Any, kind: str) -> None:
-    """The refusal left its mark, and the row of it where the journal of refusals is there."""
+    """The refusal left its mark and its row."""
     assert answer.wsgi_request.refused_as == kind
-    if find_spec("portal.foundation.journal.refusals"):
-        from portal.foundation.journal.models import Refusal  # type: ignore[attr-defined, unused-ignore]
-
-        assert Refusal.objects.filter(kind=kind).exists()
+    assert Refusal.objects.filter(kind=kind).exists()
 
 
 def link_in_mail() -> str:

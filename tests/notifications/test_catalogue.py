@@ -109,7 +109,7 @@ def written_verbs() -> set[str]:
     for folder in WRITERS:
         for path in (ROOT / folder).rglob("*.py"):
             if "migrations" not in path.parts and path.name != "failpoints.py":
-                text = re.sub(r'failpoint\("[^"]+"\)', "", path.read_text(encoding="utf-8"))
+                text = re.sub(r'(failpoint|shared_task)\((name=)?"[^"]+"\)', "", path.read_text(encoding="utf-8"))
                 found |= set(re.findall(r"""["']([a-z]+\.[a-z_]+)["']""", text))
     return {v for v in found if v.partition(".")[0] in PREFIXES}
 

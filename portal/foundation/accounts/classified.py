@@ -14,3 +14,11 @@ classify(
 classify("accounts.User", personal="username first_name last_name email name phone", sensitive="password")
 classify("accounts.Invitation", internal="token_digest", personal="phone")
 classify("accounts.Attempt", internal="scope key")
+classify("accounts.PasswordRecord", sensitive="encoded")
+classify("accounts.ResetLink", sensitive="token_digest made_for")
+classify("accounts.SsoBinding", internal="issuer", personal="subject")
+# allauth's tables: of the mail addresses none is used.
+classify("account.EmailAddress", personal="email")
+classify("account.EmailConfirmation", sensitive="key")
+classify("mfa.Authenticator", sensitive="data")
+classify("usersessions.UserSession", internal="data", personal="user_agent", sensitive="session_key")

@@ -12,7 +12,7 @@ classify(
     business="purpose inputs shares_of_value",
 )
 classify("assets.ValuedPatent", internal="kind", business="number title scores")
-classify("assets.ValuationPaper", internal="media_type sha256", personal="uploaded_by", business="name file")
+classify("assets.ValuationPaper", internal="media_type sha256 scan_note", personal="uploaded_by", business="name file")
 classify("assets.AgencyRequest", personal="asked_by", business="refusal")
 classify("assets.Patent", public="number title patentee expiry_note same_day_twin")
 classify("assets.CoOwner", personal="name", business="uscc")

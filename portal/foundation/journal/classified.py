@@ -4,6 +4,7 @@ from portal.foundation.core.classes import classify
 
 classify("journal.Entry", internal="verb subject case_number", personal="actor_label", business="text data")
 classify("journal.Seal", internal="digest")
-classify("journal.Delivery", internal="subscriber last_error")
+classify("journal.Outbox", internal="request_id")
+classify("journal.Delivery", internal="subscriber last_error request_id")
 classify("journal.Refusal", internal="kind role method route address request_id subject detail")
 classify("journal.Look", internal="role subject case_number", personal="who", business="reason")

@@ -167,7 +167,7 @@ def _kind(request: HttpRequest, response: HttpResponse) -> str:
     if status == 302:
         login = resolve_url(settings.LOGIN_URL)
         sent = response.headers.get("Location", "").partition("?")[0] == login
-        return LOG_IN_FIRST if sent and actor is None and request.resolver_match else mark
+        return mark or (LOG_IN_FIRST if sent and actor is None and request.resolver_match else "")
     if status == 400:
         return mark  # a form that has mistakes is no refusal
     if status == 404 and (actor is None or not request.resolver_match):
