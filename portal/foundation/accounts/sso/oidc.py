@@ -1,23 +1,26 @@
 """OpenID Connect with Authlib: code flow, PKCE, state, nonce; the ID token's signature, issuer, audience and times checked.
 
-Redirects are not followed and answers are cut at a length, so that a token or the client's secret goes nowhere else.
+Authlib writes the questions and checks the token; every call goes through core.outgoing, so a token or the client's secret
+goes nowhere else.
 """
 
-import ipaddress
 import json
 import secrets
+from base64 import b64encode
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus
 
-import requests
 from authlib.integrations.base_client.sync_openid import OpenIDMixin
-from authlib.integrations.requests_client import OAuth2Session
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
+
+from portal.foundation.core import outgoing
 
 from .contract import Identity, Question, Refused, Unreachable
 
-TIMEOUT = 5  # seconds to connect, and for each read
+TIMEOUT = 5  # seconds to connect, and for each read; twice that for a whole answer
 LEEWAY = 60  # seconds that their clock may be off ours
 # Signatures with a key that only they have: a shared secret or none at all must not do.
 ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA"]
@@ -28,57 +31,48 @@ class OidcProvider:
     """One issuer and our client there. Raises ValueError for an address that is neither https nor on this machine."""
 
     def __init__(self, issuer: str, *, client_id: str, client_secret: str = "") -> None:
-        _checked(issuer)
+        outgoing.address(issuer)
         self.issuer, self.client_id, self._secret = issuer, client_id, client_secret
         self._metadata: dict[str, Any] | None = None
 
     def ask(self, redirect_uri: str) -> Question:
-        nonce, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
-        try:
-            address, state = self._client(redirect_uri).create_authorization_url(
-                self._found()["authorization_endpoint"], code_verifier=verifier, nonce=nonce
-            )
-        except KeyError as error:
-            raise Unreachable("metadata") from error
-        return Question(address=str(address), state=str(state), nonce=nonce, verifier=verifier)
+        nonce, verifier, state = (secrets.token_urlsafe(n) for n in (24, 48, 24))
+        address = prepare_grant_uri(
+            self._found()["authorization_endpoint"], self.client_id, "code", redirect_uri, "openid", state,
+            nonce=nonce, code_challenge=create_s256_code_challenge(verifier), code_challenge_method="S256",
+        )  # fmt: skip
+        return Question(address=str(address), state=state, nonce=nonce, verifier=verifier)
 
     def answer(self, code: str, question: Question, redirect_uri: str, *, now: datetime) -> Identity:
-        metadata = self._found()
+        token = self._token(code, question.verifier, redirect_uri)
         try:
-            token = self._client(redirect_uri).fetch_token(
-                metadata["token_endpoint"],
-                code=code,
-                grant_type="authorization_code",
-                code_verifier=question.verifier,
-                allow_redirects=False,
-                timeout=TIMEOUT,
-            )
             claims = _Checker(self).claims(token, question.nonce, now=now)
             return Identity(issuer=str(claims["iss"]), subject=str(claims["sub"]))
-        except (requests.RequestException, OSError) as error:
-            raise Unreachable(type(error).__name__) from error
+        except Unreachable:
+            raise
         except Exception as error:  # whatever is wrong with a token: nobody comes in by it
             raise Refused(type(error).__name__) from error
 
-    def _client(self, redirect_uri: str) -> Any:
-        return OAuth2Session(
-            self.client_id,
-            self._secret or None,
-            redirect_uri=redirect_uri,
-            scope="openid",
-            code_challenge_method="S256",
-            token_endpoint_auth_method="client_secret_basic" if self._secret else "none",
-        )
+    def _token(self, code: str, verifier: str, redirect_uri: str) -> dict[str, Any]:
+        """What the code is worth. Raises Refused when the issuer says no, Unreachable."""
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        given = {"code": code, "code_verifier": verifier, "client_id": self.client_id}
+        if self._secret:
+            del given["client_id"]  # RFC 6749 2.3.1: named once, in the header
+            pair = f"{quote_plus(self.client_id)}:{quote_plus(self._secret)}"
+            headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+        body = prepare_token_request("authorization_code", redirect_uri=redirect_uri, **given)
+        return _said(self._found()["token_endpoint"], "POST", body.encode(), headers)
 
     def _found(self) -> dict[str, Any]:
         """What the issuer says of itself; every address in it must be https too, and the issuer the one we asked."""
         if self._metadata is None:
-            found = fetch(f"{self.issuer}/.well-known/openid-configuration")
+            found = _said(f"{self.issuer}/.well-known/openid-configuration")
             if str(found.get("issuer", "")).rstrip("/") != self.issuer:
                 raise Unreachable("issuer")
             try:
                 for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-                    _checked(str(found[name]))
+                    outgoing.address(str(found[name]))
             except (KeyError, ValueError) as error:
                 raise Unreachable("metadata") from error
             self._metadata = found
@@ -102,7 +96,7 @@ class _Checker(OpenIDMixin):  # type: ignore[misc]  # Authlib has no types
 
     def fetch_jwk_set(self, force: bool = False) -> dict[str, Any]:
         if force or "jwks" not in self.server_metadata:
-            self.server_metadata["jwks"] = fetch(self.server_metadata["jwks_uri"])
+            self.server_metadata["jwks"] = _said(self.server_metadata["jwks_uri"])
         return dict(self.server_metadata["jwks"])
 
     def claims(self, token: dict[str, Any], nonce: str, *, now: datetime) -> dict[str, Any]:
@@ -127,29 +121,22 @@ class _Checker(OpenIDMixin):  # type: ignore[misc]  # Authlib has no types
         return dict(found)
 
 
-def fetch(address: str) -> dict[str, Any]:
-    """A JSON object from the issuer. Raises Unreachable."""
+def _said(
+    address: str, method: str = "GET", body: bytes = b"", headers: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """A JSON object from the issuer. Raises Refused for a plain no (400, 401), Unreachable for everything else."""
     try:
-        with requests.get(address, timeout=TIMEOUT, allow_redirects=False, stream=True) as answer:
-            raw = answer.raw.read(LONGEST + 1, decode_content=True)
-            if answer.status_code != 200 or len(raw) > LONGEST:
-                raise Unreachable(f"status {answer.status_code}")
-            body = json.loads(raw)
-    except (requests.RequestException, OSError, ValueError) as error:
+        answer = outgoing.call(
+            method, outgoing.address(address), "", body,
+            headers=headers or {}, timeout=TIMEOUT, total=2 * TIMEOUT, longest=LONGEST,
+        )  # fmt: skip
+        if answer.status in (400, 401):
+            raise Refused(f"status {answer.status}")
+        if answer.status != 200:
+            raise Unreachable(f"status {answer.status}")
+        found = json.loads(answer.body)
+    except (outgoing.Failed, ValueError) as error:
         raise Unreachable(type(error).__name__) from error
-    if not isinstance(body, dict):
+    if not isinstance(found, dict):
         raise Unreachable("no object")
-    return body
-
-
-def _checked(address: str) -> None:
-    parts = urlsplit(address)
-    host = parts.hostname or ""
-    if parts.scheme == "https" and host:
-        return
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if parts.scheme != "http" or not local:
-        raise ValueError(f"{address!r} is neither https nor on this machine")
+    return found
