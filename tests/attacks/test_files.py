@@ -131,6 +131,7 @@ def test_attack_47_zip_slip(name: str) -> None:
 
 
 def test_attack_47_a_link_in_a_package() -> None:
+    """Ling sends a workbook with a symbolic link to a file of the server; nothing follows it."""
     out = io.BytesIO(hostile.workbook({}))
     with zipfile.ZipFile(out, "a") as made:
         link = zipfile.ZipInfo("xl/link.xml")
@@ -178,6 +179,7 @@ def test_attack_44_entities_in_a_workbook(body: bytes, part: str) -> None:
 
 
 def test_attack_44_entities_in_an_invoice_or_a_drawing(ling: Person, address: str) -> None:
+    """Ling sends an XML invoice and a drawing whose entities name a file of the server, or grow without end: refused."""
     assert refused("a.ofd", hostile.ofd({"Doc_0/Document.xml": hostile.LAUGHS})).code == "entities"
     assert sent(ling, address, "图.svg", hostile.XXE).status_code == 415
 
@@ -221,6 +223,7 @@ def test_attack_48_a_photo_loses_its_place_and_keeps_its_sight(ling: Person, add
 
 
 def test_attack_48_a_png_loses_its_words_too() -> None:
+    """Ling photographs a paper; the place that the picture tells of is gone before anybody reads it."""
     words = PngInfo()
     words.add_text("Location", "29.56N 106.57E")
     out = io.BytesIO()

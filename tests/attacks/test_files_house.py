@@ -41,7 +41,10 @@ ONLY = {
         "portal/foundation/accounts/reference_data.py",
     },  # the latter reads packaged files
     "openpyxl": {f"{CORE}spreadsheets.py"},
-    "zipfile": {f"{CORE}intake/packages.py"},
+    "zipfile": {
+        f"{CORE}intake/packages.py",
+        "portal/run/supply/audit.py",
+    },  # the latter: the operator's list of advisories
     "pikepdf": {f"{CORE}intake/documents.py"},
     "PIL": {f"{CORE}intake/pictures.py"},
     "weasyprint": {f"{CORE}pdf/press.py"},

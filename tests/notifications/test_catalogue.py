@@ -98,6 +98,8 @@ WRITERS = (
     "portal/reports",
     "portal/integrations",
     "portal/foundation",
+    "portal/oversight",
+    "portal/integrations",
     "banks",
     "products",
 )

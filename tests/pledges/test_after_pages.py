@@ -9,12 +9,12 @@ from pledges.after.kinds import MatterKind
 from pledges.after.models import Matter, Revocation, UseConsent
 from pledges.models import Notice, Registration
 from tests import factories
+from tests.budget import budget
 from tests.factories import Person
 from tests.grounds import stated
 
 from .after_steps import asked, fresh, handed_in, in_hand, longer, proposed
 from .conftest import paper
-from .test_pages import budget
 
 pytestmark = pytest.mark.django_db
 

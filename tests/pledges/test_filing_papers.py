@@ -25,12 +25,13 @@ from portal.foundation.journal.models import Entry
 from portal.notifications import catalogue
 from products.models import Product
 from tests import factories
+from tests.budget import budget
 from tests.factories import Person
 
 from .conftest import accepted, content, examined, filled, submitted, tick_all
 from .test_contract_text import FORFEITS, WHOLE
 from .test_grounds import FILE, PATENT, UTILITY
-from .test_pages import budget, url
+from .test_pages import url
 
 pytestmark = pytest.mark.django_db
 needs_pdf = pytest.mark.skipif(not engine.available().ok, reason="no Pango here")

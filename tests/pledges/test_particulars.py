@@ -22,10 +22,11 @@ from portal.foundation.assets.models import CoOwner, Patent
 from portal.foundation.core import moments
 from portal.foundation.core.errors import Forbidden, Invalid, WrongState
 from portal.foundation.core.identifiers import organisation_check, uscc_check
+from tests.budget import budget
 from tests.factories import USCC, Person
 
 from .conftest import content, examined, filled, paper
-from .test_pages import budget, typed, url
+from .test_pages import typed, url
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 23)

@@ -19,10 +19,11 @@ from portal.foundation.core.errors import Forbidden, TooLarge, WrongType
 from portal.foundation.core.identifiers import patent_check
 from portal.foundation.journal.models import Entry
 from tests import factories
+from tests.budget import budget
 from tests.factories import Person
 
 from .conftest import content, paper
-from .test_pages import budget, typed, url
+from .test_pages import typed, url
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 23)

@@ -33,7 +33,9 @@ PEOPLE = 4
 SEED = """
 import json
 from django.test import Client
+from portal.foundation.accounts.identity import sessions
 from portal.foundation.accounts.models import Membership, Organisation, OrganisationKind, Role, User
+from portal.foundation.core import moments
 keys = []
 for n in range({people}):
     org = Organisation.objects.create(kind=OrganisationKind.ENTERPRISE, name=f"重庆示例{{n}}有限公司", district_id="500157",
@@ -42,6 +44,9 @@ for n in range({people}):
     Membership.objects.create(user=user, organisation=org, role=Role.ENTERPRISE)
     client = Client()
     client.force_login(user)
+    opened = client.session
+    sessions.mark(opened, now=moments.now(), second=True)
+    opened.save()
     keys.append(client.cookies["session"].value)
 print("KEYS" + json.dumps(keys))
 """
@@ -94,7 +99,7 @@ class Person:
             return
         finally:
             line.close()
-        if answer.status == 302:
+        if answer.status == 302 and answer.headers["Location"].startswith("/patents/"):
             self.acknowledged.append(number)
         else:
             self.odd.append(answer.status)

@@ -36,9 +36,9 @@ def people(people: dict[str, Person]) -> dict[str, Person]:
     """Everybody with the longest names their fields hold."""
     for number, person in enumerate(people.values()):
         Organisation.objects.filter(pk=person.organisation.pk).update(
-            name=long(119) + str(number), contact_name=long(40)
+            name=long(118) + f"{number:02}", contact_name=long(40)
         )
-        User.objects.filter(pk=person.user.pk).update(name=long(39) + str(number))
+        User.objects.filter(pk=person.user.pk).update(name=long(38) + f"{number:02}")
         person.membership.refresh_from_db()
     return people
 

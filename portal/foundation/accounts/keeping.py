@@ -129,13 +129,16 @@ class Deed:
     label: str
     ask: str
     do: Callable[..., User]
+    grave: bool = False  # told in red
 
 
 _DEEDS = (
     Deed("unlock", "解除锁定", "密码输错次数过多而被锁定，核实本人后可以提前解除。", unlock),
-    Deed("close", "停用账号", "停用后不能登录，已登录的下一次点击就会退出。办过的事和记录都保留。", close),
+    Deed("close", "停用账号", "停用后不能登录，已登录的下一次点击就会退出。办过的事和记录都保留。", close, grave=True),
     Deed("reopen", "恢复账号", "恢复后可以用原来的密码登录。", reopen),
-    Deed("end", "结束全部身份", "离职等情况下，结束此人在所有单位的身份。单位的在办件不受影响。", end_chairs),
+    Deed(
+        "end", "结束全部身份", "离职等情况下，结束此人在所有单位的身份。单位的在办件不受影响。", end_chairs, grave=True
+    ),
 )
 
 

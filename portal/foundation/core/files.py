@@ -5,6 +5,7 @@ What comes in goes through intake.gate, and the storage takes nothing else: an u
 
 import os
 import uuid
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from django.core.files.storage import FileSystemStorage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import models
 from django.db.models import Q
-from django.http import FileResponse, HttpResponse
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 
@@ -115,6 +116,13 @@ def send(stored: StoredFile, *, reader: Actor, inline: bool = False) -> HttpResp
 def attach(body: bytes, *, media_type: str, name: str) -> HttpResponse:
     """Something made just now, as a download."""
     response = HttpResponse(body, content_type=media_type)
+    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    return alone(response)
+
+
+def attach_lines(lines: Iterable[str], *, media_type: str, name: str) -> StreamingHttpResponse:
+    """Something long made just now, sent while it is being made."""
+    response = StreamingHttpResponse(lines, content_type=media_type)
     response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     return alone(response)
 

@@ -18,6 +18,7 @@ from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
+from portal.foundation.core.files import attach_lines
 from portal.foundation.journal import anchors, exporting, verifying
 from portal.foundation.journal.record import record
 from portal.oversight import queries
@@ -87,11 +88,8 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     actor, now = actor_of(request), moments.now()
     with transaction.atomic():
         record("journal.exported", actor=actor, now=now, subject="journal", text="导出全部日志")
-    response = StreamingHttpResponse(
-        exporting.lines(about=f"{actor.label} {moments.iso(now)}"), content_type="application/x-ndjson"
+    return attach_lines(
+        exporting.lines(about=f"{actor.label} {moments.iso(now)}"),
+        media_type="application/x-ndjson",
+        name=f"journal-{moments.local_date(now)}.jsonl",
     )
-    response.headers["Content-Disposition"] = f'attachment; filename="journal-{moments.local_date(now)}.jsonl"'
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Cache-Control"] = "no-store"
-    return response
