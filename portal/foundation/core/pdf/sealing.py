@@ -62,6 +62,7 @@ def sign(pdf: IO[bytes], *, key: SealKey, reason: str, contact: str, now: dt.dat
         contact_info=contact,
         certify=True,
         docmdp_permissions=fields.MDPPerm.NO_CHANGES,
+        tight_size_estimates=True,  # the dry run is longer than any real signature: room for half as much again is waste
     )
     hidden = fields.InvisSigSettings(set_print_flag=False, set_hidden_flag=True)
     spec = fields.SigFieldSpec(field, invis_sig_settings=hidden, readable_field_name="电子签章")
