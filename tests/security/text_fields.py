@@ -34,6 +34,7 @@ CODES = {
     "verify_code": "whoever holds it may look: printed on the paper",
     "number": "a number with a check digit; what hangs on it is tried in the matrix",
     "case_number": "as number",
+    "national_number": "of the registrar's: unique, its form is checked (pledges/forms/office.py), and in the register",
     "subject": "the key of a row",
     "same_day_twin": "as number",
     "patent_number": "as number",
@@ -54,6 +55,7 @@ CODES = {
 TABLES = {
     "core.Counter": "numbers given out",
     "core.RateCount": "digests",
+    "core.RequestCount": "names of routes and three digits of a status, both the portal's (core/request_log.py)",
     "core.OnceAnswer": "digests; its answer goes to nobody but its own caller (attack 38)",
     "journal.Seal": "digests",
     "journal.Refusal": "never a typed word (tests/foundation/test_refusals.py)",
