@@ -38,7 +38,9 @@ class Route:
             return frozenset(m.upper() for m in listed) & _KNOWN
         view = self.view
         while view is not None:
-            counts = hasattr(view, "rates") and "rate" in view.__code__.co_freevars  # core.rates: which methods it counts
+            counts = (
+                hasattr(view, "rates") and "rate" in view.__code__.co_freevars
+            )  # core.rates: which methods it counts
             for cell in () if counts else view.__closure__ or ():
                 said = cell.cell_contents
                 if isinstance(said, (list, tuple)) and said and all(m in _KNOWN for m in said):
