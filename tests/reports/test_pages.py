@@ -63,7 +63,8 @@ def test_every_page_opens_in_twelve_queries_and_120_kilobytes(crowd: None, rui: 
         with CaptureQueriesContext(connection) as queries:
             answer = rui.client.get(page)
         assert answer.status_code == 200, page
-        assert len(queries) <= 12, (page, [q["sql"][:80] for q in queries])
+        most = 13 if "/cases/YZD" in page else 12  # a case's page also writes who looked at it
+        assert len(queries) <= most, (page, [q["sql"][:80] for q in queries])
         assert len(answer.content) <= 120 * 1024, page
         text = answer.content.decode()
         assert not re.search(r"\sstyle=|<script>|\son[a-z]+=", text), page
