@@ -38,10 +38,10 @@ class Route:
             return frozenset(m.upper() for m in listed) & _KNOWN
         view = self.view
         while view is not None:
-            for cell in view.__closure__ or ():
-                said = cell.cell_contents
-                if isinstance(said, (list, tuple)) and said and all(m in _KNOWN for m in said):
-                    return frozenset(said)
+            # The name that Django's require_http_methods gives its list.
+            said = dict(zip(view.__code__.co_freevars, view.__closure__ or (), strict=True)).get("request_method_list")
+            if said is not None:
+                return frozenset(said.cell_contents)
             view = getattr(view, "__wrapped__", None)
         raise KeyError(f"{self.name} does not say which methods it takes")
 
