@@ -44,6 +44,7 @@ OPEN = {
     "pledges.PledgedPatent.title": "in the register, which anybody may search",
     "pledges.Registration.pledgor_name": "in the register, which anybody may search",
     "pledges.Registration.pledgee_name": "in the register, which anybody may search",
+    "assets.WeightVersion": "the weights of the estimate, which administrators read and decide",
     "accounts.Organisation.name": "of banks, in the library; of parties, in the register",
     "accounts.Organisation.short_name": "of banks, in the library",
 }
@@ -101,16 +102,18 @@ def test_attack_29_no_newcomer_finds_a_word_of_anybody_anywhere(world: World, ca
     pages = 0
     people = newcomers(world)
     for name, client in people.items():
-        for url, _, said in walk(client, starts(world), follow=name == "visitor"):
+        # An invitation is for whoever holds its link (who invited, and which phone, stand on it).
+        theirs = [url for url in starts(world) if not url.startswith("/invitation/")]
+        for url, _, said in walk(client, theirs, follow=name == "visitor"):
             pages += 1
             found = {FIELDS[word] for word in re.findall(r"zq\d{3}qz", said)}
             leaks |= {f"{label} to {name} at {url}" for label in found if not is_open(label)}
-    assert sorted(leaks) == []
+    assert not leaks, "\n".join(sorted(leaks))
     assert pages > 900
     for hour in range(0, 60, 9):
         dispatcher.dispatch(now=moments.now() + timedelta(hours=hour))
-    theirs = [m for m in mail.outbox if any(f"{name}@example.com" in m.to for name in people)]
-    assert [m.subject for m in theirs if re.search(r"zq\d{3}qz", m.subject + m.body)] == []
+    letters = [m for m in mail.outbox if any(f"{name}@example.com" in m.to for name in people)]
+    assert [m.subject for m in letters if re.search(r"zq\d{3}qz", m.subject + m.body)] == []
     assert re.findall(r"zq\d{3}qz", caplog.text) == []
 
 
