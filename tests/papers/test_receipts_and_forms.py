@@ -17,7 +17,7 @@ from pledges.printing import print_missing
 from portal.foundation.core import moments
 from portal.foundation.core.pdf import engine
 from tests.factories import Person
-from tests.pledges.test_particulars import AGENT, maximum, save
+from tests.pledges.particulars_steps import AGENT, maximum, save
 
 pytestmark = pytest.mark.django_db
 prints = pytest.mark.skipif(not engine.available().ok, reason=engine.available().reason)

@@ -12,6 +12,7 @@ from pledges.models import Notice, Registration
 from pledges.particulars.rules import signatories
 from portal.foundation.accounts.models import Membership
 from portal.foundation.core import moments
+from portal.foundation.sla.models import Clock
 from tests.factories import Person
 
 from .conftest import paper
@@ -83,3 +84,8 @@ def revoked(file: Registration, clerk: Person, chief: Person) -> Notice:
 
 def fresh(file: Registration) -> Registration:
     return Registration.objects.select_related("application", "pledgor", "pledgee").get(pk=file.pk)
+
+
+def clock_of(matter: Matter) -> Clock:
+    assert matter.clock_id is not None
+    return Clock.objects.get(pk=matter.clock_id)

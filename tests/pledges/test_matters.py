@@ -1,6 +1,5 @@
 """Change, cancellation and partial release: asked by one, agreed by the other, decided by Chen; the register keeps old and new."""
 
-from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,50 +11,26 @@ from applications.models import Application
 from pledges import notices
 from pledges.actions import examination as files
 from pledges.actions import filing as file_form
-from pledges.actions import joining, loans
+from pledges.actions import joining
 from pledges.after import examination, filing
 from pledges.after.filing import Wish
-from pledges.after.kinds import EndGround, MatterKind
+from pledges.after.kinds import MatterKind
 from pledges.after.models import Matter
-from pledges.models import Loan, Notice, Registration
+from pledges.models import Notice, Registration
 from pledges.particulars.entries import MaximumEntry
 from portal.foundation.accounts.models import Membership, Role
 from portal.foundation.assets.models import CoOwner, Patent
-from portal.foundation.core import moments
 from portal.foundation.core.errors import Forbidden, Invalid, WrongState
 from portal.foundation.core.pdf import engine
 from portal.foundation.journal.models import Entry
-from portal.foundation.sla.models import Clock, Kind
-from products.models import Product
-from tests import factories
+from portal.foundation.sla.models import Kind
 from tests.factories import Person
 
-from .after_steps import PAID, amount, asked, cancelled, decided, fresh, handed_in, in_hand, longer, now, until
-from .conftest import accepted, examined, filled, paper, submitted
+from .after_steps import PAID, amount, asked, clock_of, decided, fresh, handed_in, in_hand, longer, now, until
+from .conftest import examined, filled, paper
 
 pytestmark = pytest.mark.django_db
 CHANGE, CANCEL, RELEASE = MatterKind.CHANGE, MatterKind.CANCELLATION, MatterKind.RELEASE
-
-
-@pytest.fixture
-def two(ling: Person, bo: Person, product: Product, chen: Person) -> Registration:
-    """Ling's pledge of two patents."""
-    patents = [factories.patent(ling.organisation), factories.patent(ling.organisation, factories.INVENTION_2)]
-    file = examined(submitted(accepted(ling, bo, product, patents=patents), bo, ling), chen)
-    files.register(file.pk, actor=chen.actor, now=now())
-    return fresh(file)
-
-
-def clock_of(matter: Matter) -> Clock:
-    assert matter.clock_id is not None
-    return Clock.objects.get(pk=matter.clock_id)
-
-
-def pay(file: Registration, bo: Person) -> Loan:
-    today = moments.local_date(now())
-    return loans.record_loan(
-        file.pk, loans.Payment(file.debt_amount, Decimal("3.45"), today, "借-1"), actor=bo.actor, now=now()
-    )
 
 
 # --- change -----------------------------------------------------------------------------------------------------------
@@ -297,9 +272,6 @@ def test_edge_case_19_exactly_ten_million_wants_no_report_a_cent_more_does(
     assert "没有资产评估报告" in proof["evidence"]
 
 
-# --- cancellation and release -----------------------------------------------------------------------------------------
-
-
 def test_a_change_that_was_sent_back_after_a_correction_comes_back_to_its_clerk(
     registered: Registration, bo: Person, ling: Person, chen: Person
 ) -> None:
@@ -315,118 +287,6 @@ def test_a_change_that_was_sent_back_after_a_correction_comes_back_to_its_clerk(
     assert (after.state, after.clerk_id, clock_of(matter).paused_at) == (Matter.State.EXAMINING, chen.user.pk, None)
     examination.approve(matter.pk, version=made.version, actor=chen.actor, now=now())
     assert fresh(registered).debt_to == wish.changes["debt_to"]
-
-
-@pytest.mark.parametrize("ground", EndGround)
-def test_each_ground_of_cancellation_wants_its_proof(
-    registered: Registration, ling: Person, bo: Person, chen: Person, ground: EndGround
-) -> None:
-    wish = Wish(end_ground=ground, reason="依法院裁定")
-    with pytest.raises(Invalid) as refusal:
-        filing.start(registered.pk, CANCEL, wish, actor=ling.actor, now=now())
-    assert set(refusal.value.fields) == {"papers"}
-    notice = decided(registered, CANCEL, wish, ling, bo, chen)
-    assert notice.facts["end_ground"] == ground.label
-    assert fresh(registered).state == Registration.State.CANCELLED
-
-
-def test_the_effect_ends_on_the_day_of_cancellation_and_the_period_stays_readable(
-    registered: Registration, ling: Person, bo: Person, chen: Person
-) -> None:
-    began = registered.patents.get().effective.lower
-    cancelled(registered, ling, bo, chen)
-    file = fresh(registered)
-    period = file.patents.get().effective
-    assert (period.lower, period.upper) == (began, file.ended_at)
-    assert file.decided_at == began
-
-
-def test_edge_case_2_the_number_is_free_for_another_bank_right_after_the_cancellation(
-    registered: Registration,
-    another_case: Callable[[], Application],
-    ling: Person,
-    bo: Person,
-    cui: Person,
-    chen: Person,
-) -> None:
-    """Ling offers the same patent to Cui while Bo holds it: no second registration, until Bo's pledge is cancelled."""
-    case = another_case()
-    with pytest.raises(WrongState, match="R09"):
-        submitted(case, cui, ling)
-    cancelled(registered, ling, bo, chen)
-    second = Registration.objects.get(application=case)
-    joining.propose(second.pk, actor=cui.actor, now=now())
-    second = joining.confirm(second.pk, version=second.version, actor=ling.actor, now=now())
-    files.register(examined(second, chen).pk, actor=chen.actor, now=now())
-    assert fresh(second).patents.get().effective.upper is None
-    assert fresh(registered).patents.get().effective.upper is not None
-
-
-def test_before_the_money_the_request_can_file_anew_after_it_the_loan_stays(
-    registered: Registration, ling: Person, bo: Person, chen: Person
-) -> None:
-    cancelled(registered, ling, bo, chen)
-    case = fresh(registered).application
-    assert case.state == Application.State.ACCEPTED
-    with pytest.raises(WrongState, match="已注销"):
-        pay(registered, bo)
-    again = file_form.start(case.pk, actor=bo.actor, now=now())
-    assert again.pk != registered.pk
-
-
-def test_a_paid_loan_is_history_and_the_requests_story_tells_of_the_cancellation(
-    registered: Registration, ling: Person, bo: Person, chen: Person
-) -> None:
-    pay(registered, bo)
-    cancelled(registered, bo, ling, chen)
-    case = fresh(registered).application
-    assert case.state == Application.State.DISBURSED
-    page = ling.client.get(f"/cases/{case.number}/").content.decode()
-    assert f"注销质押登记 {registered.number}" in page
-
-
-def test_some_patents_are_released_and_the_rest_stays(
-    two: Registration, ling: Person, bo: Person, chen: Person
-) -> None:
-    number = factories.INVENTION_2
-    with pytest.raises(Invalid, match="请办理注销"):
-        asked(two, RELEASE, Wish(numbers=[factories.INVENTION, number]), ling)
-    with pytest.raises(Invalid, match="仍在质押"):
-        asked(two, RELEASE, Wish(numbers=[factories.UTILITY]), ling)
-    notice = decided(two, RELEASE, Wish(numbers=[number]), ling, bo, chen)
-    assert (notice.kind, notice.facts["remaining"]) == (Notice.Kind.RELEASED, 1)
-    assert [p["number"] for p in notice.facts["patents"]] == [number]
-    file = fresh(two)
-    assert file.state == Registration.State.REGISTERED
-    assert {p.number: p.effective.upper is None for p in file.patents.all()} == {
-        factories.INVENTION: True,
-        number: False,
-    }
-    with pytest.raises(Invalid, match="请办理注销"):
-        asked(file, RELEASE, Wish(numbers=[factories.INVENTION]), ling)
-
-
-def test_the_end_of_the_pledge_ends_a_change_that_is_under_way(
-    registered: Registration, ling: Person, bo: Person, chen: Person
-) -> None:
-    change = in_hand(registered, CHANGE, longer(registered), bo, ling, chen)
-    cancelled(registered, ling, bo, chen)
-    change.refresh_from_db()
-    assert change.state == Matter.State.WITHDRAWN
-    assert clock_of(change).excused
-    assert Entry.objects.filter(verb="matter.ended", data__matter=change.number).count() == 1
-
-
-def test_one_application_of_a_kind_at_a_time(registered: Registration, ling: Person, bo: Person) -> None:
-    first = asked(registered, CANCEL, PAID, ling)
-    with pytest.raises(WrongState, match=first.number):
-        asked(registered, CANCEL, PAID, bo)
-    asked(registered, CHANGE, longer(registered), bo)
-
-
-def test_nothing_is_asked_of_a_pledge_that_is_not_registered(with_office: Registration, ling: Person) -> None:
-    with pytest.raises(WrongState, match="待受理"):
-        asked(with_office, CHANGE, longer(with_office), ling)
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
