@@ -6,7 +6,7 @@ from django.shortcuts import render
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """The form was open too long or came from elsewhere; the browser's back button keeps what was typed."""
+    """The form was open too long or came from elsewhere."""
     request.refused_as = "csrf"  # type: ignore[attr-defined]  # read by journal.refusals
     return render(request, "errors/csrf.html", status=403)
 

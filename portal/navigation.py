@@ -72,7 +72,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
 SECTIONS[Role.MANAGER] = SECTIONS[Role.OFFICER]
 SECTIONS[Role.CHIEF] = [*SECTIONS[Role.CLERK], ("closures", "停办日")]
 ACCOUNT = [("profile", "单位资料"), ("members", "成员管理"), ("safety", "登录安全"), ("password-change", "修改密码")]
-OF_THE_ENTERPRISE = [("looks", "谁看过我的资料")]
+OF_THE_ENTERPRISE = ("looks", "谁看过我的资料")
 KEYS = ("api-keys", "接口密钥")  # of an institution's manager
 WIDE = {Role.OFFICER, Role.MANAGER, Role.CLERK, Role.CHIEF, Role.REGULATOR, Role.SECURITY, Role.AUDIT}
 
@@ -94,14 +94,14 @@ def frame(request: HttpRequest) -> dict[str, Any]:
     sections = SECTIONS.get(membership.role, [])
     if membership.organisation.kind not in INSTITUTION_KINDS:  # the dispatcher's desk has no products
         sections = [section for section in sections if section[0] != "products:own"]
-    account = [*OF_THE_ENTERPRISE, *ACCOUNT] if membership.role == Role.ENTERPRISE else ACCOUNT
     links = [link for name, label in sections if (link := _link(name, label, request.path))]
     if links and not any(link["current"] for link in links):
         inside = [link for link in links if request.path.startswith(link["url"])]
         if inside:
             max(inside, key=lambda link: len(link["url"]))["current"] = True
     keeps_keys = membership.role == Role.MANAGER and membership.organisation.kind in INSTITUTION_KINDS
-    account = [*ACCOUNT, KEYS] if keeps_keys else ACCOUNT
+    own = [OF_THE_ENTERPRISE] if membership.role == Role.ENTERPRISE else []
+    account = [*own, *ACCOUNT, *([KEYS] if keeps_keys else [])]
     shown = len(links) if len(links) <= SHOWN + 1 else SHOWN
     return {
         **shared,

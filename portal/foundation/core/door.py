@@ -47,7 +47,8 @@ class DoorMiddleware:
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         if getattr(request, "actor", None) is not None:
             # Nobody who sits down at this computer later reads it from the browser's store, and no proxy keeps it.
-            response.headers["Cache-Control"] = "private, no-store"
+            # A part that refreshes itself says its own: it asks every time, and is told «the same» by its ETag.
+            response.headers.setdefault("Cache-Control", "private, no-store")
         return response
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
