@@ -13,7 +13,7 @@ from portal.foundation.core import rates
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use
 from products.models import Product
-from tests import factories
+from tests import emptying, factories
 from tests.by_hand import by_hand
 from tests.chromium import chromium  # noqa: F401 - fixture
 from tests.factories import Person
@@ -39,13 +39,10 @@ def _nobody_is_slowed_down_for_the_test_before() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def _journal_may_be_emptied_between_race_tests() -> None:
-    """Race tests clean up with TRUNCATE."""
-    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+    """Race tests leave the database as they found it, and the journal lets nobody delete (tests.emptying)."""
 
     def teardown(self: TransactionTestCase) -> None:
-        with by_hand():
-            flush(self)
-        load_reference()
+        emptying.empty(load_reference)
 
     TransactionTestCase._fixture_teardown = teardown  # type: ignore[attr-defined, method-assign]
 
@@ -55,6 +52,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Reference data once a session, committed: eight thousand calendar days are too many to write for every test."""
     with django_db_blocker.unblock():
         load_reference()
+        emptying.remember()
 
 
 @pytest.fixture
