@@ -28,9 +28,9 @@ class ReferralSerializer(serializers.ModelSerializer[Referral]):
     enterprise = serializers.CharField(source="application.organisation_name")
     amount = serializers.DecimalField(source="application.amount", max_digits=16, decimal_places=2)
     term_months = serializers.IntegerField(source="application.term_months")
-    due_at = serializers.DateTimeField(source="clock.due_at", default=None)
+    due_at = serializers.DateTimeField(source="clock.due_at", default=None, allow_null=True)
     provisional = serializers.BooleanField(source="clock.provisional", default=False)
-    stopped_at = serializers.DateTimeField(source="clock.stopped_at", default=None)
+    stopped_at = serializers.DateTimeField(source="clock.stopped_at", default=None, allow_null=True)
 
     class Meta:
         model = Referral

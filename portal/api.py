@@ -16,7 +16,7 @@ from portal.foundation.core.db import busy_of
 from portal.foundation.core.errors import DomainError
 from products.api import ProductViewSet
 
-router = SimpleRouter()
+router = SimpleRouter(use_regex_path=False)  # a place in an address has its type: what is no number is a 404
 router.register("products", ProductViewSet, basename="api-product")
 router.register("referrals", ReferralViewSet, basename="api-referral")
 
@@ -37,6 +37,35 @@ def handle_exception(error: Exception, context: dict[str, Any]) -> Response | No
         said = {"code": refusal.code, "reason": refusal.reason, "fields": refusal.fields}
         return Response(said, status=refusal.status)
     return exception_handler(error, context)
+
+
+REFUSAL = {
+    "type": "object",
+    "description": "办不成的原因。`reason` 或 `detail` 是可以直接给人看的一句话；`fields` 或其余的键是出错的字段。",
+    "additionalProperties": True,
+}
+# What every call may be answered with besides its own answers (docs/contracts/api-keys.md).
+REFUSALS = {
+    "400": "内容不符合要求，没有办理",
+    "401": "没有登录，或签名不对",
+    "403": "身份或密钥的权限不够",
+    "404": "没有，或不是本机构的",
+    "409": "状态已变，或同一个请求正在办理",
+    "413": "内容太长",
+    "415": "内容的类型不对",
+    "429": "调用过于频繁，按 Retry-After 再试",
+}
+
+
+def with_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """Add to every operation of the OpenAPI document how a refusal looks (a hook of drf-spectacular)."""
+    result["components"].setdefault("schemas", {})["Refusal"] = REFUSAL
+    body = {"application/json": {"schema": {"$ref": "#/components/schemas/Refusal"}}}
+    for path_ in result["paths"].values():
+        for operation in path_.values():
+            for status, why in REFUSALS.items():
+                operation["responses"].setdefault(status, {"description": why, "content": body})
+    return result
 
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -310,6 +310,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "机构与监管系统使用的接口。金额为人民币元，时间为带时区的 ISO 8601。",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "portal.api.with_refusals"],
 }
 
 # --- logs ---------------------------------------------------------------------------------------------------------

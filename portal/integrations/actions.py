@@ -47,7 +47,7 @@ def create(name: str, scopes: Sequence[str], days: int, *, actor: Actor, now: da
     user = User(username=ident.lower(), name=f"系统接口·{name.strip()}"[:40])
     user.set_unusable_password()
     user.save(force_insert=True)
-    membership = Membership.objects.create(user=user, organisation=organisation, role=Role.OFFICER)
+    membership = Membership.objects.create(user=user, organisation=organisation, role=Role.OFFICER, machine=True)
     key = ApiKey.objects.create(
         ident=ident, membership=membership, name=name.strip(), digest=signing.digest_of(secret), scopes=sorted(set(scopes)),
         created_at=now, created_by=actor.label, expires_at=now + timedelta(days=days),

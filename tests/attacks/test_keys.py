@@ -10,14 +10,17 @@ import pytest
 from django.test import Client, override_settings
 from django.urls import reverse
 
+from applications.actions import responses
 from applications.models import Referral
 from portal.foundation.accounts.models import Membership, User
 from portal.foundation.core import moments
-from portal.foundation.core.errors import Forbidden, WrongState
+from portal.foundation.core.errors import Forbidden, Invalid, WrongState
 from portal.foundation.journal.models import Entry
 from portal.integrations import actions, signing
 from portal.integrations.actions import Issued
 from portal.integrations.models import ApiKey, Scope
+from portal.notifications import writing
+from portal.notifications.models import Notice
 from products.models import Product
 from tests import factories
 from tests.factories import Person
@@ -264,3 +267,16 @@ def test_a_copy_of_the_database_signs_nothing(issued: Issued) -> None:
     with override_settings(SECRET_KEY="another-" * 10):
         assert send(issued, LIST).status_code == 401
     assert send(issued, LIST).status_code == 200
+
+
+def test_a_machine_is_no_colleague(issued: Issued, mine: Referral, bo: Person, bo_manager: Person) -> None:
+    """It stands in no list of members and gets no work and no letter."""
+    chair = issued.key.membership
+    assert chair.user.name not in bo_manager.client.get(reverse("members")).content.decode()
+    assert chair.user.name not in bo_manager.client.get(reverse("desk-referral", args=[mine.ref])).content.decode()
+    with pytest.raises(Invalid):
+        responses.assign(mine.pk, officer_id=chair.user_id, actor=bo_manager.actor, now=moments.now())
+    writing.write(Entry.objects.filter(verb="application.submitted").latest("id"), moments.now())
+    told = set(Notice.objects.values_list("membership_id", flat=True))
+    assert bo.membership.pk in told
+    assert chair.pk not in told

@@ -148,7 +148,7 @@ TABLE: dict[str, Row] = {
     "evidence-paper": _evidence(),
     "evidence-package": _evidence(),
     # the institution's desk
-    "desk-pool-claim": Row(lambda w: {"number": w.pool.number}, {"gu"}, "get"),
+    "desk-pool-claim": Row(lambda w: {"number": w.pool.number}, {"gu", "duan"}, "get"),
     "desk-referral": _referral(method="get"),
     "desk-claim": _referral(),
     "desk-ask": _referral(),

@@ -380,7 +380,7 @@ def end(membership_id: int, *, actor: Actor, now: datetime) -> Membership:
     member = lock(
         Membership.objects.filter(pk=membership_id, organisation_id=actor.organisation_id).select_related("user")
     )
-    remaining = Membership.objects.filter(organisation_id=actor.organisation_id, active=True).count()
+    remaining = Membership.objects.filter(organisation_id=actor.organisation_id, active=True, machine=False).count()
     rules.can_end(actor, member, remaining=remaining).require()
     member.active = False
     member.save(update_fields=["active"])

@@ -159,6 +159,12 @@ class User(AbstractUser):
         return self.name or self.username
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def at_work(self) -> "MembershipQuerySet":
+        """Chairs in which a person sits who can log in: whom work is given to and letters are written to, so no machine."""
+        return self.filter(active=True, machine=False, user__is_active=True)
+
+
 class Membership(models.Model):
     """One person's chair in one organisation. Ending it ends every session that sits in it at the next request."""
 
@@ -166,7 +172,12 @@ class Membership(models.Model):
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="memberships")
     role = models.CharField("角色", max_length=12, choices=Role)
     active = models.BooleanField("有效", default=True)
+    machine = models.BooleanField(
+        "系统接口", default=False, db_default=False
+    )  # the chair of an API key; nobody sits there
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         verbose_name = "成员"

@@ -68,9 +68,9 @@ def seats_of(user_id: int) -> "QuerySet[Membership]":
 
 
 def members_of(actor: Actor) -> "QuerySet[Membership]":
-    """The actor's colleagues, the actor included."""
+    """The actor's colleagues, the actor included; machines have their own page."""
     return (
-        Membership.objects.filter(organisation_id=actor.organisation_id, active=True)
+        Membership.objects.filter(organisation_id=actor.organisation_id, active=True, machine=False)
         .select_related("user", "organisation")
         .order_by("created_at", "pk")
     )
