@@ -17,7 +17,12 @@ from tests import emptying, factories
 from tests.by_hand import by_hand
 from tests.chromium import chromium  # noqa: F401 - fixture
 from tests.factories import Person
-from tests.servers import pytest_configure, pytest_terminal_summary, pytest_unconfigure  # noqa: F401 - hooks
+from tests.servers import (  # noqa: F401 - hooks
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_terminal_summary,
+    pytest_unconfigure,
+)
 
 _told: list[Entry] = []  # what the journal says about the reference data
 
