@@ -104,6 +104,8 @@ def test_attack_29_no_newcomer_finds_a_word_of_anybody_anywhere(world: World, ca
     for name, client in people.items():
         # An invitation is for whoever holds its link (who invited, and which phone, stand on it).
         theirs = [url for url in starts(world) if not url.startswith("/invitation/")]
+        if name == "ai":  # what happened to the whole portal concerns every administrator
+            theirs = [url for url in theirs if not url.startswith("/incidents/")]
         for url, _, said in walk(client, theirs, follow=name == "visitor"):
             pages += 1
             found = {FIELDS[word] for word in re.findall(r"zq\d{3}qz", said)}
