@@ -16,6 +16,7 @@ from django.core.management import CommandError, call_command, get_commands
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from portal.deployment import wrong_here
 from portal.foundation.core import state_guard
 
 # The log-in whose presence says that demonstration data is loaded.
@@ -53,6 +54,14 @@ def give_roles() -> bool:
     return True
 
 
+def refuse_what_is_wrong() -> None:
+    """Ends the deployment with a sentence for each thing that must not go live; nothing else waits for this process then."""
+    wrong = wrong_here()
+    if wrong:
+        said = "".join(f"\n  {m.id}：{m.msg}{f'（{m.hint}）' if m.hint else ''}" for m in wrong)
+        raise SystemExit(f"部署检查没有通过，网站没有启动。请逐项改正后再启动（编号见 docs/security/web.md）：{said}")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--no-demo", action="store_true")
@@ -60,7 +69,10 @@ def main() -> None:
     options = parser.parse_args()
     django.setup()
     there = prepare(demo=not options.no_demo)
-    options.result.write_text(json.dumps({"demo": there, "roles": give_roles()}))
+    roles = give_roles()
+    if settings.PRODUCTION:
+        refuse_what_is_wrong()
+    options.result.write_text(json.dumps({"demo": there, "roles": roles}))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from django.test import Client
 from portal.foundation.accounts import actions
 from portal.foundation.accounts.forms import LOGIN_REFUSED
 from portal.foundation.accounts.identity import reset
-from portal.foundation.accounts.models import Attempt, ResetLink, User
+from portal.foundation.accounts.models import ResetLink, User
 from portal.foundation.core import moments
 from portal.foundation.journal import dispatcher
 from portal.foundation.journal.models import Entry
@@ -24,7 +24,7 @@ from tests.accounts.test_registration import FORM
 from tests.factories import Person
 from tests.test_access import GUARDED
 
-from .identity_world import NEW, PASSWORD, code, first_step, inside, link_in_mail, phone, traced, wrong
+from .identity_world import NEW, PASSWORD, code, first_step, inside, link_in_mail, phone, traced, unslowed, wrong
 
 pytestmark = pytest.mark.django_db
 ARGON2 = ["portal.foundation.accounts.hashers.PortalArgon2Hasher"]
@@ -107,7 +107,7 @@ def test_attack_05_an_unknown_person_sounds_and_lasts_like_a_known_one(ling: Per
     pages: dict[str, str] = {}
 
     def guess(login: str) -> None:
-        Attempt.objects.all().delete()
+        unslowed()
         answer = Client().post("/login/", {"login": login, "password": "Wrong-password-1"})
         assert answer.status_code == 400
         pages[login] = str(answer.context["form"].errors)
@@ -125,7 +125,7 @@ def test_attack_06_forgetting_tells_nothing_about_who_exists(ling: Person) -> No
     ling.user.save()
 
     def ask(login: str) -> str:
-        Attempt.objects.all().delete()
+        unslowed()
         browser = Client()
         answer = browser.post("/password/forgotten/", {"login": login})
         page = browser.get(answer.headers["Location"])
@@ -157,7 +157,7 @@ def test_attack_06_registering_tells_nothing_about_whose_phone_is_known(
     settings.REGISTRATION_BY_CODE, settings.SMS_PROVIDER, settings.DATA_DIR = True, "file", tmp_path
 
     def register(phone: str) -> tuple[Client, str]:
-        Attempt.objects.all().delete()
+        unslowed()
         browser = Client()
         answer = browser.post("/register/", {**FORM, "phone": phone})
         page = browser.get("/register/code/").content.decode().partition("<h1")[2].replace(phone[-4:], "")
@@ -191,7 +191,7 @@ def test_attack_06_codes_flood_no_phone(ling: Person, settings: Any, tmp_path: P
 
 def _mailed(person: Person) -> str:
     User.objects.filter(pk=person.user.pk).update(email=f"{person.user.username}@example.invalid")
-    Attempt.objects.all().delete()
+    unslowed()
     assert Client().post("/password/forgotten/", {"login": person.user.username}).status_code == 302
     return link_in_mail()
 
