@@ -103,7 +103,7 @@ def test_abolished_districts_are_not_offered_and_the_zones_are(reference: None) 
 @pytest.mark.django_db
 def test_a_phone_that_has_an_account_is_sent_to_log_in(ling: Person) -> None:
     answer = register(phone="13800000000", username="other.name")
-    assert "请先登录" in answer.context["form"].errors["phone"][0]
+    assert "请直接登录" in answer.context["form"].errors["phone"][0]
 
 
 @pytest.mark.django_db

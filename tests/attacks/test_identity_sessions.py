@@ -9,7 +9,7 @@ from django.test import Client
 
 from portal.foundation.accounts import inviting
 from portal.foundation.accounts.identity import sessions
-from portal.foundation.accounts.models import Invitation, Membership, Role
+from portal.foundation.accounts.models import Invitation, Membership, Role, User
 from portal.foundation.core import moments
 from portal.foundation.journal.models import Entry
 from tests import factories
@@ -143,7 +143,8 @@ def test_attack_83_a_session_that_no_log_in_opened_is_none(bo: Person) -> None:
 def test_ling_becomes_an_officer_and_must_show_more(ling: Person, bo_manager: Person) -> None:
     """Ling, logged in with a password only, takes a seat in a bank: before its first page she sets up a second factor."""
     browser = inside(ling)
-    issued = inviting.invite(ling.user.phone, Role.OFFICER, actor=bo_manager.actor, now=moments.now())
+    User.objects.filter(pk=ling.user.pk).update(phone="13911112222")
+    issued = inviting.invite("13911112222", Role.OFFICER, actor=bo_manager.actor, now=moments.now())
     assert browser.post(f"/invitation/{issued.token}/").headers["Location"] == "/start/"
     assert browser.get("/start/").headers["Location"] == "/login/second/"
     assert browser.get("/login/second/").headers["Location"] == "/login/second/setup/"

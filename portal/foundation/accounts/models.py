@@ -217,7 +217,7 @@ class Invitation(models.Model):
     revoked_at = models.DateTimeField(null=True)
     # One of the three administrators: a second one has checked who accepted. Until then the chair does not count.
     confirmed_at = models.DateTimeField(null=True)
-    confirmed_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    confirmed_by = models.ForeignKey(User, models.PROTECT, null=True, db_index=False, related_name="+")
 
     class Meta:
         verbose_name = "邀请"

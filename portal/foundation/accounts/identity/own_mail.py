@@ -1,7 +1,7 @@
 """A mail address is shown to be one's own by a link sent there; until then nothing of the account goes to it.
 
-The asking writes a journal entry; the dispatcher signs the link and sends it. Nothing of the link is stored: it carries whose
-account and which address, and works while exactly that address waits, so once and for the latest asking only.
+The asking writes a journal entry; the dispatcher signs the link and sends it. Nothing of the link is stored: it says whose
+account and (by a digest) which address, and works while exactly that address waits, so once and for the latest asking only.
 """
 
 from datetime import datetime, timedelta
@@ -11,9 +11,11 @@ from django.core import signing
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.urls import reverse
+from django.utils.crypto import constant_time_compare
 
 from portal.foundation.accounts import queries
 from portal.foundation.accounts.models import User
+from portal.foundation.core import addresses
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import WrongState
@@ -28,7 +30,12 @@ _SALT = "portal.own_mail"
 
 
 def token(user: User) -> str:
-    return signing.dumps([user.pk, user.mail_wanted], salt=_SALT)
+    """Whose, and a digest of which address: a link that ends up in a log names nobody."""
+    return signing.dumps([user.pk, _which(user)], salt=_SALT)
+
+
+def _which(user: User) -> str:
+    return addresses.digest("own_mail", user.mail_wanted)[:32]
 
 
 def send(entry: Entry, now: datetime) -> None:
@@ -56,10 +63,11 @@ def send(entry: Entry, now: datetime) -> None:
 def find(given: str) -> User | None:
     """Whose waiting address this link shows; None for a link that is no longer any good."""
     try:
-        pk, address = signing.loads(given, salt=_SALT, max_age=LIFE)
+        pk, which = signing.loads(given, salt=_SALT, max_age=LIFE)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    return User.objects.filter(pk=pk, mail_wanted=address, is_active=True).exclude(mail_wanted="").first()
+    user = User.objects.filter(pk=pk, is_active=True).exclude(mail_wanted="").first()
+    return user if user and constant_time_compare(_which(user), str(which)) else None
 
 
 @transaction.atomic(durable=True)

@@ -36,7 +36,7 @@ class OidcProvider:
         outgoing.address(issuer)
         self.issuer, self.client_id, self._secret = issuer, client_id, client_secret
         self._metadata: dict[str, Any] | None = None
-        self._kept = f"oidc {issuer}"
+        self._kept = f"oidc:{issuer}"
 
     def ask(self, redirect_uri: str) -> Question:
         nonce, verifier, state = (secrets.token_urlsafe(n) for n in (24, 48, 24))
