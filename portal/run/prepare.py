@@ -7,6 +7,7 @@ One process, because starting Django costs more than all of this when nothing is
 import argparse
 import io
 import json
+import os
 from pathlib import Path
 
 import django
@@ -18,7 +19,10 @@ from django.db.migrations.executor import MigrationExecutor
 
 from portal.deployment import wrong_here
 from portal.foundation.core import state_guard
+from portal.foundation.journal import database_roles
 
+# Whoever gives these wants the log-ins of the roles to work.
+ROLE_PASSWORDS = [f"{role.code.upper()}_DB_PASSWORD" for role in database_roles.ROLES]
 # The log-in whose presence says that demonstration data is loaded.
 DEMONSTRATION_LOGIN = "enterprise"
 
@@ -70,6 +74,8 @@ def main() -> None:
     django.setup()
     there = prepare(demo=not options.no_demo)
     roles = give_roles()
+    if settings.PRODUCTION and not roles and any(os.environ.get(name) for name in ROLE_PASSWORDS):
+        raise SystemExit("数据库角色没有建好，网站用各自的账号登录不了。请执行 manage.py database_roles 查看原因。")
     if settings.PRODUCTION:
         refuse_what_is_wrong()
     options.result.write_text(json.dumps({"demo": there, "roles": roles}))
