@@ -25,7 +25,7 @@ class Command(BaseCommand):
         try:
             made = database_roles.apply(database_roles.passwords_from(os.environ))
         except ValueError as error:
-            raise CommandError("两个数据库角色的口令相同，请各用一个。") from error
+            raise CommandError("两个数据库角色的密码相同，请各用一个。") from error
         except ProgrammingError as error:
             raise CommandError(
                 f"不能建立角色：{str(error).strip()} 请用 --sql 导出语句，交数据库管理员执行。"
