@@ -11,7 +11,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.checks import ERROR, CheckMessage, Error, Tags, Warning, register, run_checks
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError, connections
 from django.urls import URLResolver, get_resolver
 
@@ -242,9 +242,3 @@ def register_all() -> None:
         register(check, Tags.security, deploy=True)
     for asking in OF_DATABASE:
         register(asking, Tags.database)
-
-
-def wrong_here() -> list[CheckMessage]:
-    """Errors of this installation, as `prepare` (the owner's log-in) sees them; warnings do not stop a deployment."""
-    found = run_checks(include_deployment_checks=True, databases=["default"])
-    return [m for m in found if m.level >= ERROR and not m.is_silenced() and m.id != "portal.E011"]

@@ -187,8 +187,8 @@ def test_a_process_that_owns_the_journal_is_told_and_one_with_its_own_log_in_is_
 def test_a_deployment_that_is_wrong_ends_with_sentences(reference: None) -> None:
     """`prepare` is the owner by design, so that alone does not stop it; a mail backend of files does."""
     with override_settings(**GOOD):
-        assert "portal.E012" not in {m.id for m in deployment.wrong_here()}
-        assert "portal.E011" not in {m.id for m in deployment.wrong_here()}
+        assert "portal.E012" not in {m.id for m in prepare.wrong_here()}
+        assert "portal.E011" not in {m.id for m in prepare.wrong_here()}
     with (
         override_settings(**GOOD | {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend"}),
         pytest.raises(SystemExit, match=r"部署检查没有通过[\s\S]*portal.E012"),

@@ -158,6 +158,7 @@ def confirm(invitation_id: int, *, actor: Actor, now: datetime) -> Membership:
 def _confirm(invitation_id: int, *, actor: Actor, now: datetime) -> Membership:
     invitation = lock(Invitation.objects.filter(pk=invitation_id, organisation_id=actor.organisation_id))
     rules.can_confirm(actor, invitation).require()
+    assert invitation.accepted_by_id is not None  # can_confirm has looked
     member = lock(
         Membership.objects.filter(
             user_id=invitation.accepted_by_id, organisation_id=invitation.organisation_id
