@@ -1,11 +1,11 @@
 """What Django's own `check --deploy` does not see: settings that are allowed and still wrong for this portal.
 
-Those marked deploy run with `check --deploy`, those that ask the database with `check --database default`; both do at the
-start of a release (docs/security/web.md).
+Those marked deploy run with `check --deploy`, those that ask the database with `check --database default`; both do in
+`portal.run.prepare`, which every deployment runs (docs/security/web.md).
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from ipaddress import ip_network
 from typing import Any
 
 from django.apps import AppConfig
@@ -19,14 +19,14 @@ from portal.demo.people import LOGINS, PASSWORD
 from portal.foundation.core import moments, outgoing
 from portal.foundation.sla.horizon import horizon
 
-LONGEST_SESSION = timedelta(hours=12)
 SHORTEST_SECRET, SHORTEST_TOKEN = 50, 24
 KNOWN = ("demonstration", "insecure", "changeme", "change-me", "example", "password", "secret-key")
 # Each opens something or is sent to somebody, when it is set at all.
-TOKENS = ("METRICS_TOKEN", "VALUATION_AGENCY_TOKEN", "PATENT_REGISTER_TOKEN")
-SYSTEMS = ("VALUATION_AGENCY_URL", "PATENT_REGISTER_URL")
-# Never to be called, whatever the installation says: this machine's neighbours of a cloud, and «everything».
-FORBIDDEN_NETWORKS = ("0.0.0.0/0", "::/0", "169.254.0.0/16", "fe80::/10", "127.0.0.0/8", "::1/128")
+TOKENS = ("METRICS_TOKEN", "VALUATION_AGENCY_TOKEN", "PATENT_REGISTER_TOKEN", "SSO_CLIENT_SECRET", "SMS_TOKEN")
+SYSTEMS = ("VALUATION_AGENCY_URL", "PATENT_REGISTER_URL", "SSO_ISSUER", "SMS_URL")
+# No installation may open any part of these; core.outgoing refuses the first kind in any case.
+FORBIDDEN_NETWORKS = (*outgoing.NEVER, ip_network("127.0.0.0/8"), ip_network("::1/128"), ip_network("0.0.0.0/8"))
+WIDEST = {4: 8, 6: 16}  # a network of more addresses is no network of somebody's
 
 
 def check_hosts(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
@@ -60,12 +60,9 @@ def _weak(secret: str, shortest: int, *, unset: bool = False) -> str:
 
 
 def check_sessions(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """portal.E003: sessions longer than a working day, or cookies that another site or a script could set or read."""
-    wrong = []
-    if LONGEST_SESSION.total_seconds() < settings.SESSION_COOKIE_AGE:
-        wrong.append(f"SESSION_COOKIE_AGE is {settings.SESSION_COOKIE_AGE} s, more than {LONGEST_SESSION}")
+    """portal.E003: cookies that another site or a script could set or read."""
     names = (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME)
-    wrong += [f"the cookie {name} lacks the prefix __Host-" for name in names if not name.startswith("__Host-")]
+    wrong = [f"the cookie {name} lacks the prefix __Host-" for name in names if not name.startswith("__Host-")]
     if settings.SESSION_COOKIE_DOMAIN or settings.CSRF_COOKIE_DOMAIN or settings.SESSION_COOKIE_PATH != "/":
         wrong.append("a __Host- cookie has no domain and the path /")
     if settings.SESSION_COOKIE_SAMESITE not in ("Lax", "Strict") or not settings.SESSION_COOKIE_HTTPONLY:
@@ -117,8 +114,48 @@ def check_outgoing(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
                 outgoing.address(url)
             except ValueError as error:
                 wrong.append(f"{name}: {error}")
-    wrong += [f"OUTGOING_NETWORKS opens {net}" for net in settings.OUTGOING_NETWORKS if net in FORBIDDEN_NETWORKS]
+    wrong += [f"OUTGOING_NETWORKS opens {net}" for net in settings.OUTGOING_NETWORKS if _forbidden(net)]
     return [Error(text, id="portal.E007") for text in wrong]
+
+
+def _forbidden(named: str) -> bool:
+    try:
+        net = ip_network(named)
+    except ValueError:
+        return True
+    return net.prefixlen < WIDEST[net.version] or any(
+        net.version == other.version and net.overlaps(other) for other in FORBIDDEN_NETWORKS
+    )
+
+
+def check_mail(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """portal.E012: mail that goes nowhere, or into files: links for new passwords would lie there, living."""
+    if settings.EMAIL_BACKEND.startswith("django.core.mail.backends.smtp."):
+        return []
+    hint = "Leave EMAIL_BACKEND out and set EMAIL_HOST."
+    return [Error(f"EMAIL_BACKEND is {settings.EMAIL_BACKEND}", hint=hint, id="portal.E012")]
+
+
+def check_owner(
+    app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """portal.E011: a process of production that logs in as a superuser, or as the owner of the journal, could switch its triggers off.
+
+    `portal.run.prepare` is the one that must, and passes over this.
+    """
+    found: list[CheckMessage] = []
+    for alias in (databases or ()) if settings.PRODUCTION else ():
+        with connections[alias].cursor() as cursor:
+            cursor.execute(
+                "SELECT current_user, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user), "
+                "coalesce((SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = to_regclass('journal_entry')), false)"
+            )
+            name, superuser, owner = cursor.fetchone()
+        if superuser or owner:
+            what = "a superuser" if superuser else "the owner of the journal"
+            hint = "Give each process the log-in of its role (docs/security/roles-and-journal.md)."
+            found.append(Error(f"{alias}: {name} is {what}", hint=hint, id="portal.E011"))
+    return found
 
 
 def check_database(
@@ -187,8 +224,17 @@ def check_people(
     ]
 
 
-ON_DEPLOY = (check_hosts, check_secrets, check_sessions, check_policy, check_limits, check_admin, check_outgoing)
-OF_DATABASE = (check_database, check_calendar, check_people)
+ON_DEPLOY = (
+    check_hosts,
+    check_secrets,
+    check_sessions,
+    check_policy,
+    check_limits,
+    check_admin,
+    check_outgoing,
+    check_mail,
+)
+OF_DATABASE = (check_database, check_calendar, check_people, check_owner)
 
 
 def register_all() -> None:

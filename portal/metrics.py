@@ -188,10 +188,15 @@ METRICS = (
 @require_GET
 def metrics(request: HttpRequest) -> HttpResponse:
     """The figures as text; 404 for whoever does not know the token."""
-    said = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
-    if not settings.METRICS_TOKEN or not hmac.compare_digest(said, settings.METRICS_TOKEN.encode()):
+    if not shown(request):
         raise Http404
     return HttpResponse("".join(_lines()), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def shown(request: HttpRequest) -> bool:
+    """Whether the caller has the token."""
+    said = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
+    return bool(settings.METRICS_TOKEN) and hmac.compare_digest(said, settings.METRICS_TOKEN.encode())
 
 
 def _lines() -> Iterator[str]:

@@ -25,6 +25,8 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY: str = env.str("SECRET_KEY", default="" if PRODUCTION else "demonstration-only-not-a-secret")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is required in production")
+# Secrets that this one replaced: what they closed or signed stays good (sessions, second factors, keys of institutions).
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "testserver"]
 )
@@ -32,6 +34,13 @@ if PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS):
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the portal's hosts in production")
 # The address printed in notices and their QR codes.
 PUBLIC_URL: str = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+if PRODUCTION:
+    if DEBUG:
+        raise ImproperlyConfigured("DEBUG shows what people typed: never in production")
+    if "demonstration" in SECRET_KEY:
+        raise ImproperlyConfigured("SECRET_KEY is the demonstration's, which everybody knows")
+    if not PUBLIC_URL.startswith("https://"):
+        raise ImproperlyConfigured("PUBLIC_URL must be the portal's https address in production")
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -157,12 +166,17 @@ MFA_RECOVERY_CODE_DIGITS = 10  # told from a code of an app by its length
 # A session that our own log-in did not open is none. Tests log in by Django's force_login, so there it counts as complete;
 # those about sessions switch this off.
 TRUST_OTHER_LOGINS = PORTAL_ENV == "test"
-# Codes and links by text message: «file» (the trial writes them to the data folder) or «none».
+# Codes and links by text message (docs/contracts/sms.md): «http», «file» (the trial writes them to the data folder) or «none».
 SMS_PROVIDER: str = env.str("SMS_PROVIDER", default="none" if PRODUCTION else "file")
-if SMS_PROVIDER not in {"file", "none"} or (PRODUCTION and SMS_PROVIDER == "file"):
-    raise ImproperlyConfigured(f"SMS_PROVIDER must be none here, not {SMS_PROVIDER!r}")
-# Registering a company asks for a code sent to the phone first. Tests of the form switch it on where they mean it.
-REGISTRATION_BY_CODE = SMS_PROVIDER != "none" and PORTAL_ENV != "test"
+SMS_URL: str = env.str("SMS_URL", default="")
+SMS_TOKEN: str = env.str("SMS_TOKEN", default="")
+if SMS_PROVIDER not in {"http", "file", "none"} or (PRODUCTION and SMS_PROVIDER == "file"):
+    raise ImproperlyConfigured(f"SMS_PROVIDER must be http or none here, not {SMS_PROVIDER!r}")
+if SMS_PROVIDER == "http" and not SMS_URL:
+    raise ImproperlyConfigured("SMS_PROVIDER http needs SMS_URL")
+# Making an account asks for a code first, sent to the phone or, without text messages, to the mail address. Tests of the
+# forms switch it on where they mean it.
+REGISTRATION_BY_CODE = PORTAL_ENV != "test"
 # The government's single sign-on (docs/contracts/sso.md): OpenID Connect. Without an issuer there is none.
 SSO_ISSUER: str = env.str("SSO_ISSUER", default="").rstrip("/")
 SSO_CLIENT_ID: str = env.str("SSO_CLIENT_ID", default="portal" if DEMO else "")
@@ -247,6 +261,8 @@ SECURE_HSTS_PRELOAD = PRODUCTION
 
 # How often something may be done (core.rates) is multiplied by this; 0 counts nothing: measuring and the proof need that.
 RATE_FACTOR: int = env.int("RATE_FACTOR", default=1)
+if PRODUCTION and RATE_FACTOR < 1:
+    raise ImproperlyConfigured("RATE_FACTOR 0 switches the limits off: never in production")
 
 # Whom the portal may call (core.outgoing): the public internet, and of other networks only these. A government network's
 # addresses are private ones, so they must be named; the simulators sit on this machine.
@@ -286,7 +302,16 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # --- mail ---------------------------------------------------------------------------------------------------------
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
+# Production sends by SMTP; the trial writes files (with living links in them, so production refuses that: portal.E012).
+EMAIL_BACKEND = env.str(
+    "EMAIL_BACKEND", default=f"django.core.mail.backends.{'smtp' if PRODUCTION else 'filebased'}.EmailBackend"
+)
+EMAIL_HOST: str = env.str("EMAIL_HOST", default="localhost")
+EMAIL_PORT: int = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER: str = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD: str = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", default=False)  # STARTTLS, usually port 587
+EMAIL_USE_SSL: bool = env.bool("EMAIL_USE_SSL", default=False)  # TLS from the first byte, usually port 465
 EMAIL_FILE_PATH = DATA_DIR / "mail"
 EMAIL_TIMEOUT = 10  # seconds: a mail server that does not answer must not hold the loop that also watches the deadlines
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@localhost")

@@ -167,3 +167,18 @@ def test_an_old_backup_is_a_warning_and_a_full_disk_an_alarm(
     monkeypatch.setattr(health, "LEAST_ROOM", 10**18)
     status, said = deep()
     assert (status, said["late"]) == (503, ["disk"])
+
+
+def test_a_stranger_reads_whether_it_is_well_and_changes_nothing(living: None, settings: Any) -> None:
+    """From elsewhere, or through a proxy, without the token: one word, no sweep, and not a hundred times a minute."""
+    settings.METRICS_TOKEN = "t" * 30
+    before = list(Heartbeat.objects.order_by("name").values_list("name", "at"))
+    for asked in ({"REMOTE_ADDR": "192.0.2.7"}, {"HTTP_X_FORWARDED_FOR": "127.0.0.1"}):
+        answer = Client(**asked).get("/healthz/deep")  # type: ignore[arg-type]
+        assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    assert list(Heartbeat.objects.order_by("name").values_list("name", "at")) == before
+    shown = Client(REMOTE_ADDR="192.0.2.7").get("/healthz/deep", headers={"Authorization": f"Bearer {'t' * 30}"})
+    assert "loops" in shown.json()
+    said = [Client(REMOTE_ADDR="192.0.2.8").get("/healthz/deep").status_code for _ in range(62)]
+    assert said[:60] == [200] * 60
+    assert said[-1] == 429

@@ -83,7 +83,7 @@ def track(request: HttpRequest) -> HttpResponse:
     form = TrackForm(request.POST)
     if not form.is_valid():
         return _page(request, form, None, 400)
-    address = addresses.client_address(request)
+    address = addresses.network(request)
     try:
         found, slow = look_up(form.cleaned_data["number"], form.cleaned_data["digits"], address=address, now=now)
     except OperationalError as error:

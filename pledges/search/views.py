@@ -75,7 +75,7 @@ def certify(request: HttpRequest) -> HttpResponse:
 def _key(request: HttpRequest) -> str:
     """Who asks: the chair of a person who is logged in, else the address."""
     actor: Actor | None = getattr(request, "actor", None)
-    return f"{actor.user_id}/{actor.organisation_id}" if actor else addresses.client_address(request)
+    return f"{actor.user_id}/{actor.organisation_id}" if actor else addresses.network(request)
 
 
 def _may(request: HttpRequest, *, now: datetime) -> bool:

@@ -72,7 +72,7 @@ def _may_drop(address: str, *, now: datetime) -> bool:
 def _patient(request: HttpRequest) -> bool:
     """Whether this address may have one more file looked at; each is counted, whichever form it comes from."""
     try:
-        return _may_drop(addresses.client_address(request), now=moments.now())
+        return _may_drop(addresses.network(request), now=moments.now())
     except OperationalError as error:
         if not attempts.queue_too_long(error):
             raise
@@ -81,7 +81,7 @@ def _patient(request: HttpRequest) -> bool:
 
 def _patiently(text: str, request: HttpRequest) -> tuple[Paper | None, bool]:
     try:
-        return look_up(text, address=addresses.client_address(request), now=moments.now())
+        return look_up(text, address=addresses.network(request), now=moments.now())
     except OperationalError as error:
         if not attempts.queue_too_long(error):
             raise

@@ -8,6 +8,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.conf import settings
 from django.utils.crypto import salted_hmac
 
 SCHEME = "IPP-HMAC-SHA256"
@@ -39,6 +40,15 @@ def new_ident() -> str:
 def secret_of(ident: str) -> str:
     """The secret of a key, derived from the portal's own and stored nowhere: a copy of the database signs nothing."""
     return base64.urlsafe_b64encode(salted_hmac("portal.integrations", ident, algorithm="sha256").digest()).decode()
+
+
+def secrets_of(ident: str) -> list[str]:
+    """The same, and as it was under each SECRET_KEY that this one replaced: keys outlive a change of it."""
+    before = [
+        salted_hmac("portal.integrations", ident, secret=secret, algorithm="sha256").digest()
+        for secret in settings.SECRET_KEY_FALLBACKS
+    ]
+    return [secret_of(ident), *(base64.urlsafe_b64encode(raw).decode() for raw in before)]
 
 
 def digest_of(secret: str) -> str:

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
+from portal.foundation.accounts.proving import proven
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
@@ -19,6 +20,7 @@ from .models import ApiKey
 
 @allow(Role.MANAGER)
 @require_http_methods(["GET", "HEAD", "POST"])
+@proven
 def keys(request: HttpRequest) -> HttpResponse:
     """The list; a POST makes one, and its answer is the only page that ever shows the secret."""
     actor, now = actor_of(request), moments.now()
@@ -41,6 +43,7 @@ def keys(request: HttpRequest) -> HttpResponse:
 
 @allow(Role.MANAGER)
 @require_http_methods(["GET", "HEAD", "POST"])
+@proven
 def revoke(request: HttpRequest, pk: int) -> HttpResponse:
     """Asked once more, because the system that uses it stops at once."""
     actor = actor_of(request)

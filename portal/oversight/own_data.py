@@ -45,7 +45,7 @@ def collect(actor: Actor, *, now: datetime) -> dict[str, Any]:
         "people": [
             {
                 "name": m.user.name, "username": m.user.username, "phone": m.user.phone, "email": m.user.email,
-                "role": m.role, "active": m.active, "since": iso(m.created_at),
+                "email_waiting": m.user.mail_wanted, "role": m.role, "active": m.active, "since": iso(m.created_at),
             }
             for m in members
         ],

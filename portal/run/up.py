@@ -90,7 +90,8 @@ def _start(supervisor: Supervisor, places: Places, *, port: int, demo: bool) -> 
     processes = portal_processes(bind=f"{HOST}:{port}", beat_schedule=beat_schedule)
     if (
         postgres and roles
-    ):  # each knows only the log-in it needs; the owner's stays with us and with `bin/portal manage`
+    ):  # Each uses only the log-in it needs. The socket trusts its account, so this keeps order and holds nobody back who runs
+        # code of their own there (docs/security/roles-and-journal.md); production has passwords instead.
         processes = tuple(with_role(process, postgres.url_of) for process in processes)
     first, *others = processes
     web = supervisor.start(first)

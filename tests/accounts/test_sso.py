@@ -10,6 +10,7 @@ from urllib.request import urlopen
 import pytest
 from django.test import Client
 
+from portal.foundation.accounts.identity import mailing
 from portal.foundation.accounts.models import SsoBinding, User
 from portal.foundation.accounts.sso import oidc, simulator
 from portal.foundation.accounts.sso.contract import Refused, Unreachable
@@ -185,3 +186,29 @@ def test_a_provider_that_is_away_leaves_the_password(ling: Person, settings: Any
     browser = Client()
     assert browser.post("/login/sso/").headers["Location"] == "/login/"
     assert "连不上" in browser.get("/login/").content.decode()
+
+
+def test_an_issuer_that_writes_itself_with_a_slash_is_bound_and_unbound(ling: Person, government: Government) -> None:
+    """Its name ends with «/» in its own words and without in the setting: the binding is found again and can be removed."""
+    said = government.metadata
+    government.metadata = lambda: {**said(), "issuer": f"{government.issuer}/"}  # type: ignore[method-assign]
+    government.spoil = {"iss": f"{government.issuer}/"}
+    browser = bound(ling)
+    assert Client().get("/login/").status_code == 200
+    assert "已于" in browser.get("/safety/").content.decode()
+    comes = Client()
+    assert comes.get(chosen(away(comes))).status_code == 302
+    assert comes.get("/cases/").status_code == 200
+    assert browser.post("/safety/sso/remove/").status_code == 302
+    assert not SsoBinding.objects.exists()
+    assert "person.sso_unbound" in mailing.TOLD
+
+
+def test_pressing_the_button_again_and_again_calls_nobody(government: Government) -> None:
+    """What the issuer says of itself is kept for a while, and after thirty times in ten minutes nobody is sent there."""
+    asked: list[int] = []
+    said = government.metadata
+    government.metadata = lambda: (asked.append(1), said())[1]  # type: ignore[method-assign]
+    answers = [Client().post("/login/sso/").status_code for _ in range(31)]
+    assert answers == [200] * 30 + [429]
+    assert len(asked) == 1

@@ -15,7 +15,9 @@ from django.test import Client
 from fido2 import cbor
 
 from portal.foundation.accounts.identity import second
-from portal.foundation.core import moments
+from portal.foundation.accounts.models import Attempt
+from portal.foundation.core import moments, rates
+from portal.foundation.core.models import RateCount
 from portal.foundation.journal import dispatcher
 from portal.foundation.journal.models import Refusal
 from tests.factories import Person
@@ -130,3 +132,10 @@ def jwt_part(token: str, number: int) -> dict[str, Any]:
     """A part of a signed token, read without judging it."""
     raw = token.split(".")[number]
     return dict(json.loads(urlsafe_b64decode(raw + "=" * (-len(raw) % 4))))
+
+
+def unslowed() -> None:
+    """Nobody has tried or asked for anything before."""
+    Attempt.objects.all().delete()
+    RateCount.objects.all().delete()
+    rates.forget()

@@ -1,5 +1,7 @@
 """Attacks 66–75: somebody of the office decides what must not be decided, or touches what is kept."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import DatabaseError, connection, transaction
@@ -13,14 +15,16 @@ from portal.foundation.core import moments
 from portal.foundation.core.pdf import engine
 from portal.foundation.journal import database_roles, sealer
 from portal.foundation.journal.models import Entry
-from portal.foundation.sla.models import Clock
+from portal.foundation.sla.models import CalendarYear, Clock
 from tests import factories
 from tests.factories import Person
 from tests.foundation.test_database_roles import kept_tables, logged_in_as, refused
 from tests.pledges.conftest import examined
+from tests.reports.test_calendar_pages import IMPORT, a_year_with, token_of
+from tests.reports.test_calendar_pages import text_of as pasted
 from tests.security.crawling import text_of
 from tests.security.test_canaries import found_in
-from tests.security.world import MARK, World
+from tests.security.world import MARK, World, upload
 
 from .guard_world import _own_files as _own_files
 from .guard_world import people as people
@@ -137,31 +141,52 @@ def test_attack_73_nobody_moves_a_limit_without_a_ground(world: World) -> None:
         assert world.people[who].client.post("/supervision/calendar/import/", sent).status_code == 403
         traced(world.people[who], "not-allowed")
     assert list(Clock.objects.order_by("pk").values_list("pk", "due_at")) == due
-    assert (
-        world.ada.client.post("/supervision/calendar/import/", {"step": "check", "text": "", "ground": ""}).status_code
-        == 400
-    )
+    # Ada's calendar is valid and would move a limit; it has no ground, and that alone is missing.
+    clock = Clock.objects.filter(stopped_at=None, paused_at=None, due_at__gt=moments.now()).latest("due_at")
+    last = moments.local_date(clock.due_at - timedelta(microseconds=1))
+    while not CalendarYear.objects.filter(year=last.year).exists():
+        last = last.replace(year=last.year - 1)
+    looked = world.ada.client.post(IMPORT, {"step": "check", "text": a_year_with(last, last.year), "ground": ""})
+    assert looked.status_code == 200
+    sent = {"step": "confirm", "text": pasted(looked.content.decode()), "token": token_of(looked.content.decode())}
+    refused_ = world.ada.client.post(IMPORT, {**sent, "ground": ""})
+    assert refused_.status_code == 400
+    assert "请填写依据的文件名称和文号" in refused_.content.decode()
     assert list(Clock.objects.order_by("pk").values_list("pk", "due_at")) == due
+    # With one it moves, and the journal keeps the old moment and the new one.
+    assert world.ada.client.post(IMPORT, {**sent, "ground": "示例发〔2026〕9号"}).status_code == 302
+    moved = [(pk, before) for pk, before in due if Clock.objects.get(pk=pk).due_at != before]
+    assert moved
+    told = [entry.data for entry in Entry.objects.filter(verb="clock.recomputed")]
+    for pk, before in moved:
+        now_due = Clock.objects.get(pk=pk).due_at
+        assert any(before.isoformat()[:19] in str(data) and now_due.isoformat()[:19] in str(data) for data in told), pk
 
 
 def test_attack_74_what_is_not_in_force_is_not_released(world: World) -> None:
-    """Ling asks to cancel the pledge of a file that is still with the office."""
-    url = reverse("pledges:matter-start", args=[world.waiting.number, "cancellation"])
-    answer = world.ling.client.post(url, {"reason": "debt_paid", "sure": "1"})
-    assert answer.status_code in (400, 404, 409)
+    """Ling asks to cancel the pledge of a file that is still with the office; of the registered one the same form is taken."""
+    form = {"end_ground": "performed"}
+    of_waiting = reverse("pledges:matter-start", args=[world.waiting.number, "cancellation"])
+    assert world.ling.client.post(of_waiting, {**form, "papers": upload("结清证明.pdf")}).status_code == 409
     assert not world.waiting.matters.exists()
-    if answer.status_code == 409:
-        traced(world.ling, "conflict")
+    traced(world.ling, "conflict")
+    number = world.registered.number
+    of_registered = reverse("pledges:matter-start", args=[number, "cancellation"])
+    taken = world.ling.client.post(of_registered, {**form, "papers": upload("结清证明.pdf")})
+    assert taken.status_code == 302, taken.content.decode()
 
 
 def test_attack_75_no_file_goes_to_somebody_who_cannot_log_in(world: World, colleague: Person) -> None:
-    """The chief hands Chen's files to a colleague who has left."""
+    """The chief hands Chen's files to a colleague; after the colleague has left, none goes there."""
+    assign = reverse("office-assign", args=[world.waiting.number])
+    assert world.chief.client.post(assign, {"clerk": colleague.user.pk}).status_code == 302
+    assert Registration.objects.get(pk=world.waiting.pk).clerk_id == colleague.user.pk
+    assert world.chief.client.post(assign, {"clerk": world.chen.user.pk}).status_code == 302
     Membership.objects.filter(pk=colleague.membership.pk).update(active=False)
     url = reverse("office-reassign", args=[world.chen.user.pk])
     assert world.chief.client.post(url, {"clerk": colleague.user.pk}).status_code == 400
-    assign = reverse("office-assign", args=[world.waiting.number])
-    assert world.chief.client.post(assign, {"clerk": colleague.user.pk}).status_code in (400, 404)
-    assert Registration.objects.get(pk=world.waiting.pk).clerk_id != colleague.user.pk
+    assert world.chief.client.post(assign, {"clerk": colleague.user.pk}).status_code == 400
+    assert Registration.objects.get(pk=world.waiting.pk).clerk_id == world.chen.user.pk
 
 
 def test_the_world_stays_whole_for_the_attacks(world: World) -> None:

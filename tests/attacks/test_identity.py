@@ -1,9 +1,9 @@
 """Attacks 1–13: somebody who is nobody here tries to become somebody."""
 
-import json
 import re
 import statistics
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,9 @@ from django.test import Client
 
 from portal.foundation.accounts import actions
 from portal.foundation.accounts.forms import LOGIN_REFUSED
-from portal.foundation.accounts.identity import reset
-from portal.foundation.accounts.models import Attempt, ResetLink, User
+from portal.foundation.accounts.identity import reset, sms_simulator
+from portal.foundation.accounts.identity.sms_simulator import Service
+from portal.foundation.accounts.models import ResetLink, User
 from portal.foundation.core import moments
 from portal.foundation.journal import dispatcher
 from portal.foundation.journal.models import Entry
@@ -24,7 +25,7 @@ from tests.accounts.test_registration import FORM
 from tests.factories import Person
 from tests.test_access import GUARDED
 
-from .identity_world import NEW, PASSWORD, code, first_step, inside, link_in_mail, phone, traced, wrong
+from .identity_world import NEW, PASSWORD, code, first_step, inside, link_in_mail, phone, traced, unslowed, wrong
 
 pytestmark = pytest.mark.django_db
 ARGON2 = ["portal.foundation.accounts.hashers.PortalArgon2Hasher"]
@@ -107,7 +108,7 @@ def test_attack_05_an_unknown_person_sounds_and_lasts_like_a_known_one(ling: Per
     pages: dict[str, str] = {}
 
     def guess(login: str) -> None:
-        Attempt.objects.all().delete()
+        unslowed()
         answer = Client().post("/login/", {"login": login, "password": "Wrong-password-1"})
         assert answer.status_code == 400
         pages[login] = str(answer.context["form"].errors)
@@ -125,7 +126,7 @@ def test_attack_06_forgetting_tells_nothing_about_who_exists(ling: Person) -> No
     ling.user.save()
 
     def ask(login: str) -> str:
-        Attempt.objects.all().delete()
+        unslowed()
         browser = Client()
         answer = browser.post("/password/forgotten/", {"login": login})
         page = browser.get(answer.headers["Location"])
@@ -150,14 +151,22 @@ def test_attack_06_asking_again_and_again_floods_nobody(ling: Person) -> None:
     assert answers == [302] * 10 + [429]
 
 
+@pytest.fixture
+def by_http(settings: Any) -> Iterator[Service]:
+    """Text messages as production sends them (docs/contracts/sms.md)."""
+    with sms_simulator.running("a-token-for-the-simulator") as service:
+        settings.SMS_PROVIDER, settings.SMS_URL, settings.SMS_TOKEN = "http", service.url, service.token
+        yield service
+
+
 def test_attack_06_registering_tells_nothing_about_whose_phone_is_known(
-    ling: Person, settings: Any, tmp_path: Path
+    ling: Person, settings: Any, by_http: Service
 ) -> None:
     """Somebody registers with Ling's phone and with a new one: the same page each time; only the phone's owner reads which."""
-    settings.REGISTRATION_BY_CODE, settings.SMS_PROVIDER, settings.DATA_DIR = True, "file", tmp_path
+    settings.REGISTRATION_BY_CODE = True
 
     def register(phone: str) -> tuple[Client, str]:
-        Attempt.objects.all().delete()
+        unslowed()
         browser = Client()
         answer = browser.post("/register/", {**FORM, "phone": phone})
         page = browser.get("/register/code/").content.decode().partition("<h1")[2].replace(phone[-4:], "")
@@ -166,7 +175,7 @@ def test_attack_06_registering_tells_nothing_about_whose_phone_is_known(
     stranger, new = register("13911112222")
     thief, known = register("13800000000")
     assert new == known
-    sent = {s["to"]: s["text"] for s in (json.loads(f.read_text("utf-8")) for f in (tmp_path / "sms").iterdir())}
+    sent = dict(by_http.sent)
     assert "已有账号" in sent["13800000000"]
     code = re.search(r"[0-9]{6}", sent["13911112222"])
     assert code
@@ -191,7 +200,7 @@ def test_attack_06_codes_flood_no_phone(ling: Person, settings: Any, tmp_path: P
 
 def _mailed(person: Person) -> str:
     User.objects.filter(pk=person.user.pk).update(email=f"{person.user.username}@example.invalid")
-    Attempt.objects.all().delete()
+    unslowed()
     assert Client().post("/password/forgotten/", {"login": person.user.username}).status_code == 302
     return link_in_mail()
 

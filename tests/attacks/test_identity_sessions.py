@@ -7,9 +7,9 @@ import pytest
 import time_machine
 from django.test import Client
 
-from portal.foundation.accounts import actions
+from portal.foundation.accounts import inviting
 from portal.foundation.accounts.identity import sessions
-from portal.foundation.accounts.models import Invitation, Membership, Role
+from portal.foundation.accounts.models import Invitation, Membership, Role, User
 from portal.foundation.core import moments
 from portal.foundation.journal.models import Entry
 from tests import factories
@@ -31,7 +31,7 @@ def test_attack_39_a_removed_colleague_is_out_at_the_next_click(ling: Person) ->
     lan = factories.person("lan", "蓝示例", Role.ENTERPRISE, ling.organisation)
     browsers = [inside(lan) for _ in range(3)]
     assert all(b.get("/cases/").status_code == 200 for b in browsers)
-    actions.end(lan.membership.pk, actor=ling.actor, now=moments.now())
+    inviting.end(lan.membership.pk, actor=ling.actor, now=moments.now())
     assert browsers[0].get("/cases/").headers["Location"].startswith("/login/")
     assert browsers[1].post("/apply/").headers["Location"].startswith("/login/")
     assert browsers[2].get("/api/v1/referrals/").status_code in (401, 403, 404)
@@ -143,7 +143,8 @@ def test_attack_83_a_session_that_no_log_in_opened_is_none(bo: Person) -> None:
 def test_ling_becomes_an_officer_and_must_show_more(ling: Person, bo_manager: Person) -> None:
     """Ling, logged in with a password only, takes a seat in a bank: before its first page she sets up a second factor."""
     browser = inside(ling)
-    issued = actions.invite("13911112222", Role.OFFICER, actor=bo_manager.actor, now=moments.now())
+    User.objects.filter(pk=ling.user.pk).update(phone="13911112222")
+    issued = inviting.invite("13911112222", Role.OFFICER, actor=bo_manager.actor, now=moments.now())
     assert browser.post(f"/invitation/{issued.token}/").headers["Location"] == "/start/"
     assert browser.get("/start/").headers["Location"] == "/login/second/"
     assert browser.get("/login/second/").headers["Location"] == "/login/second/setup/"

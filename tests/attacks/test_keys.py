@@ -95,6 +95,10 @@ def test_attack_85_without_a_good_key_there_is_no_answer(issued: Issued, mine: R
     Membership.objects.filter(pk=issued.key.membership_id).update(active=False)
     said["chair gone"] = send(issued, LIST)
     Membership.objects.filter(pk=issued.key.membership_id).update(active=True)
+    user = User.objects.filter(pk=issued.key.membership.user_id)
+    user.update(is_active=False)
+    said["account closed"] = send(issued, LIST)
+    user.update(is_active=True)
     assert send(issued, LIST).status_code == 200
     actions.revoke(issued.key.pk, actor=bo_manager.actor, now=moments.now())
     said["revoked"] = send(issued, LIST)
@@ -149,6 +153,42 @@ def test_attack_88_a_replayed_call_is_answered_and_does_nothing(issued: Issued, 
     assert send(issued, claim_url(mine), {**CLAIM, "contact_phone": "023-11111111"}, nonce=nonce).status_code == 422
     assert Entry.objects.filter(verb="referral.claimed").count() == 1
     assert traces("other-body") == 1
+
+
+def test_attack_88_a_fresh_key_beside_a_replayed_signature_is_nothing(issued: Issued, mine: Referral) -> None:
+    """Somebody who recorded the claim adds a header nobody signed, Idempotency-Key, to have the effect a second time."""
+    nonce, at = uuid.uuid4().hex, moments.now()
+    first = send(issued, claim_url(mine), CLAIM, nonce=nonce, at=at)
+    body = json.dumps(CLAIM).encode()
+    told = {"method": "POST", "path": claim_url(mine), "body": body, "time": int(at.timestamp()), "nonce": nonce}
+    header = signing.header(issued.secret, issued.key.ident, **told)  # type: ignore[arg-type]
+    for key in (uuid.uuid4().hex, "another-key-of-mine", "x"):
+        again = Client(raise_request_exception=False).generic(
+            "POST", claim_url(mine), body, "application/json", headers={"Authorization": header, "Idempotency-Key": key}
+        )
+        assert (again.status_code, again.json()) == (200, first.json())
+    assert Entry.objects.filter(verb="referral.claimed").count() == 1
+
+
+def test_attack_85_guessing_signatures_is_counted_by_line(issued: Issued) -> None:
+    """Somebody tries signatures: sixty in ten minutes, then 429 with the time to wait, for a right one too."""
+    said = [send(issued, LIST, secret="x" * 44).status_code for _ in range(61)]
+    assert said == [401] * 60 + [429]
+    refused = send(issued, LIST)
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) >= 1
+    elsewhere = Client(REMOTE_ADDR="192.0.2.7")
+    assert send(issued, LIST, client=elsewhere).status_code == 200
+    assert traces("too-many") == 1
+
+
+def test_a_key_outlives_a_change_of_the_portals_secret(issued: Issued, settings: Any) -> None:
+    """The portal's secret is replaced, the old one kept as a fallback: Bo's system goes on; without it the key is dead."""
+    before = settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another-secret-" * 4, [before]
+    assert send(issued, LIST).status_code == 200
+    settings.SECRET_KEY_FALLBACKS = []
+    assert send(issued, LIST).status_code == 401
 
 
 def test_attack_89_events_out_of_order_are_refused_and_the_end_is_right(issued: Issued, mine: Referral) -> None:

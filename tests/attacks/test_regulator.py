@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
-from portal.foundation.accounts import actions as accounts
+from portal.foundation.accounts import inviting
 from portal.foundation.accounts.models import Membership, Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import WrongState
@@ -118,24 +118,30 @@ def test_attack_80_the_database_lets_nobody_be_two_of_the_three(ada: Person, fir
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.race
 def test_attack_80_two_invitations_accepted_in_the_same_second_are_one(ada: Person, sena: Person) -> None:
-    """Sena has invited the same person as auditor here and as security administrator there."""
+    """Sena has invited the same person as auditor here and as security administrator there; both are confirmed at once."""
     other = factories.organisation("platform", "示例平台二")  # type: ignore[arg-type]
     second = factories.person("sena2", "沈二示例", Role.SECURITY, other)
     newcomer = factories.person("xin", "辛示例", Role.OFFICER, factories.organisation("bank", "示例丙银行"))  # type: ignore[arg-type]
     Membership.objects.filter(user=newcomer.user).update(active=False)
+    get_user_model().objects.filter(pk=newcomer.user.pk).update(phone="13900000009")
+    third = factories.person("ada2", "艾达二示例", Role.ADMIN, other)
     now = moments.now()
     issued = [
-        accounts.invite("13900000009", Role.AUDIT, actor=sena.actor, now=now),
-        accounts.invite("13900000009", Role.SECURITY, actor=second.actor, now=now),
+        inviting.invite("13900000009", Role.AUDIT, actor=sena.actor, now=now),
+        inviting.invite("13900000009", Role.SECURITY, actor=second.actor, now=now),
     ]
 
-    def accept(digest: str) -> str:
+    for one in issued:
+        inviting.join(one.invitation.token_digest, newcomer.user.pk, now=now)
+
+    def confirmed(pk: int, by: Person) -> str:
         try:
-            return str(accounts.join(digest, newcomer.user.pk, now=moments.now()).role)
+            return str(inviting.confirm(pk, actor=by.actor, now=moments.now()).role)
         except WrongState as refused:
             return refused.code
 
-    said = together(*(lambda i=i: accept(i.invitation.token_digest) for i in issued))
+    pairs = zip(issued, (ada, third), strict=True)
+    said = together(*(lambda i=i, by=by: confirmed(i.invitation.pk, by) for i, by in pairs))
     assert sorted(said)[0] in ("audit", "keepers")
     assert "keepers" in said
     assert Membership.objects.filter(user=newcomer.user, active=True).count() == 1

@@ -76,7 +76,7 @@ PAGES = {
         "/products/import/",
         "/disposals/cases/",
     ],
-    "manager": ["/safety/", "/desk/", "/desk/team/", "/orders/", "/keys/"],
+    "manager": ["/safety/", "/profile/me/", "/profile/me/phone/", "/desk/", "/desk/team/", "/orders/", "/keys/"],
     "guarantor": ["/desk/", "/desk/covers/", "/disposals/cases/"],
     "clerk": ["/office/", "/office/done/", "/office/after/", "/office/duty/", "/office/extracts/", "/pledges/alerts/"],
     "chief": ["/office/", "/office/after/", "/office/duty/", "/orders/", "/closures/"],

@@ -143,3 +143,19 @@ def test_each_role_has_its_own_limit_and_no_power(roles: None) -> None:
         (role.connections, False, False, False, False) for role in sorted(ROLES, key=lambda r: r.connections)
     ]
     assert sum(role.connections for role in ROLES) < 100
+
+
+def test_each_log_in_has_a_password_of_its_own_and_no_log_of_the_server_has_it(reference: None) -> None:
+    """An installation gives four; two that are equal are refused, because one process could then be another."""
+    given = {f"{role.code.upper()}_DB_PASSWORD": f"the-{role.code}-of-this-test" for role in ROLES}
+    passwords = database_roles.passwords_from(given)
+    assert set(passwords) == set(ROLES)
+    said = "".join(database_roles.statements(passwords))
+    assert not [word for word in given.values() if word in said]
+    database_roles.apply(passwords)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolpassword FROM pg_authid WHERE rolname = ANY(%s)", [[role.name for role in ROLES]])
+        assert [row[0].startswith("SCRAM-SHA-256$") for row in cursor.fetchall()] == [True] * 4
+    with pytest.raises(ValueError, match="same password"):
+        database_roles.passwords_from({**given, "CLOCK_DB_PASSWORD": given["APP_DB_PASSWORD"]})
+    assert database_roles.passwords_from({}) == {}

@@ -11,7 +11,7 @@ from django.contrib.sessions.models import Session
 
 from applications.actions import drafts
 from applications.models import Draft
-from portal.foundation.accounts import actions as accounts
+from portal.foundation.accounts import inviting
 from portal.foundation.accounts.models import Invitation, Membership, Role
 from portal.foundation.core import classes, crypto, moments
 from portal.foundation.core.logs import PlainFormatter
@@ -112,7 +112,7 @@ def test_what_was_kept_long_enough_goes_and_the_rest_stays(ling: Person) -> None
     now = moments.now()
     old = drafts.start(actor=ling.actor, now=now)
     Draft.objects.filter(pk=old.pk).update(updated_at=now - timedelta(days=366))
-    invited = accounts.invite("13700000001", Role.ENTERPRISE, actor=ling.actor, now=now - timedelta(days=60)).invitation
+    invited = inviting.invite("13700000001", Role.ENTERPRISE, actor=ling.actor, now=now - timedelta(days=60)).invitation
     Refusal.objects.bulk_create([Refusal(kind="old", at=now - timedelta(days=400)), Refusal(kind="new", at=now)])
     for days in (4 * 366, 1):
         at = now - timedelta(days=days)

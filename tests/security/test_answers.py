@@ -140,6 +140,7 @@ SANE = {
     "SECRET_KEY": "k8sXq2-vN7_" * 6,
     "ALLOWED_HOSTS": "portal.example",
     "DATABASE_URL": "postgres://portal@127.0.0.1:1/portal",
+    "PUBLIC_URL": "https://portal.example",
 }
 
 
@@ -151,7 +152,17 @@ def test_djangos_own_list_for_production_is_clean() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SECRET_KEY", ""), ("ALLOWED_HOSTS", ""), ("ALLOWED_HOSTS", "*"), ("DATABASE_URL", ""), ("PORTAL_ENV", "prod")],
+    [
+        *(
+            ("SECRET_KEY", ""),
+            ("ALLOWED_HOSTS", ""),
+            ("ALLOWED_HOSTS", "*"),
+            ("DATABASE_URL", ""),
+            ("PORTAL_ENV", "prod"),
+        ),
+        *(("DEBUG", "1"), ("RATE_FACTOR", "0"), ("PUBLIC_URL", ""), ("PUBLIC_URL", "http://portal.example")),
+        *(("SECRET_KEY", "demonstration-only-not-a-secret"), ("SMS_PROVIDER", "file"), ("SMS_PROVIDER", "http")),
+    ],
 )
 def test_production_does_not_start_half_configured(name: str, value: str) -> None:
     variables = {**SANE, name: value}

@@ -97,6 +97,8 @@ TABLE: dict[str, Row] = {
     # accounts
     "member-end": Row(lambda w: {"pk": w.colleague.membership.pk}, COMPANY),
     "invitation-revoke": Row(lambda w: {"pk": w.invited.invitation.pk}, COMPANY, "post"),
+    "invitation-confirm": Row(lambda w: {"pk": w.keeper.pk}, {"ada", "sena", "audi"}, "post"),
+    "mail-confirm": Row(lambda w: {"token": w.mail}, EVERYBODY),  # whoever holds the link
     "invitation": Row(lambda w: {"token": w.invited.token}, EVERYBODY),  # whoever holds the link
     "password-reset": Row(lambda w: {"token": w.way_back}, EVERYBODY),  # likewise
     "safety-remove": Row(lambda w: {"pk": w.second_factor}, {"ling"}, "post"),

@@ -25,9 +25,9 @@ from pledges.duty import actions as duty
 from pledges.models import Absence, Alert, Document, Notice, Registration, SearchCertificate
 from pledges.search import certificates
 from pledges.search.asking import Question
-from portal.foundation.accounts import actions as accounts
-from portal.foundation.accounts.actions import Issued
-from portal.foundation.accounts.models import OrganisationKind, Role
+from portal.foundation.accounts import inviting
+from portal.foundation.accounts.inviting import Issued
+from portal.foundation.accounts.models import Invitation, OrganisationKind, Role
 from portal.foundation.assets.models import AgencyRequest, Patent, Valuation
 from portal.foundation.assets.valuation import actions as valuing
 from portal.foundation.assets.valuation import agency, provider, simulator
@@ -128,6 +128,8 @@ class World:
     owed: NextRound  # nobody is left; the dispatcher's desk is to answer
     digest: Message
     invited: Issued
+    keeper: Invitation  # Sena appointed somebody, Ada or Audi is to confirm
+    mail: str  # the token of the link to an address that Ling has typed
     colleague: Person
     messages: dict[str, Message]
     key: ApiKey  # of Bo's bank
@@ -242,7 +244,7 @@ def build(people: dict[str, Person]) -> World:
     late = Seed(ling, serial=9000).referral(bo.organisation, started=now - timedelta(days=20)).clock
     assert late is not None
     order = reports.issue(late.pk, demand="请说明原因。", reply_days=1, actor=rui.actor, now=now)
-    invited = accounts.invite("13700000001", Role.ENTERPRISE, actor=ling.actor, now=now)
+    invited = inviting.invite("13700000001", Role.ENTERPRISE, actor=ling.actor, now=now)
     terms = {"rate_from": Decimal("3.45"), "repayment": ["interest"]}
     drafting.save(product.pk, terms, seen="", actor=bo.actor, now=now)
     draft_terms = review.submit(product.pk, actor=bo.actor, now=now)
@@ -305,6 +307,8 @@ def build(people: dict[str, Person]) -> World:
             created_at=now,
         ),
         invited=invited,
+        keeper=ways_in.waiting_keeper(people["sena"]),
+        mail=ways_in.mail_link(ling),
         colleague=colleague,
         messages={
             name: message

@@ -12,8 +12,9 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from portal.foundation.journal.subscribers import subscribe
 
-        from .identity import checks, mailing, reset
+        from .identity import checks, mailing, own_mail, reset
 
         register(checks.identity)
         subscribe("account-links", reset.send, verbs={"person.reset_asked"})
+        subscribe("account-own-mail", own_mail.send, verbs={"person.mail_asked"})
         subscribe("account-mail", mailing.tell, verbs=mailing.TOLD)

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from django.db import OperationalError, connection
-from django.utils.crypto import salted_hmac
 
+from portal.foundation.core import addresses
 from portal.foundation.core.errors import TooMany
 
 from .models import Attempt
@@ -34,18 +34,14 @@ LOGIN = Limit("login", 5)
 # One common password tried on many accounts; well above what an office behind one address mistypes.
 LOGIN_ADDRESS = Limit("login-address", 50)
 SECOND = Limit("second", 5)
-# Askings for a way back in, right or wrong: each may send a message to somebody.
-RESET_ADDRESS = Limit("reset-address", 10)
-RESET_PERSON = Limit("reset", 3, window=timedelta(hours=1), pause=timedelta(hours=1))
-# Codes to a phone: so many messages for one number, and so many askings from one address.
-PHONE = Limit("phone-code", 3, window=timedelta(hours=1), pause=timedelta(hours=1))
-PHONE_ADDRESS = Limit("phone-code-address", 10)
+# The codes that were sent (phone_codes): each asking has its own five tries.
+CODE = Limit("code", 5)
 # So many passwords are hashed at once, whatever the number of processes: each takes 46 MiB and a core for 30 ms.
 SLOTS = 4
 
 
 def _digest(key: str) -> str:
-    return salted_hmac("portal.attempts", key, algorithm="sha256").hexdigest()
+    return addresses.digest("attempts", key)
 
 
 def take_turn(limit: Limit, key: str) -> None:
@@ -94,7 +90,7 @@ def pause_of(limit: Limit, key: str, *, now: datetime) -> timedelta | None:
 
 
 def require(limit: Limit, key: str, *, now: datetime) -> None:
-    """Raises TooMany while this key must wait."""
+    """Raises TooMany while this key, an address, must wait."""
     if pause := pause_of(limit, key, now=now):
         minutes = ceil(pause / timedelta(minutes=1))
         raise TooMany(

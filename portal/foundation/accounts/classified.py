@@ -11,7 +11,7 @@ classify(
     public="name short_name uscc",
     business="tiers",
 )
-classify("accounts.User", personal="username first_name last_name email name phone", sensitive="password")
+classify("accounts.User", personal="username first_name last_name email mail_wanted name phone", sensitive="password")
 classify("accounts.Invitation", internal="token_digest", personal="phone")
 classify("accounts.Attempt", internal="scope key")
 classify("accounts.PasswordRecord", sensitive="encoded")

@@ -4,14 +4,15 @@ import re
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from portal.foundation.core.forms import PhoneField, PortalForm, RadioCards, UsccField
 
 from . import queries
-from .actions import Company, Newcomer
 from .models import Role, User
+from .registering import Company, Newcomer
 
 # One sentence for every failed log-in, so that it tells a guesser nothing and an owner enough.
 LOGIN_REFUSED = "账号或密码不对，或者连续输错次数过多。请核对后再试；连续输错 5 次后，要等 15 分钟才能再登录。"
@@ -42,6 +43,20 @@ class MobileField(PhoneField):
         if phone and not _MOBILE.fullmatch(phone):
             raise ValidationError("这里要填 11 位手机号，不能是座机。", code="invalid")
         return phone
+
+
+class EmailField(forms.EmailField):
+    """One's own mail address. Where no text can be sent it is the only way back in, so who makes an account must give one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", "您的邮箱")
+        kwargs.setdefault("required", settings.SMS_PROVIDER == "none")
+        kwargs.setdefault("widget", forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}))
+        messages = {
+            "invalid": "邮箱的写法不对，应像 name@example.com。",
+            "required": "请填写邮箱，忘记密码时用它找回。",
+        }
+        super().__init__(max_length=254, error_messages=messages, **kwargs)
 
 
 def _password(label: str, *, new: bool, **kwargs: Any) -> forms.CharField:
@@ -105,6 +120,7 @@ class NewcomerForm(NewPasswordForm):
         label="您的姓名", max_length=40, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     phone = MobileField(label="您的手机号", help_text="可以用它登录，机构也用它联系您。")
+    email = EmailField(help_text="用来找回密码、接收账号提醒。")
     username = forms.CharField(
         label="用户名",
         max_length=30,
@@ -114,7 +130,15 @@ class NewcomerForm(NewPasswordForm):
     )
     privacy = forms.BooleanField(label="我已阅读并同意隐私说明")
 
-    field_order: tuple[str, ...] = ("person_name", "phone", "username", "password", "password_again", "privacy")
+    field_order: tuple[str, ...] = (
+        "person_name",
+        "phone",
+        "email",
+        "username",
+        "password",
+        "password_again",
+        "privacy",
+    )
 
     def clean_username(self) -> str:
         name = str(self.cleaned_data["username"]).strip().lower()
@@ -151,6 +175,7 @@ class NewcomerForm(NewPasswordForm):
             phone=data["phone"],
             username=data["username"] or data["phone"],
             password=data["password"],
+            email=data["email"],
         )
 
 
@@ -185,7 +210,7 @@ class RegistrationForm(NewcomerForm, CompanyFields):
     contact_phone = PhoneField(label="企业联系电话", required=False, help_text="不填就用您的手机号。")
 
     COMPANY = ("uscc", "name", "district", "industry", "address", "contact_name", "contact_phone")
-    PERSON = ("person_name", "phone", "username", "password", "password_again")
+    PERSON = ("person_name", "phone", "email", "username", "password", "password_again")
     field_order = (*COMPANY, *PERSON, "privacy")
 
     def company(self) -> Company:

@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 
 from portal.foundation.core.forms import PortalForm
 
-from .forms import NewPasswordForm
+from .forms import EmailField, MobileField, NewPasswordForm
 from .models import User
 
 CODE_REFUSED = "验证码不对、已经用过，或者连续输错次数过多。请等下一个验证码；连续输错 5 次后，要等 15 分钟。"
@@ -53,6 +53,17 @@ class ForgottenForm(PortalForm):
         max_length=150,
         widget=forms.TextInput(attrs={"autocomplete": "username", "spellcheck": "false", "autocapitalize": "none"}),
     )
+
+
+class OwnDataForm(PortalForm):
+    """The own name and mail address."""
+
+    name = forms.CharField(label="姓名", max_length=40, widget=forms.TextInput(attrs={"autocomplete": "name"}))
+    email = EmailField(required=False, help_text="填写新邮箱后，请在 24 小时内打开邮件里的链接确认；清空就删除。")
+
+
+class OwnPhoneForm(PortalForm):
+    phone = MobileField(label="新手机号")
 
 
 class OwnPasswordForm(NewPasswordForm):

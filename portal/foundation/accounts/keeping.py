@@ -18,9 +18,11 @@ from portal.foundation.core.verdict import YES, Verdict, not_you
 from portal.foundation.journal.record import record
 
 from . import attempts
+from .identity import second, sessions
 from .models import Membership, Role, User
 
 PAGE = 50
+_STEPS = (attempts.LOGIN, attempts.SECOND)
 
 
 def can_keep(actor: Actor, user_id: int) -> Verdict:
@@ -46,8 +48,8 @@ def people(words: str, *, state: str = "", before: int | None = None) -> "QueryS
 
 
 def locked_out(user: User, *, now: datetime) -> bool:
-    """Whether wrong passwords keep this account waiting at the moment."""
-    return attempts.refused(attempts.LOGIN, _key(user.pk), now=now)
+    """Whether wrong passwords or wrong codes keep this account waiting at the moment."""
+    return any(attempts.refused(limit, _key(user.pk), now=now) for limit in _STEPS)
 
 
 def _key(user_id: int) -> str:
@@ -56,15 +58,38 @@ def _key(user_id: int) -> str:
 
 @transaction.atomic(durable=True)
 def unlock(user_id: int, *, reason: str, actor: Actor, now: datetime) -> User:
-    """Forget the wrong passwords of an account, so that its owner may try again at once."""
+    """Forget the wrong passwords and codes of an account, so that its owner may try again at once."""
     user = _kept(user_id, actor)
-    attempts.forget(attempts.LOGIN, _key(user.pk))
+    for limit in _STEPS:
+        attempts.forget(limit, _key(user.pk))
     record(
         "account.unlocked",
         actor=actor,
         now=now,
         subject=f"user:{user.pk}",
         text=f"解除 {user.name} 的登录锁定：{reason}",
+    )
+    return user
+
+
+@transaction.atomic(durable=True)
+def clear_second(user_id: int, *, reason: str, actor: Actor, now: datetime) -> User:
+    """For who lost phone, passkeys and recovery codes: the next log-in, by the password, leads to setting up anew.
+
+    The person is told by mail (identity.mailing), every session ends, and the journal names who did it and why.
+    """
+    user = _kept(user_id, actor)
+    if not second.ways(user.pk):
+        raise WrongState("none", "这个账号没有第二重验证，请刷新后查看。")
+    second.clear(user)
+    attempts.forget(attempts.SECOND, _key(user.pk))
+    sessions.end_others(user, key=None)
+    record(
+        "person.second_reset",
+        actor=actor,
+        now=now,
+        subject=f"user:{user.pk}",
+        text=f"核对身份后清除 {user.name} 的第二重验证：{reason}",
     )
     return user
 
@@ -133,7 +158,14 @@ class Deed:
 
 
 _DEEDS = (
-    Deed("unlock", "解除锁定", "密码输错次数过多而被锁定，核实本人后可以提前解除。", unlock),
+    Deed("unlock", "解除锁定", "密码或验证码输错次数过多而被锁定，核实本人后可以提前解除。", unlock),
+    Deed(
+        "second",
+        "清除第二重验证",
+        "手机、通行密钥和恢复码都丢失时，当面核实本人后清除；对方登录退出，收到邮件，下次用密码登录后重新绑定。",
+        clear_second,
+        grave=True,
+    ),
     Deed("close", "停用账号", "停用后不能登录，已登录的下一次点击就会退出。办过的事和记录都保留。", close, grave=True),
     Deed("reopen", "恢复账号", "恢复后可以用原来的密码登录。", reopen),
     Deed(
@@ -147,6 +179,8 @@ def deeds(user: User, *, now: datetime) -> list[Deed]:
     wanted = {"close" if user.is_active else "reopen"}
     if locked_out(user, now=now):
         wanted.add("unlock")
+    if second.ways(user.pk):
+        wanted.add("second")
     if any(chair.active for chair in user.memberships.all()):
         wanted.add("end")
     return [deed for deed in _DEEDS if deed.code in wanted]

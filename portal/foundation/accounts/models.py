@@ -150,6 +150,7 @@ class User(AbstractUser):
 
     name = models.CharField("姓名", max_length=40)
     phone = models.CharField("手机", max_length=20, blank=True)
+    mail_wanted = models.EmailField("待确认的邮箱", blank=True, db_default="")  # becomes `email` by the link sent there
 
     class Meta:
         verbose_name = "用户"
@@ -225,6 +226,9 @@ class Invitation(models.Model):
     accepted_at = models.DateTimeField(null=True)
     accepted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     revoked_at = models.DateTimeField(null=True)
+    # One of the three administrators: a second one has checked who accepted. Until then the chair does not count.
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.ForeignKey(User, models.PROTECT, null=True, db_index=False, related_name="+")
 
     class Meta:
         verbose_name = "邀请"
@@ -232,6 +236,11 @@ class Invitation(models.Model):
         constraints = [  # who hands out a role does not take it
             models.CheckConstraint(
                 condition=Q(accepted_by=None) | ~Q(accepted_by=F("invited_by")), name="invitation_two_people"
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_by=None)
+                | (~Q(confirmed_by=F("invited_by")) & ~Q(confirmed_by=F("accepted_by")) & Q(accepted_by__isnull=False)),
+                name="invitation_two_keepers",
             ),
         ]
 

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.forms import PhoneField
 
-from .models import District, Industry, Invitation, Membership, Organisation, User
+from .models import KEEPERS, District, Industry, Invitation, Membership, Organisation, User
 
 # What an enterprise may change about itself. The 统一社会信用代码 is its identity and stays.
 EDITABLE = (
@@ -84,6 +84,26 @@ def open_invitations(actor: Actor, *, now: datetime) -> "QuerySet[Invitation]":
         )
         .select_related("invited_by")
         .order_by("-created_at")
+    )
+
+
+def waiting_keepers(actor: Actor) -> "QuerySet[Invitation]":
+    """Administrators-to-be of the actor's organisation who have accepted, and whom a second administrator must confirm."""
+    if actor.role not in KEEPERS:
+        return Invitation.objects.none()
+    return (
+        Invitation.objects.filter(
+            organisation_id=actor.organisation_id,
+            role__in=KEEPERS,
+            accepted_at__isnull=False,
+            confirmed_at=None,
+            revoked_at=None,
+        )
+        .filter(
+            accepted_by__memberships__in=Membership.objects.filter(organisation_id=actor.organisation_id, active=False)
+        )
+        .select_related("invited_by", "accepted_by")
+        .order_by("accepted_at", "pk")
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.verdict import YES, Verdict, no, not_you
 
-from .models import Invitation, Membership, Role
+from .models import KEEPERS, Invitation, Membership, Role
 
 # Who may bring in and let go whom, each within the own organisation.
 MANAGES: dict[Role, tuple[Role, ...]] = {
@@ -53,10 +53,31 @@ def can_end(actor: Actor, member: Membership, *, remaining: int) -> Verdict:
 def can_revoke(actor: Actor, invitation: Invitation) -> Verdict:
     if invitation.role not in manageable(actor):
         return can_manage(actor) and not_you("role", "您不能撤回这个邀请。")
-    if invitation.accepted_at is not None:
+    if invitation.accepted_at is not None and not waits(invitation):
         return no("accepted", "对方已经接受邀请。如不应加入，请在成员列表里移除。")
     if invitation.revoked_at is not None:
         return no("revoked", "这个邀请已经撤回。")
+    return YES
+
+
+def waits(invitation: Invitation) -> bool:
+    """Accepted by a keeper-to-be whom no second keeper has confirmed."""
+    return (
+        invitation.role in KEEPERS
+        and invitation.accepted_at is not None
+        and invitation.confirmed_at is None
+        and invitation.revoked_at is None
+    )
+
+
+def can_confirm(actor: Actor, invitation: Invitation) -> Verdict:
+    """A second keeper of any of the three kinds: one alone makes no administrator, whatever phones and names they have."""
+    if actor.role not in KEEPERS:
+        return not_you("role", "管理员的任命由另一位管理员确认。")
+    if not waits(invitation):
+        return no("settled", "没有等待确认的任命，请刷新后查看。")
+    if actor.user_id in (invitation.invited_by_id, invitation.accepted_by_id):
+        return not_you("self", "邀请人和被邀请人自己不能确认，请由另一位管理员核实本人后确认。")
     return YES
 
 

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from .sso import views as sso
-from .views import members, organisation, registration, reset, safety, second, security, session
+from .views import members, organisation, own, registration, reset, safety, second, security, session
 
 urlpatterns = [
     path("login/", session.login, name="login"),
@@ -29,9 +29,14 @@ urlpatterns = [
     path("register/", registration.register, name="enterprise-register"),
     path("register/code/", registration.code, name="register-code"),
     path("profile/", organisation.profile, name="profile"),
+    path("profile/me/", own.me, name="own-edit"),
+    path("profile/me/phone/", own.phone, name="own-phone"),
+    path("profile/me/phone/code/", own.phone_code, name="own-phone-code"),
+    path("mail/<str:token>/", own.confirm_mail, name="mail-confirm"),
     path("profile/edit/", organisation.edit, name="profile-edit"),
     path("members/", members.members, name="members"),
     path("members/<int:pk>/end/", members.end, name="member-end"),
+    path("members/invitations/<int:pk>/confirm/", members.confirm, name="invitation-confirm"),
     path("members/invitations/<int:pk>/revoke/", members.revoke, name="invitation-revoke"),
     path("invitation/<str:token>/", members.invitation, name="invitation"),
     path("security/", security.people, name="security"),

@@ -4,6 +4,7 @@ import ipaddress
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
 
 
 def client_address(request: HttpRequest) -> str:
@@ -27,6 +28,11 @@ def network(request: HttpRequest) -> str:
             return str(found.ipv4_mapped)
         return str(ipaddress.ip_network((found, 64), strict=False))
     return str(found)
+
+
+def digest(purpose: str, key: str) -> str:
+    """Under which an address, a name or a code is kept: the same each time, no way back, another one for each purpose."""
+    return salted_hmac(f"portal.{purpose}", key, algorithm="sha256").hexdigest()
 
 
 def visitor(request: HttpRequest) -> str:

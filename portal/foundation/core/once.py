@@ -1,7 +1,8 @@
 """Idempotency-Key: a machine that did not get its answer sends the same again and gets the answer of the first time.
 
 The key belongs to the caller, the address and the body: with another body it is 422, while the first one is still at work
-409. Only what succeeded is kept, for a day; what was refused may be tried again under the same key.
+409, and so it is for a minute when the process died between the deed and the keeping of its answer; then the question is
+worked on once more, and the deed itself says what became of it. Only what succeeded is kept, for a day; what was refused may be tried again under the same key.
 """
 
 import hashlib
@@ -13,12 +14,11 @@ from typing import Any
 
 from django.db import connection
 from django.http import HttpRequest
-from django.utils.crypto import salted_hmac
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from . import moments
-from .addresses import visitor
+from .addresses import digest, visitor
 from .errors import DomainError, Invalid, WrongState
 from .models import OnceAnswer
 
@@ -45,8 +45,10 @@ def once(action: Action) -> Action:
 
     @wraps(action)
     def kept(view: Any, request: Request, *args: Any, **kwargs: Any) -> Response:
-        # The nonce of a signed call counts as one: whoever replays the call gets its answer and no second effect.
-        given = request.headers.get("Idempotency-Key", "") or str(getattr(request.auth, "nonce", ""))
+        # The nonce of a signed call is its key, and the header is nothing there: nobody signed it, so whoever replays a call
+        # could change it and have the effect a second time.
+        nonce = str(getattr(request.auth, "nonce", ""))
+        given = nonce or request.headers.get("Idempotency-Key", "")
         if not given:
             return action(view, request, *args, **kwargs)
         if not (8 <= len(given) <= 200 and given.isascii() and given.isprintable()):
@@ -74,7 +76,7 @@ def tidy(*, now: datetime) -> int:
 def _key(request: HttpRequest, given: str) -> str:
     actor = getattr(request, "actor", None)
     who = f"{visitor(request)}/{actor.organisation_id if actor else 0}"
-    return salted_hmac("portal.once", f"{who}:{given}", algorithm="sha256").hexdigest()
+    return digest("once", f"{who}:{given}")
 
 
 def _body(request: Request) -> str:

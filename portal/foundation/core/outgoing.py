@@ -25,6 +25,10 @@ Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 _PIECE = 64 * 1024
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# A cloud's metadata and the neighbours on the same wire: never, whatever the installation names.
+NEVER = tuple(
+    ipaddress.ip_network(net) for net in ("169.254.0.0/16", "fe80::/10", "fd00:ec2::254/128", "100.100.100.200/32")
+)
 
 
 class Why(StrEnum):
@@ -90,6 +94,8 @@ def address(url: str) -> Address:
 def reachable(ip: Ip) -> bool:
     """Whether the portal may connect to this address: public, or in a network that the installation names."""
     ip = _inner(ip)
+    if any(ip in never for never in NEVER):
+        return False
     if any(ip in ipaddress.ip_network(known) for known in settings.OUTGOING_NETWORKS):
         return True
     return ip.is_global and not ip.is_multicast

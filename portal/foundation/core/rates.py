@@ -19,7 +19,6 @@ from typing import Any
 from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponseBase
-from django.utils.crypto import salted_hmac
 
 from . import addresses, moments
 from .errors import TooMany
@@ -59,8 +58,12 @@ class Wait:
 
     @property
     def sentence(self) -> str:
+        return self.told("操作过于频繁")
+
+    def told(self, what: str) -> str:
+        """A sentence that says what there was too much of, and how long to wait."""
         span = f"{self.seconds} 秒" if self.seconds < 120 else f"{ceil(self.seconds / 60)} 分钟"
-        return f"操作过于频繁，请 {span}后再试。"
+        return f"{what}，请 {span}后再试。"
 
 
 def take(rate: Rate, key: str, *, now: datetime) -> Wait | None:
@@ -70,7 +73,7 @@ def take(rate: Rate, key: str, *, now: datetime) -> Wait | None:
     """
     if settings.RATE_FACTOR < 1:
         return None
-    digest = salted_hmac("portal.rates", f"{rate.name}:{key}", algorithm="sha256").hexdigest()
+    digest = addresses.digest("rates", f"{rate.name}:{key}")
     if (until := _refused.get(digest)) is not None and now < until:
         return _wait(until, now, again=True)
     step = rate.per // (rate.number * settings.RATE_FACTOR)  # rounded down, so that `number` fit
@@ -85,6 +88,22 @@ def take(rate: Rate, key: str, *, now: datetime) -> Wait | None:
     if reached is not None and until > now:
         _remember(digest, until, now)
     return _wait(until, now)
+
+
+def waiting(rate: Rate, key: str, *, now: datetime) -> Wait | None:
+    """Whether `take` would refuse now; counts nothing. For what is counted only when it fails."""
+    if settings.RATE_FACTOR < 1:
+        return None
+    digest = addresses.digest("rates", f"{rate.name}:{key}")
+    if (until := _refused.get(digest)) is not None and now < until:
+        return _wait(until, now, again=True)
+    return None
+
+
+def require(rate: Rate, key: str, what: str, *, now: datetime) -> None:
+    """Count one, or raise TooMany with a sentence that begins with `what`. Before the transaction, as `take`."""
+    if wait := take(rate, key, now=now):
+        raise TooMany("too_many", wait.told(what), retry_after=wait.seconds)
 
 
 def limited(

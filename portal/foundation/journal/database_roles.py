@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import pgtrigger
 from django.apps import apps
 from django.db import connection, transaction
+from psycopg2.extensions import encrypt_password
 
 from .record import COLUMNS
 
@@ -88,8 +89,20 @@ def _kept() -> dict[str, frozenset[str]]:
     return {table: frozenset(names) for table, names in found.items()}
 
 
-def statements() -> Iterator[str]:
-    """The SQL, in order; safe to repeat."""
+def passwords_from(environment: Mapping[str, str]) -> dict[DatabaseRole, str]:
+    """Each role's own password, from APP_DB_PASSWORD and so on; a role without one keeps what it has.
+
+    Raises ValueError when two roles would share one: whoever reads the environment of one process must not be another.
+    """
+    found = {role: environment.get(f"{role.code.upper()}_DB_PASSWORD", "") for role in ROLES}
+    given = {role: password for role, password in found.items() if password}
+    if len(set(given.values())) < len(given):
+        raise ValueError("two of the database's roles have the same password")
+    return given
+
+
+def statements(passwords: Mapping[DatabaseRole, str] | None = None) -> Iterator[str]:
+    """The SQL, in order; safe to repeat. A password goes over the line as its SCRAM verifier, so no log of the server has it."""
     database, quote = connection.settings_dict["NAME"], connection.ops.quote_name
     with connection.cursor() as cursor:
         cursor.execute("SELECT rolname FROM pg_roles")
@@ -98,6 +111,10 @@ def statements() -> Iterator[str]:
         name = quote(role.name)
         verb = "ALTER" if role.name in there else "CREATE"
         yield f"{verb} ROLE {name} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOBYPASSRLS CONNECTION LIMIT {role.connections}"
+        if password := (passwords or {}).get(role):
+            connection.ensure_connection()
+            verifier = encrypt_password(password, role.name, connection.connection, "scram-sha-256")
+            yield f"ALTER ROLE {name} PASSWORD '{verifier}'"
         yield f"GRANT CONNECT ON DATABASE {quote(database)} TO {name}"
         yield f"GRANT USAGE ON SCHEMA public TO {name}"
         yield f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {name}"
@@ -112,12 +129,12 @@ def _grants(granted: Rights, name: str) -> Iterable[str]:
         yield f"GRANT {', '.join(sorted(what))} ON {connection.ops.quote_name(table)} TO {name}"
 
 
-def apply() -> list[DatabaseRole]:
+def apply(passwords: Mapping[DatabaseRole, str] | None = None) -> list[DatabaseRole]:
     """Make the roles and write their rights, in one transaction: whoever works meanwhile never stands without.
 
     Raises the database's ProgrammingError when the one who connects may not make roles.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        for statement in list(statements()):
+        for statement in list(statements(passwords)):
             cursor.execute(statement)
     return list(ROLES)

@@ -16,11 +16,10 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
-from django.utils.crypto import salted_hmac
 
 from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
-from portal.foundation.core.addresses import client_address
+from portal.foundation.core.addresses import digest, network
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +67,7 @@ def note(
 
 def address_of(request: HttpRequest) -> str:
     """The digest under which an address stands in the table: the same one each time, and no way back."""
-    return salted_hmac("portal.refusals", client_address(request), algorithm="sha256").hexdigest()
+    return digest("refusals", network(request))
 
 
 def _note(
@@ -145,7 +144,7 @@ class RefusalMiddleware:
                 request=request,
                 actor=getattr(request, "actor", None),
                 now=moments.now(),
-                subject=_subject(request),
+                subject=str(getattr(request, "refused_about", "")) or _subject(request),
                 detail=_reason(request, response),
                 status=response.status_code,
             )

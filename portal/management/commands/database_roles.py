@@ -1,5 +1,9 @@
-"""`manage.py database_roles`: make PostgreSQL's roles and write their rights anew; run it after every migration."""
+"""`manage.py database_roles`: make PostgreSQL's roles and write their rights anew; run it after every migration.
 
+APP_DB_PASSWORD, WORKER_DB_PASSWORD, CLOCK_DB_PASSWORD, AUDITOR_DB_PASSWORD set the passwords of the log-ins.
+"""
+
+import os
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -19,7 +23,9 @@ class Command(BaseCommand):
             self.stdout.write("".join(f"{statement};\n" for statement in database_roles.statements()))
             return
         try:
-            made = database_roles.apply()
+            made = database_roles.apply(database_roles.passwords_from(os.environ))
+        except ValueError as error:
+            raise CommandError("两个数据库角色的密码相同，请各用一个。") from error
         except ProgrammingError as error:
             raise CommandError(
                 f"不能建立角色：{str(error).strip()} 请用 --sql 导出语句，交数据库管理员执行。"

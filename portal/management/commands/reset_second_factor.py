@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from portal.foundation.accounts.identity import second, sessions
+from portal.foundation.accounts.identity import second
 from portal.foundation.accounts.models import User
 from portal.foundation.core import moments
 from portal.foundation.core.actor import SYSTEM
@@ -20,6 +20,5 @@ class Command(BaseCommand):
         user = User.objects.filter(username=options["username"]).first()
         if user is None:
             raise CommandError("没有这个用户名。")
-        second.take_away_all(user, actor=SYSTEM, now=moments.now())
-        ended = sessions.end_others(user, key=None)
+        ended = second.take_away_all(user, actor=SYSTEM, now=moments.now())
         self.stdout.write(f"已清除 {user.name} 的第二重验证，结束登录 {ended} 处。")

@@ -23,6 +23,10 @@ TOLD = {
     "person.second_reset": "第二重验证已清除，下次登录时重新绑定",
     "person.recovery_renewed": "恢复码已重新生成，旧的不能再用",
     "person.sso_bound": "已绑定统一身份登录",
+    "person.sso_unbound": "已解除统一身份登录的绑定",
+    "person.phone_changed": "手机号已更换",
+    "person.corrected": "本人资料已更正",
+    "person.mail_confirmed": "邮箱已确认",
 }
 
 

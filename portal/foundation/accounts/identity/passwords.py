@@ -8,10 +8,13 @@ from functools import cache
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.auth.hashers import check_password
+from django.contrib.auth.hashers import check_password, make_password
 from django.core.exceptions import ValidationError
 
+from portal.foundation.accounts import attempts
 from portal.foundation.accounts.models import Membership, PasswordRecord, Role, User
+
+from . import sessions
 
 LONGEST_LIFE = timedelta(days=90)  # of those who decide about others; enterprises are not asked to change
 KEPT = 5
@@ -104,6 +107,22 @@ def remember(user: User, *, now: datetime, before: str = "") -> None:
     PasswordRecord.objects.create(user=user, encoded=user.password, set_at=now)
     kept = user.passwords.order_by("-set_at", "-pk").values_list("pk", flat=True)[:KEPT]
     user.passwords.exclude(pk__in=list(kept)).delete()
+
+
+def hashed(password: str) -> str:
+    """Its hash, made in one of the slots; inside a transaction."""
+    attempts.take_slot()
+    return make_password(password)
+
+
+def set_password(user: User, new: str, *, now: datetime) -> None:
+    """Inside the transaction of whoever asks for it. The person's other sessions end with the old password."""
+    attempts.take_slot()
+    before = user.password
+    user.set_password(new)
+    user.save(update_fields=["password"])
+    remember(user, now=now, before=before)
+    sessions.end_others(user, key=None)  # their hash no longer fits anyway; this takes them off the list
 
 
 def too_old(user: User, roles: set[str], *, now: datetime) -> bool:

@@ -12,32 +12,37 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.urls import reverse
 
-from portal.foundation.accounts import actions, attempts, queries
+from portal.foundation.accounts import attempts, queries
 from portal.foundation.accounts.models import ResetLink, User
+from portal.foundation.core import rates
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import WrongState
+from portal.foundation.core.rates import Rate
 from portal.foundation.journal.models import Entry
 from portal.foundation.journal.record import record
+from portal.foundation.journal.subscribers import Down
 
-from . import mailing, texts
+from . import mailing, passwords, texts
 
 LIFE = timedelta(minutes=30)
+# Askings for a way back in, right or wrong: each may send a message to somebody.
+FROM_ONE = Rate("reset-line", 10, timedelta(minutes=15))
+FOR_ONE = Rate("reset-person", 3, timedelta(hours=1))
 GONE = "这个链接已经用过或者过期了。请回到登录页，重新点“忘记密码”。"
 
 
-@transaction.atomic(durable=True)
 def ask(login: str, *, address: str, now: datetime) -> None:
     """Somebody forgot the password of the account behind `login`. Raises TooMany by address; says nothing else to anybody."""
-    attempts.take_turn(attempts.RESET_ADDRESS, address)
-    attempts.require(attempts.RESET_ADDRESS, address, now=now)
-    attempts.miss(attempts.RESET_ADDRESS, address, now=now)
+    rates.require(FROM_ONE, address, "这个网络地址申请找回密码的次数过多", now=now)
     user = queries.by_login(login)
-    key = f"user:{user.pk}" if user else f"name:{login.strip().lower()}"
-    attempts.take_turn(attempts.RESET_PERSON, key)
-    if attempts.refused(attempts.RESET_PERSON, key, now=now):
+    if rates.take(FOR_ONE, f"user:{user.pk}" if user else f"name:{login.strip().lower()}", now=now):
         return
-    attempts.miss(attempts.RESET_PERSON, key, now=now)
+    _asked(user, now=now)
+
+
+@transaction.atomic(durable=True)
+def _asked(user: User | None, *, now: datetime) -> None:
     seat = queries.seats_of(user.pk).first() if user and user.is_active else None
     if seat is not None:
         record("person.reset_asked", actor=seat.actor, now=now, subject=f"user:{seat.user_id}", text="申请重设密码")
@@ -60,9 +65,11 @@ def send(entry: Entry, now: datetime) -> None:
         )
         mailing.send(EmailMessage(subject="重设登录密码", body=text, to=[user.email]), now=now)
     elif user.phone:
-        texts.send(
-            user.phone, f"重设密码：30 分钟内打开 {link} 设置新密码，链接只能用一次。不是您本人申请的，请不要理会。"
-        )
+        said = f"重设密码：30 分钟内打开 {link} 设置新密码，链接只能用一次。不是您本人申请的，请不要理会。"
+        try:
+            texts.send(user.phone, said)
+        except OSError as error:
+            raise Down(now + mailing.TRY_AGAIN) from error
 
 
 @transaction.atomic(durable=True)
@@ -102,7 +109,7 @@ def use(pk: int, new: str, *, now: datetime) -> User:
         raise WrongState("gone", GONE)
     held.used_at = now
     held.save(update_fields=["used_at"])
-    actions.set_password(user, new, now=now)
+    passwords.set_password(user, new, now=now)
     attempts.forget(attempts.LOGIN, f"user:{user.pk}")
     record(
         "person.password_reset", actor=_themselves(user), now=now, subject=f"user:{user.pk}", text="通过链接重设密码"

@@ -212,10 +212,16 @@ def new_recovery_codes(user: User, *, actor: Actor, now: datetime) -> list[str]:
     return codes
 
 
-@transaction.atomic(durable=True)
-def take_away_all(user: User, *, actor: Actor, now: datetime) -> None:
-    """For who lost everything, after somebody has checked who it is: the next log-in leads to setting up anew."""
+def clear(user: User) -> None:
+    """Every factor, inside the transaction of whoever tells it to the journal."""
     Authenticator.objects.filter(user=user).delete()
+
+
+@transaction.atomic(durable=True)
+def take_away_all(user: User, *, actor: Actor, now: datetime) -> int:
+    """For who lost everything, after an operator has checked who it is; how many sessions ended. The next log-in leads to setting up anew."""
+    clear(user)
+    ended = sessions.end_others(user, key=None)
     record(
         "person.second_reset",
         actor=actor,
@@ -223,6 +229,7 @@ def take_away_all(user: User, *, actor: Actor, now: datetime) -> None:
         subject=f"user:{user.pk}",
         text="核对身份后清除第二重验证，登录时重新绑定",
     )
+    return ended
 
 
 # --- passkeys --------------------------------------------------------------------------------------------------------

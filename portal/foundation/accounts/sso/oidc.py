@@ -15,12 +15,14 @@ from authlib.integrations.base_client.sync_openid import OpenIDMixin
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri, prepare_token_request
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
+from django.core.cache import cache
 
 from portal.foundation.core import outgoing
 
 from .contract import Identity, Question, Refused, Unreachable
 
 TIMEOUT = 5  # seconds to connect, and for each read; twice that for a whole answer
+METADATA_KEPT = 300  # seconds in each process: whoever presses the button does not make us call
 LEEWAY = 60  # seconds that their clock may be off ours
 # Signatures with a key that only they have: a shared secret or none at all must not do.
 ALGORITHMS = ["RS256", "RS384", "RS512", "ES256", "ES384", "ES512", "PS256", "PS384", "PS512", "EdDSA"]
@@ -34,6 +36,7 @@ class OidcProvider:
         outgoing.address(issuer)
         self.issuer, self.client_id, self._secret = issuer, client_id, client_secret
         self._metadata: dict[str, Any] | None = None
+        self._kept = f"oidc:{issuer}"
 
     def ask(self, redirect_uri: str) -> Question:
         nonce, verifier, state = (secrets.token_urlsafe(n) for n in (24, 48, 24))
@@ -67,6 +70,8 @@ class OidcProvider:
     def _found(self) -> dict[str, Any]:
         """What the issuer says of itself; every address in it must be https too, and the issuer the one we asked."""
         if self._metadata is None:
+            self._metadata = cache.get(self._kept)
+        if self._metadata is None:
             found = _said(f"{self.issuer}/.well-known/openid-configuration")
             if str(found.get("issuer", "")).rstrip("/") != self.issuer:
                 raise Unreachable("issuer")
@@ -76,6 +81,7 @@ class OidcProvider:
             except (KeyError, ValueError) as error:
                 raise Unreachable("metadata") from error
             self._metadata = found
+            cache.set(self._kept, found, METADATA_KEPT)
         return self._metadata
 
 

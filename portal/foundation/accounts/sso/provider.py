@@ -26,13 +26,18 @@ def from_settings() -> SSOProvider:
     return OidcProvider(settings.SSO_ISSUER, client_id=settings.SSO_CLIENT_ID, client_secret=settings.SSO_CLIENT_SECRET)
 
 
+def _ours(identity: Identity) -> str:
+    """The issuer as the settings name it: its own spelling may end with a slash. The client has compared the two."""
+    return identity.issuer.rstrip("/")
+
+
 def binding_of(user_id: int) -> SsoBinding | None:
     return SsoBinding.objects.filter(user_id=user_id, issuer=settings.SSO_ISSUER).first()
 
 
 def person_of(identity: Identity) -> User | None:
     """Whose subject this is here; None for a subject that nobody has bound."""
-    found = SsoBinding.objects.select_related("user").filter(issuer=identity.issuer, subject=identity.subject).first()
+    found = SsoBinding.objects.select_related("user").filter(issuer=_ours(identity), subject=identity.subject).first()
     return found.user if found and found.user.is_active else None
 
 
@@ -46,7 +51,7 @@ def bind(user: User, identity: Identity, *, actor: Actor, now: datetime) -> None
 
 @transaction.atomic(durable=True)
 def _bind(user: User, identity: Identity, *, actor: Actor, now: datetime) -> None:
-    SsoBinding.objects.create(user=user, issuer=identity.issuer, subject=identity.subject, bound_at=now)
+    SsoBinding.objects.create(user=user, issuer=_ours(identity), subject=identity.subject, bound_at=now)
     record(
         "person.sso_bound", actor=actor, now=now, subject=f"user:{user.pk}", text=f"绑定{settings.SSO_NAME}统一身份登录"
     )

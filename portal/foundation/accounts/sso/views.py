@@ -1,5 +1,6 @@
 """To the government's log-in and back: to come in, or to bind one's account."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -19,11 +20,13 @@ from portal.foundation.accounts.middleware import actor_of, membership_of
 from portal.foundation.accounts.proving import proven
 from portal.foundation.core import moments
 from portal.foundation.core.errors import WrongState
+from portal.foundation.core.rates import Rate, limited
 
 from . import provider
 from .contract import Identity, Question, Refused, Unreachable
 
 KEY = "sso"
+STARTING = Rate("sso", 30, timedelta(minutes=10))
 LIFE = 600  # seconds between going there and coming back
 AWAY = "现在连不上{name}，请稍后再试，或者用密码登录。"
 NOT_TRUE = "{name}的登录结果没有通过核对，请重新登录。"
@@ -31,6 +34,7 @@ UNBOUND = "这个{name}身份还没有绑定本平台的账号。请先用密码
 
 
 @public
+@limited(STARTING)
 @never_cache
 @require_POST
 def start(request: HttpRequest) -> HttpResponse:

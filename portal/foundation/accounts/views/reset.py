@@ -2,7 +2,6 @@
 
 from django.conf import settings
 from django.contrib import messages
-from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -10,7 +9,6 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
-from portal.foundation.accounts import attempts
 from portal.foundation.accounts.forms_identity import ForgottenForm, OwnPasswordForm
 from portal.foundation.accounts.guards import public
 from portal.foundation.accounts.identity import reset
@@ -25,17 +23,13 @@ from portal.foundation.core.forms import place
 def forgotten(request: HttpRequest) -> HttpResponse:
     """The same answer whether there is such an account or not."""
     form = ForgottenForm(request.POST if request.method == "POST" else None)
-    pause = 0
+    status = 400
     if request.method == "POST" and form.is_valid():
         try:
             reset.ask(form.cleaned_data["login"], address=addresses.network(request), now=moments.now())
         except TooMany as error:
             form.add_error(None, error.reason)
-            pause = error.retry_after
-        except OperationalError as error:
-            if not attempts.queue_too_long(error):
-                raise
-            form.add_error(None, "现在申请的人太多，请过一会儿再试。")
+            status = error.status
         else:
             return redirect(reverse("password-forgotten") + "?sent=1")
     context = {
@@ -44,10 +38,7 @@ def forgotten(request: HttpRequest) -> HttpResponse:
         "files": settings.DEMO,
         "texts": settings.SMS_PROVIDER != "none",
     }
-    answer = render(request, "accounts/forgotten.html", context, status=429 if pause else 400 if form.errors else 200)
-    if pause:
-        answer.headers["Retry-After"] = str(pause)
-    return answer
+    return render(request, "accounts/forgotten.html", context, status=status if form.errors else 200)
 
 
 @public

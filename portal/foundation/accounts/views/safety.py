@@ -5,7 +5,6 @@ import json
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from portal.foundation.accounts import actions
 from portal.foundation.accounts.forms_identity import CodeForm, PasskeyForm
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.identity import second, sessions
@@ -22,7 +22,6 @@ from portal.foundation.accounts.sso import provider as sso
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
-from portal.foundation.journal.record import record
 
 from .second import SECRET, SETUP_HELP, setup_context, waiting_secret
 
@@ -140,14 +139,8 @@ def recovery(request: HttpRequest) -> HttpResponse:
 def end_others(request: HttpRequest) -> HttpResponse:
     """Every session of mine but this one ends now."""
     actor = actor_of(request)
-    count = sessions.end_others(membership_of(request).user, key=request.session.session_key)
-    with transaction.atomic(durable=True):
-        record(
-            "person.sessions_ended",
-            actor=actor,
-            now=moments.now(),
-            subject=f"user:{actor.user_id}",
-            text=f"退出其他设备上的登录，{count} 处",
-        )
+    count = actions.end_other_sessions(
+        membership_of(request).user, key=request.session.session_key, actor=actor, now=moments.now()
+    )
     messages.success(request, f"其他 {count} 处登录已退出。" if count else "没有其他登录。")
     return redirect("safety")

@@ -75,6 +75,7 @@ def step(request: HttpRequest) -> HttpResponse:
         return entry.go_on(request, entering, now=now)
     if request.method == "POST":
         request.refused_as = "wrong-second"  # type: ignore[attr-defined]  # read by journal.refusals
+        request.refused_about = f"user:{user.pk}"  # type: ignore[attr-defined]  # likewise
     ways = second.ways(user.pk)
     context = {
         "form": form,

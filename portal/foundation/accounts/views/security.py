@@ -13,6 +13,7 @@ from portal.foundation.accounts import attempts, keeping
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role, User
+from portal.foundation.accounts.proving import proven
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm, place
@@ -46,7 +47,11 @@ def people(request: HttpRequest) -> HttpResponse:
         "q": words,
         "state": state,
         "rules": password_validation.password_validators_help_texts(),
-        "limits": [("同一账号", attempts.LOGIN), ("同一来源", attempts.LOGIN_ADDRESS)],
+        "limits": [
+            ("同一账号", attempts.LOGIN),
+            ("同一网络地址", attempts.LOGIN_ADDRESS),
+            ("第二重验证", attempts.SECOND),
+        ],
     }
     return render(request, "accounts/security.html", context)
 
@@ -54,6 +59,7 @@ def people(request: HttpRequest) -> HttpResponse:
 @allow(Role.SECURITY)
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
+@proven
 def person(request: HttpRequest, pk: int) -> HttpResponse:
     """One account; a POST does one thing to it, with a reason."""
     user = get_object_or_404(User.objects.prefetch_related("memberships__organisation"), pk=pk)

@@ -45,7 +45,7 @@ def login(request: HttpRequest) -> HttpResponse:
     if request.method != "POST" and getattr(request, "actor", None) is not None:
         return redirect(target or "landing")
     form = LoginForm(request.POST if request.method == "POST" else None)
-    pause = 0
+    status = 400
     if request.method == "POST" and form.is_valid():
         now = moments.now()
         try:
@@ -57,11 +57,13 @@ def login(request: HttpRequest) -> HttpResponse:
             )
         except TooMany as error:
             form.add_error(None, error.reason)
-            pause = error.retry_after
+            status = error.status
         else:
             if user is None:
                 form.add_error(None, LOGIN_REFUSED)
                 request.refused_as = "wrong-password"  # type: ignore[attr-defined]  # read by journal.refusals
+                known = queries.by_login(form.cleaned_data["login"])
+                request.refused_about = f"user:{known.pk}" if known else ""  # type: ignore[attr-defined]  # likewise
             elif not queries.seats_of(user.pk).exists():
                 form.add_error(None, "您的账号现在不属于任何单位。请联系原单位的成员重新邀请您，或联系平台运维人员。")
                 request.refused_as = "no-seat"  # type: ignore[attr-defined]  # read by journal.refusals
@@ -74,10 +76,7 @@ def login(request: HttpRequest) -> HttpResponse:
         "demo_password": queries.DEMO_PASSWORD,
         "sso": settings.SSO_NAME if sso.configured() else "",
     }
-    answer = render(request, "accounts/login.html", context, status=429 if pause else 400 if form.errors else 200)
-    if pause:
-        answer.headers["Retry-After"] = str(pause)
-    return answer
+    return render(request, "accounts/login.html", context, status=status if form.errors else 200)
 
 
 @public

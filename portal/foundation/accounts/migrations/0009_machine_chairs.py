@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0006_identity")]
+    dependencies = [("accounts", "0008_second_keeper_checked")]
 
     operations = [
         migrations.AddField(
