@@ -8,12 +8,24 @@ from django.views.decorators.http import require_safe
 
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
+from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.files import attach
 from portal.foundation.core.pdf import engine
+from portal.foundation.journal import looks
 from portal.foundation.sla import package
 
 from . import access, record
+
+
+def _seen(request: HttpRequest, pk: int) -> access.Seen:
+    """The clock with what it belongs to; the enterprise sees who read the record. An enterprise's own reading is no look."""
+    actor = actor_of(request)
+    found = access.seen(actor, pk)
+    owner = 0 if actor.role == Role.ENTERPRISE else found.owner_id
+    number = found.clock.case_number
+    looks.note(request, owner_id=owner, actor=actor, what=looks.What.CASE, subject=f"clock:{pk}", case_number=number)
+    return found
 
 
 @allow(*access.READERS)
@@ -21,7 +33,7 @@ from . import access, record
 @require_safe
 def page(request: HttpRequest, pk: int) -> HttpResponse:
     """The record, replayed while the reader waits."""
-    found = access.seen(actor_of(request), pk)
+    found = _seen(request, pk)
     built = record.build(found, now=moments.now())
     context = {"record": built, "seen": found, "clock": found.clock, "printable": engine.available().ok}
     return render(request, "evidence/record.html", context)
@@ -32,7 +44,7 @@ def page(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def paper(request: HttpRequest, pk: int) -> HttpResponse:
     """The same as PDF. Raises PdfUnavailable where the machine cannot print; the page can be printed then."""
-    found, now = access.seen(actor_of(request), pk), moments.now()
+    found, now = _seen(request, pk), moments.now()
     built = record.build(found, now=now)
     context = {
         "record": built,
@@ -50,7 +62,7 @@ def paper(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def evidence_package(request: HttpRequest, pk: int) -> HttpResponse:
     """证据包: the journal entries behind it as JSON lines, without what tells of other parties."""
-    found, now = access.seen(actor_of(request), pk), moments.now()
+    found, now = _seen(request, pk), moments.now()
     rows = [access.shown(row, found) for row in record.build(found, now=now).rows]
     lines = package.lines(rows, case_number=found.clock.case_number, clocks=[pk], as_of=now)
     return attach(

@@ -187,12 +187,21 @@ def test_attack_61_copying_the_list_of_enterprises_ends_at_a_number_and_is_told(
     settings.ENTERPRISES_A_DAY = 1
     bo = world.bo
     assert bo.client.get(reverse("desk-referral", args=[ref_of(world.asked, bo).ref])).status_code == 200
-    assert bo.client.get(reverse("desk-referral", args=[ref_of(world.offered, bo).ref])).status_code == 429
+    other = ref_of(world.offered, bo)
+    page = reverse("desk-referral", args=[other.ref])
+    Referral.objects.filter(pk=other.pk).update(officer=None)
+    assert bo.client.get(page).status_code == 429
     traced(bo, "too-many", "desk-referral")
+    assert bo.client.post(reverse("desk-ask", args=[other.ref]), {"question": ""}).status_code == 429
+    listed = bo.client.get("/api/v1/referrals/").json()["results"]
+    assert listed and not any("enterprise" in row or "amount" in row for row in listed)
     assert bo.client.get(reverse("api-referral-detail", args=[ref_of(world.offered, bo).ref])).status_code == 429
     assert Entry.objects.filter(verb="looks.limit").count() == 1
     dispatcher.dispatch(now=moments.now())
     assert Notice.objects.filter(membership=sena.membership, title__contains="大量查看").exists()
+    assert bo.client.get(reverse("desk-referral", args=[ref_of(world.asked, bo).ref])).status_code == 200, "read today"
+    Referral.objects.filter(pk=other.pk).update(officer=bo.user)
+    assert bo.client.get(page).status_code == 200, "his own case"
 
 
 def test_attack_62_a_products_words_are_words(world: World) -> None:
