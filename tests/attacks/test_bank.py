@@ -187,7 +187,7 @@ def test_attack_61_copying_the_list_of_enterprises_ends_at_a_number_and_is_told(
     settings.ENTERPRISES_A_DAY = 1
     bo = world.bo
     assert bo.client.get(reverse("desk-referral", args=[ref_of(world.asked, bo).ref])).status_code == 200
-    other = ref_of(world.offered, bo)
+    other = ref_of(factories.application(world.wai, world.product), bo)
     page = reverse("desk-referral", args=[other.ref])
     Referral.objects.filter(pk=other.pk).update(officer=None)
     assert bo.client.get(page).status_code == 429
@@ -196,7 +196,7 @@ def test_attack_61_copying_the_list_of_enterprises_ends_at_a_number_and_is_told(
     listed = bo.client.get("/api/v1/referrals/").json()["results"]
     assert listed
     assert not any("enterprise" in row or "amount" in row for row in listed)
-    assert bo.client.get(reverse("api-referral-detail", args=[ref_of(world.offered, bo).ref])).status_code == 429
+    assert bo.client.get(reverse("api-referral-detail", args=[other.ref])).status_code == 429
     assert Entry.objects.filter(verb="looks.limit").count() == 1
     dispatcher.dispatch(now=moments.now())
     assert Notice.objects.filter(membership=sena.membership, title__contains="大量查看").exists()

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from portal.foundation.core import moments
-from portal.foundation.journal import sealer
+from portal.foundation.journal import anchors, sealer
 from portal.foundation.journal.models import Entry
 from products.models import Product
 from tests import factories
@@ -57,13 +57,18 @@ def test_the_chain_is_gone_through_and_a_change_is_named(
     settings.DATA_DIR = tmp_path  # no anchor of another test's journal
     factories.application(ling, product)
     sealer.seal(now=moments.now())
+    assert "没有锚点" in audi.client.post(reverse("audit-chain")).content.decode(), "an empty folder is no check"
+    anchors.write(now=moments.now())
     assert "完整，没有发现改动" in audi.client.post(reverse("audit-chain")).content.decode()
-    assert Entry.objects.filter(verb="journal.verified").count() == 1
+    assert Entry.objects.filter(verb="journal.verified").count() == 2
     with by_hand() as cursor:
         cursor.execute("UPDATE journal_entry SET text = '改写' WHERE id = (SELECT min(entry_id) FROM journal_seal)")
     page = audi.client.post(reverse("audit-chain")).content.decode()
     assert "不完整" in page
     assert "第 1 条" in page
+    next((tmp_path / "anchors").glob("*.json")).unlink()
+    sealer.seal(now=moments.now())
+    assert "目录里没有这个文件" in audi.client.post(reverse("audit-chain")).content.decode(), "the journal tells of it"
 
 
 def test_sena_closes_an_account_and_its_session_is_dead_at_the_next_click(sena: Person, ling: Person) -> None:

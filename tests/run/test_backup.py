@@ -168,6 +168,10 @@ def test_a_restore_to_a_moment_has_everything_acknowledged_by_then_and_nothing_s
         took = time.monotonic() - began
         assert done.returncode == 0, done.stderr
         assert "封存链完整" in done.stdout
+        kept = sorted(path.name for path in (new / "anchors").glob("*.json"))
+        assert kept, "the anchors of which the restored journal tells are there again"
+        assert set(kept) <= {path.name for path in (target / "anchors").glob("*.json")}
+        assert f"锚点 {len(kept)} 个" in done.stdout
         there = present(Places(new))
         missing, later = writer.acknowledged_by(at) - there, there & writer.sent_after(at)
         assert (missing, later) == (set(), set())
@@ -223,6 +227,8 @@ def test_no_key_and_no_secret_is_in_the_backup(parent: Path) -> None:
         (data / name).write_text(text)
     (data / "files/assets").mkdir(parents=True)
     (data / "files/assets/paper").write_bytes(b"%PDF- a paper of Ling")
+    (data / "anchors").mkdir()
+    (data / "anchors/2026-11-23T09.json").write_bytes(b"{}")
     made = run("backup", target, "--data", data)
     assert made.returncode == 0, made.stderr
     for path in target.rglob("*"):
@@ -232,6 +238,7 @@ def test_no_key_and_no_secret_is_in_the_backup(parent: Path) -> None:
     base = folder.Folder(target).bases()[-1]
     assert "密钥不在备份中" in base.facts["left_out"]
     assert base.facts["files"]["assets/paper"][0] == len(b"%PDF- a paper of Ling")
+    assert (target / "anchors/2026-11-23T09.json").read_bytes() == b"{}"
     for path in (target, *target.rglob("*")):
         assert path.stat().st_mode & 0o077 == 0, f"{path} is open to others"
     # Another copy later: the older one goes, and the changes that only it needed.
@@ -285,6 +292,17 @@ def test_the_mirror_copies_new_files_once_and_half_written_ones_again(tmp_path: 
     (source / "a/one").unlink()  # Ling discards it; an older moment may still need it
     assert mirror.copy() == 0
     assert (copy / "a/one").exists()
+
+
+def test_an_anchor_that_was_copied_is_never_replaced(tmp_path: Path) -> None:
+    """Whoever rewrites an anchor on the portal's machine does not reach the copy."""
+    (tmp_path / "anchors").mkdir()
+    anchor = tmp_path / "anchors" / "2026-11-23T09.json"
+    anchor.write_bytes(b"right")
+    Mirror(tmp_path / "anchors", tmp_path / "copy", once=True).copy()
+    anchor.write_bytes(b"rewritten")
+    Mirror(tmp_path / "anchors", tmp_path / "copy", once=True).copy()
+    assert (tmp_path / "copy" / anchor.name).read_bytes() == b"right"
 
 
 def test_a_manifest_that_was_interrupted_is_no_backup(tmp_path: Path) -> None:

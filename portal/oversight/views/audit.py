@@ -63,11 +63,7 @@ def chain(request: HttpRequest) -> HttpResponse:
     """How the chain stands; a POST goes through all of it, link by link, anchors included."""
     report = None
     if request.method == "POST":
-        early = verifying.Report()
-        known = verifying.read_anchors(anchors.folder(), early)
-        report = verifying.check(exporting.lines(), anchors=known)
-        report.findings[:0] = early.findings
-        report.count += early.count
+        report = verifying.check_with(exporting.lines(), anchors.folder())
         with transaction.atomic():
             said = "完整" if report.ok else f"{report.count} 处异常"
             record(

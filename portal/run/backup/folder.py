@@ -4,6 +4,7 @@ portal-backup.json   whose backup this is
 base/<UTC moment>/   one copy of the database each: cluster/ as pg_basebackup wrote it, manifest.json about it
 wal/                 every change since the first copy, as the server streams it
 files/               uploads and papers; they never change, so one copy serves every moment
+anchors/             the anchors of the journal, likewise
 """
 
 import fcntl
@@ -62,6 +63,10 @@ class Folder:
     def files(self) -> Path:
         return self.path / "files"
 
+    @property
+    def anchors(self) -> Path:
+        return self.path / "anchors"
+
     def create(self, owner: str) -> None:
         """Make it, closed to others, or recognise it. RunError when it belongs to another portal or to something else."""
         if self.note.exists():
@@ -70,7 +75,7 @@ class Folder:
         elif self.path.exists() and any(self.path.iterdir()):
             raise RunError(f"{self.path} 不是空目录，也不是备份目录，没有写入任何内容。请换一个目录。")
         try:
-            for directory in (self.path, self.base, self.wal, self.files):
+            for directory in (self.path, self.base, self.wal, self.files, self.anchors):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"无法写入备份目录 {self.path}：{error.strerror}。") from error

@@ -71,6 +71,7 @@ def _copy(where: Places, target: folder.Folder, *, followed: bool) -> folder.Bas
             half = target.base / f"{_name(began)}.half"
             _base_backup(where, half / "cluster")
             Mirror(where.files, target.files).copy()
+            Mirror(where.anchors, target.anchors, once=True).copy()
             cursor.execute(
                 "SELECT clock_timestamp(), pg_switch_wal()::text, system_identifier::text FROM pg_control_system()"
             )

@@ -66,7 +66,7 @@ def restore(path: Path, *, to: datetime | None, where: Places) -> int:
             raise
     for line in _told(found, reached, to, where, time.monotonic() - began):
         print(line)
-    return 1 if found["broken_links"] or found["files_missing"] or found["files_changed"] else 0
+    return 1 if found["chain_findings"] or found["files_missing"] or found["files_changed"] else 0
 
 
 def _base(source: Folder, to: datetime | None) -> Base:
@@ -195,12 +195,12 @@ def _told(
     last = f"（最后一次变更在 {_shown(reached)}）" if reached else ""
     chain = (
         "完整"
-        if not found["broken_links"]
-        else f"有 {found['broken_links']} 处断裂，第一处是日志 {found['first_broken']}"
+        if not found["chain_findings"]
+        else f"有 {found['chain_findings']} 处异常，第一处：{found['first_finding']}"
     )
     lines = [
         f"已恢复到 {wanted}{last}，用时 {seconds:.1f} 秒：{where.data}",
-        f"日志 {found['entries']} 条，封存链{chain}；待封存 {found['unsealed']} 条。",
+        f"日志 {found['entries']} 条，封存链{chain}；待封存 {found['unsealed']} 条，锚点 {found['anchors']} 个。",
         "数量：" + "，".join(f"{name} {count}" for name, count in found["counts"].items()) + "。",
         f"文件 {found['files']} 个，缺失 {found['files_missing']} 个，与登记摘要不符 {found['files_changed']} 个。",
         "密钥不在备份中，这个目录使用新的 SECRET_KEY：所有人需要重新登录。请把电子签章密钥放回后再启动。",
