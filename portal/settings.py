@@ -280,7 +280,6 @@ CELERY_BEAT_SCHEDULE = {
     "watch-pledges": {"task": "pledges.watch", "schedule": 1800.0, "options": {"expires": 1800}},
     "watch-library": {"task": "products.watch", "schedule": 60.0, "options": {"expires": 60}},
     "scan-files": {"task": "journal.scan_files", "schedule": 5.0, "options": {"expires": 10}},
-    "tidy-files": {"task": "core.tidy_files", "schedule": 600.0, "options": {"expires": 600}},
     "watch-incidents": {"task": "oversight.watch_incidents", "schedule": 60.0, "options": {"expires": 60}},
     "keep-no-longer": {"task": "oversight.keep_no_longer", "schedule": 3600.0, "options": {"expires": 3600}},
 }

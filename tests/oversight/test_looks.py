@@ -1,5 +1,6 @@
 """Ling sees who looked at her data and when, whom she has authorised, and takes everything away that is kept about her."""
 
+import hashlib
 import json
 import re
 from datetime import timedelta
@@ -73,8 +74,8 @@ def test_a_refused_page_is_no_look(wai: Person, cui: Person, case: Application) 
 def test_a_stranger_sees_only_looks_at_his_own_data(ling: Person, wai: Person, bo: Person, case: Application) -> None:
     open_it(bo, case)
     assert case.number not in wai.client.get(reverse("looks")).content.decode()
-    assert case.number not in wai.client.get(reverse("looks-export")).content.decode()
-    assert case.number in ling.client.get(reverse("looks-export")).content.decode()
+    assert case.number not in wai.client.post(reverse("looks-export")).content.decode()
+    assert case.number in ling.client.post(reverse("looks-export")).content.decode()
     assert bo.client.get(reverse("looks")).status_code == 403
 
 
@@ -104,12 +105,38 @@ def test_ling_takes_everything_away_that_is_kept_about_her(ling: Person, bo: Per
     kept = json.loads(answer.content)
     assert kept["enterprise"]["name"] == ling.organisation.name
     assert kept["people"][0]["name"] == "林示例"
+    assert kept["people"][0]["phone"] == ling.user.phone
     assert kept["requests"][0]["number"] == case.number
     assert kept["consents"][0]["institution"] == "示例甲银行"
     assert kept["looked_at"][0]["what"] == "request"
     assert "password" not in answer.content.decode()
-    assert Entry.objects.filter(verb="data.exported").count() == 1
+    told = Entry.objects.get(verb="data.exported")
+    assert told.data["sha256"] == hashlib.sha256(answer.content).hexdigest()
     assert ling.client.get(reverse("own-data")).status_code == 405
+
+
+def test_ling_does_not_take_her_colleagues_phones_away(ling: Person) -> None:
+    """Also of somebody who has left: the enterprise reads that there was a chair, not how to reach the person."""
+    left = factories.person("left-示例", "enterprise", ling.organisation)
+    left.user.phone, left.user.email = "13900009999", "left@example.com"
+    left.user.save()
+    left.membership.active = False
+    left.membership.save()
+    text = ling.client.post(reverse("own-data")).content.decode()
+    assert "left-示例" in text or left.user.name in text
+    assert "13900009999" not in text
+    assert "left@example.com" not in text
+
+
+def test_a_table_that_leaves_is_journalled_with_its_digest_and_says_who_took_it(
+    ling: Person, bo: Person, case: Application
+) -> None:
+    open_it(bo, case)
+    assert ling.client.get(reverse("looks-export")).status_code == 405
+    answer = ling.client.post(reverse("looks-export"))
+    told = Entry.objects.get(verb="records.exported")
+    assert (told.data["rows"], told.data["sha256"]) == (1, hashlib.sha256(answer.content).hexdigest())
+    assert ling.actor.label in answer.content.decode()
 
 
 def test_a_form_that_comes_back_with_the_page_is_a_look_too(bo: Person, case: Application) -> None:
