@@ -200,6 +200,8 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = False
 # Who signs the application form for its parties: local (a key of this installation) or account (no signature service).
 SIGNING_PROVIDER: str = env.str("SIGNING_PROVIDER", default="account" if PRODUCTION else "local")
+# What does SM3, SM4 and SM2 (core/crypto.py): a class without arguments. A certified module's takes this one's place.
+CRYPTO_PROVIDER = env.str("CRYPTO_PROVIDER", default="portal.foundation.core.crypto.SoftwareCrypto")
 SIGNING_KEY_FILE: str = env.str("SIGNING_KEY_FILE", default=str(DATA_DIR / "keys" / "signing.pem"))
 UPLOAD_MAX_BYTES = 20 * 1024 * 1024
 # What one organisation may send: a day, and in all (portal/foundation/core/intake/quota.py).

@@ -1,15 +1,18 @@
 """Every text field has a class, no log line carries a phone, and what was kept long enough goes."""
 
+import json
 import logging
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.conf import settings
+from django.conf import settings as configured
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
+from django.db import transaction
 
 from applications.actions import drafts
 from applications.models import Draft
@@ -17,9 +20,12 @@ from portal.foundation.accounts import actions as accounts
 from portal.foundation.accounts.identity.models import PasswordRecord, SsoBinding
 from portal.foundation.accounts.models import Invitation, Membership, Role
 from portal.foundation.core import classes, crypto, moments
+from portal.foundation.core.actor import SYSTEM
 from portal.foundation.core.logs import PlainFormatter
 from portal.foundation.core.masking import masked
+from portal.foundation.journal import anchors, sealer
 from portal.foundation.journal.models import Entry, Look, Refusal
+from portal.foundation.journal.record import record
 from portal.oversight import retention
 from tests.factories import Person
 
@@ -63,7 +69,7 @@ def test_a_line_is_masked_and_our_own_numbers_stay(said: str, left: str) -> None
 
 
 def test_the_log_of_the_portal_masks_messages_arguments_and_traces() -> None:
-    formatter = settings.LOGGING["formatters"]["plain"]
+    formatter = configured.LOGGING["formatters"]["plain"]
     assert formatter["()"].endswith("PlainFormatter")
     try:
         raise ValueError("unknown phone 13987651234")
@@ -186,6 +192,24 @@ def test_every_rule_says_how_long_and_why() -> None:
 
 
 def test_the_table_of_the_docs_is_the_table_of_the_code() -> None:
-    page = (Path(settings.BASE_DIR) / "docs/security/personal-data.md").read_text("utf-8")
+    page = (Path(configured.BASE_DIR) / "docs/security/personal-data.md").read_text("utf-8")
     for rule in retention.RULES:
         assert f"| {rule.what} | {rule.keep.days} 天 |" in page, rule.what
+
+
+class Module:
+    """A certified module stands in the software's place."""
+
+    def digest(self, data: bytes) -> bytes:
+        return b"module" + data[:2]
+
+
+@pytest.mark.django_db
+def test_a_module_takes_the_softwares_place_for_the_anchors(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR, settings.CRYPTO_PROVIDER = tmp_path, f"{__name__}.Module"
+    with transaction.atomic():
+        record("case.noted", actor=SYSTEM, now=moments.now(), subject="test:1", text="示例")
+    sealer.seal(now=moments.now())
+    made = anchors.write(now=moments.now())
+    assert made is not None
+    assert bytes.fromhex(json.loads(made.read_text())["sm3"]).startswith(b"module")

@@ -16,8 +16,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import transaction
 
+from portal.foundation.core import crypto
 from portal.foundation.core.actor import SYSTEM
-from portal.foundation.core.crypto import sm3
 from portal.foundation.core.moments import SHANGHAI, iso
 
 from .models import Entry, Seal
@@ -50,7 +50,9 @@ def write(*, now: datetime) -> Path | None:
         "name": name,
         "sealed": Seal.objects.filter(id__lte=last).count(),
         "head": digest,
-        "sm3": sm3(digest.encode()).hex(),  # the same head once more by the national algorithm (GB/T 32905)
+        "sm3": crypto.provider()
+        .digest(digest.encode())
+        .hex(),  # the same head once more by the national algorithm (GB/T 32905)
         "at": iso(now),
         "previous": hashlib.sha256((folder() / f"{names[-1]}.json").read_bytes()).hexdigest() if names else "",
     }
