@@ -24,7 +24,7 @@ import pytest
 from portal.run import lock
 from portal.run.backup import folder
 from portal.run.backup.mirror import Mirror
-from portal.run.backup.restore import moment
+from portal.run.backup.restore import _verify_base, moment, restore
 from portal.run.environment import connection_parameters, temporary_servers
 from portal.run.lock import running_addresses
 from portal.run.places import ROOT, Places, RunError
@@ -161,6 +161,8 @@ def test_a_restore_to_a_moment_has_everything_acknowledged_by_then_and_nothing_s
     shutil.rmtree(home)
     shutil.rmtree(data)
 
+    for planted in (target / "base").glob("*/cluster/postgresql.auto.conf"):  # which pg_verifybackup does not look at
+        planted.write_text("shared_preload_libraries = 'nothing_of_ours'\n")
     for number, at in enumerate((first, second)):
         new = parent / f"restored-{number}"
         began = time.monotonic()
@@ -313,3 +315,32 @@ def test_a_manifest_that_was_interrupted_is_no_backup(tmp_path: Path) -> None:
     assert json.loads(target.note.read_text("utf-8"))["owner"] == "us"
     with pytest.raises(RunError, match="另一个平台"):
         target.create("them")
+
+
+def test_a_link_in_the_backup_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    """Somebody with the backup disk plants a link to a file of the machine."""
+    target = folder.Folder(tmp_path / "backup")
+    target.create("us")
+    (target.wal / ("0" * 24)).symlink_to("/etc/hostname")
+    assert target.links() == [target.wal / ("0" * 24)]
+    with pytest.raises(RunError, match="符号链接"):
+        restore(target.path, to=None, where=Places(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
+
+
+def test_with_a_key_kept_apart_a_rewritten_manifest_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = tmp_path / "key"
+    key.write_text("k" * 64)
+    facts = {"wal_from": "0", "files": {"a": [1, "x"]}}
+    assert folder.mac(facts) == "", "without a key nothing is said"
+    monkeypatch.setenv("BACKUP_KEY_FILE", str(key))
+    right = folder.mac(facts)
+    assert folder.mac({**facts, "mac": right}) == right
+    assert folder.mac({**facts, "files": {"a": [1, "y"]}}) != right
+    (tmp_path / "cluster").mkdir()
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    with pytest.raises(RunError, match="备份密钥不符"):
+        _verify_base(folder.Base(tmp_path, now, now, "0", {**facts, "mac": "0" * 64}))
+    key.write_text("short")
+    with pytest.raises(RunError, match="32"):
+        folder.mac(facts)

@@ -8,7 +8,9 @@ anchors/             the anchors of the journal, likewise
 """
 
 import fcntl
+import hmac
 import json
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,6 +90,15 @@ class Folder:
         except (OSError, ValueError, KeyError) as error:
             raise RunError(f"{self.path} 不是备份目录（没有可读的 {self.note.name}）。") from error
 
+    def links(self) -> list[Path]:
+        """Symbolic links anywhere in it: the portal makes none, and following one would read or change what lies outside."""
+        return [
+            Path(folder) / name
+            for folder, folders, files in os.walk(self.path)
+            for name in (*folders, *files)
+            if (Path(folder) / name).is_symlink()
+        ]
+
     def bases(self) -> list[Base]:
         """Every whole copy, oldest first; one without its manifest was interrupted and is none."""
         found = []
@@ -106,6 +117,24 @@ class Folder:
             except BlockingIOError as error:
                 raise RunError(f"另一个备份或恢复正在使用 {self.path}，请等它结束。") from error
             yield
+
+
+def mac(facts: dict[str, Any]) -> str:
+    """HMAC-SHA256 of a manifest under the key in the file BACKUP_KEY_FILE, which is kept apart from the backup; "" without one.
+
+    RunError when the file cannot be read or holds fewer than 32 bytes.
+    """
+    name = os.environ.get("BACKUP_KEY_FILE", "")
+    if not name:
+        return ""
+    try:
+        key = Path(name).read_bytes().strip()
+    except OSError as error:
+        raise RunError(f"读不出备份密钥文件 BACKUP_KEY_FILE={name}：{error.strerror}。") from error
+    if len(key) < 32:
+        raise RunError(f"备份密钥文件 {name} 不足 32 字节。可以这样生成：openssl rand -hex 32。")
+    said = {field: value for field, value in facts.items() if field != "mac"}
+    return hmac.new(key, json.dumps(said, sort_keys=True).encode(), "sha256").hexdigest()
 
 
 def chosen(where: Places) -> Folder | None:

@@ -88,6 +88,8 @@ def _copy(where: Places, target: folder.Folder, *, followed: bool) -> folder.Bas
                 "cluster_manifest_sha256": sha256(half / "cluster" / "backup_manifest"),
                 "files": digests(target.files, _known(target)),
             }
+            if code := folder.mac(facts):
+                facts["mac"] = code
             folder.write(half / "manifest.json", facts)
             path = half.with_suffix("")
             half.rename(path)

@@ -16,6 +16,7 @@ from typing import IO, Any, ParamSpec, TypeVar
 import puremagic
 from django.conf import settings
 from django.core.files.base import ContentFile, File
+from django.core.files.uploadedfile import UploadedFile
 from django.db import connection
 
 from portal.foundation.core.actor import Actor
@@ -160,7 +161,8 @@ def _looked(upload: "File[Any]", kinds: Sequence[Kind], most: int | None, *, act
 
 
 def _admit(upload: "File[Any]", kinds: Sequence[Kind], most: int, *, actor: Actor, now: datetime) -> Checked:
-    if actor.user_id and (wait := take(ATTEMPTS, str(actor.user_id), now=now)):
+    sent = isinstance(upload, UploadedFile)  # not what we made ourselves
+    if sent and actor.user_id and (wait := take(ATTEMPTS, str(actor.user_id), now=now)):
         raise TooMany("too_many", wait.sentence, retry_after=wait.seconds)
     size = upload.size or 0
     name = shown_name(upload.name or "")
