@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -19,6 +19,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.files import attach_lines
+from portal.foundation.core.rows import Page, page_of
 from portal.foundation.journal import anchors, exporting, verifying
 from portal.foundation.journal.record import record
 from portal.oversight import queries
@@ -29,8 +30,8 @@ Read = Callable[[dict[str, Any]], "QuerySet[Any]"]
 
 def _list(request: HttpRequest, template: str, form: forms.Form, read: Read) -> HttpResponse:
     """A filter and the page of rows it leaves; a filter that cannot be read leaves none."""
-    found: QuerySet[Model] | None = read(form.cleaned_data) if form.is_valid() else None
-    rows = queries.page(found, request.GET.get("after", "")) if found is not None else queries.Slice([], "")
+    found: QuerySet[Any] | None = read(form.cleaned_data) if form.is_valid() else None
+    rows = page_of(found, request, size=queries.PAGE) if found is not None else Page([], "", "")
     context = {"form": form, "rows": rows, "filtered": any(form.cleaned_data.values())}
     return render(request, template, context, status=400 if form.errors else 200)
 

@@ -16,6 +16,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.accounts.proving import proven
 from portal.foundation.core import moments, spreadsheets
 from portal.foundation.core.files import attach
+from portal.foundation.core.rows import page_of
 from portal.foundation.journal import taken
 from portal.foundation.journal.models import Look
 from portal.oversight import own_data, queries
@@ -40,7 +41,7 @@ def looks(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "form": form,
-        "rows": queries.page(found, request.GET.get("after", "")),
+        "rows": page_of(found, request, size=queries.PAGE),
         "filtered": any(form.cleaned_data.values()),
         "consents": consents[:30],
         "trail": [(reverse("profile"), "企业资料")],
