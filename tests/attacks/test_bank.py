@@ -1,5 +1,6 @@
 """Attacks 52–65: a bank, a guarantor or an insurer reaches for what is another's."""
 
+import hashlib
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -266,7 +267,15 @@ def test_attack_65_an_export_holds_ones_own_rows_and_is_journalled(world: World)
     """Rui's export is journalled with its digest; Bo and Wai get none; Ling's own data hold nothing of another's."""
     done = world.rui.client.post("/supervision/export/", {"format": "csv", "what": "report"})
     assert done.status_code == 200
-    assert Entry.objects.filter(verb="report.exported", actor_id=world.rui.user.pk).exists()
+    told = Entry.objects.get(verb="report.exported", actor_id=world.rui.user.pk)
+    assert told.data["sha256"] == hashlib.sha256(done.content).hexdigest()
+    assert world.rui.actor.label in done.content.decode("utf-8-sig"), "the file says who took it"
+    products = world.bo.client.post(reverse("products:export"))
+    assert products.status_code == 200
+    assert world.bo.actor.label in text_of(products)
+    told = Entry.objects.get(verb="records.exported", actor_id=world.bo.user.pk)
+    assert told.data["sha256"] == hashlib.sha256(products.content).hexdigest()
+    assert world.bo.client.post(reverse("own-data")).status_code == 403
     for who in (world.bo, world.wai):
         assert who.client.post("/supervision/export/", {"format": "csv", "what": "report"}).status_code == 403
         traced(who, "not-allowed", "supervision-export")
