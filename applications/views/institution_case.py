@@ -74,7 +74,7 @@ def mine(actor: Actor, ref: UUID) -> Referral:
         **looks.today(actor, owner="application__organisation_id", now=now),
     )
     referral = get_object_or_404(found.prefetch_related("application__patents"), ref=ref)
-    if referral.readable:
+    if referral.readable:  # type: ignore[attr-defined]
         looks.check(actor, referral, officer_id=referral.officer_id, now=now)
     return referral
 

@@ -5,7 +5,7 @@ from portal.foundation.accounts.models import Role
 # The first half of a verb: what it was done to. A test holds it against every verb that is written.
 AREAS = {
     "account": "账号管理", "application": "融资需求", "calendar": "工作日历", "clock": "时限", "closure": "临时停办", "consent": "授权",
-    "contact": "联系方式", "cover": "担保、保险", "data": "本单位数据", "default": "违约", "disposal": "质押处置", "duty": "值班和请假",
+    "compensation": "代偿", "contact": "联系方式", "cover": "担保、保险", "data": "本单位数据", "default": "违约", "disposal": "质押处置", "duty": "值班和请假",
     "enterprise": "企业注册", "file": "文件", "incident": "安全事件", "institution": "机构", "journal": "日志", "key": "接口密钥", "loan": "放款",
     "looks": "查看上限", "matter": "登记后事项", "member": "成员", "next": "推荐下一批", "offer": "融资方案", "organisation": "单位资料",
     "patent": "专利", "person": "本人账号", "pledge": "质押登记", "policy": "时限规则", "product": "产品", "quota": "政策额度", "records": "导出",

@@ -48,7 +48,7 @@ def _sessions(before: datetime, _: datetime) -> int:
 def _devices(before: datetime, now: datetime) -> int:
     """Address and browser of a log-in whose session is over."""
     lives = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=now)
-    return UserSession.objects.filter(~Exists(lives), created_at__lt=before).delete()[0]
+    return int(UserSession.objects.filter(~Exists(lives), created_at__lt=before).delete()[0])
 
 
 def _rates(_: datetime, now: datetime) -> int:

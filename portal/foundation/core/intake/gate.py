@@ -28,7 +28,8 @@ from . import quota
 from .kinds import ACCEPTED_TEXT, JPG, PAPERS, RUNNABLE, Kind
 from .names import endings, shown_name
 
-P, R = ParamSpec("P"), TypeVar("R")
+P = ParamSpec("P")
+R = TypeVar("R")
 SECONDS = 6  # of looking at one file; a drawing of 25 megapixels takes two
 PATIENCE = 6  # seconds of waiting for an inspector
 ATTEMPTS = Rate(
@@ -153,7 +154,7 @@ def _looked(upload: "File[Any]", kinds: Sequence[Kind], most: int | None, *, act
     asked = (tuple(kinds), size, actor)
     if seen is not None and seen[0] == asked:
         return seen[1]
-    if connection.atomic_blocks and not connection.atomic_blocks[-1]._from_testcase:
+    if connection.atomic_blocks and not connection.atomic_blocks[-1]._from_testcase:  # type: ignore[attr-defined]
         raise RuntimeError("an upload is looked at before the transaction: put @looked_at above the action")
     checked = _admit(upload, kinds, size, actor=actor, now=now)
     upload._looked = (asked, checked)  # type: ignore[attr-defined]  # lives as long as the upload
