@@ -5,6 +5,7 @@ For `bin/portal restore`; it reads the database and writes only files that are m
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -67,7 +68,9 @@ def _fetched(folder: Path) -> list[str]:
         there, here = folder / name, Path(settings.MEDIA_ROOT) / name
         if here.exists():
             continue
-        if not there.is_file():
+        # Rows and disk may have been in strangers' hands: nothing is fetched through a link or laid outside.
+        inside = here.resolve().is_relative_to(Path(settings.MEDIA_ROOT).resolve())
+        if not inside or there.is_symlink() or not there.is_file():
             missing.append(name)
             continue
         here.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -82,7 +85,7 @@ def _anchors(folder: Path) -> bool:
         for subject in Entry.objects.filter(verb=anchors.VERB).values_list("subject", flat=True)
     ]
     anchors.folder().mkdir(mode=0o700, parents=True, exist_ok=True)
-    for name in names:
+    for name in filter(re.compile(r"\d{4}-\d\d-\d\dT\d\d").fullmatch, names):
         there, here = folder / f"{name}.json", anchors.folder() / f"{name}.json"
         if there.is_file() and not there.is_symlink() and not here.exists():
             shutil.copyfile(there, here)
