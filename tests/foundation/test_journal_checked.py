@@ -137,6 +137,9 @@ def test_after_the_last_anchor_only_the_head_noted_at_the_export_tells(changed: 
     (tmp_path / "journal.jsonl").write_bytes(b"".join(changed))
     report = verifying.check_file(tmp_path / "journal.jsonl", head=HEAD)
     assert [finding.kind for finding in report.findings] == ["head"]
+    assert not verifying.check_file(tmp_path / "journal.jsonl", head=HEAD[:15]).ok, "too few digits say nothing"
+    (tmp_path / "journal.jsonl").write_bytes(b"".join(WHOLE))
+    assert verifying.check_file(tmp_path / "journal.jsonl", head=HEAD[:16]).ok
 
 
 def test_what_waits_to_be_sealed_is_bound_by_nothing() -> None:

@@ -15,7 +15,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, nargs="?", help="export_journal 导出的文件；不给就核验数据库")
         parser.add_argument("--anchors", type=Path, help="锚点所在的目录（核验数据库时默认是数据目录下的 anchors）")
-        parser.add_argument("--head", default="", help="导出时记下的最后一条摘要：最后一个锚点之后的截断和改写靠它发现")
+        parser.add_argument(
+            "--head", default="", help="导出时记下的摘要（至少前 16 位）：最后一个锚点之后的截断和改写靠它发现"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["file"] is not None:
