@@ -18,6 +18,8 @@ from portal.run.places import ROOT
 from products.models import Product
 from tests import factories
 from tests.factories import Person
+from tests.security.conftest import _own_files, people, world  # noqa: F401 - fixtures
+from tests.security.world import World
 
 pytestmark = pytest.mark.django_db
 
@@ -156,3 +158,23 @@ def test_no_file_leaves_past_the_sender_that_says_whose_it_is() -> None:
         if re.search(r"core\.files import .*\bsend\b|\bfiles\.send\(", path.read_text())
     ]
     assert callers == ["portal/foundation/journal/sending.py"]
+
+
+def test_every_paper_that_somebody_else_takes_leaves_a_look(world: World) -> None:  # noqa: F811
+    """Later matters, subsidies, the agency's paper, a notice, the record of a clock: Ling sees who took each."""
+    matter, clock = world.matter_paper, world.referral(world.asked, "bo").clock_id
+    taken = {
+        f"afterpaper:{matter.pk}": (world.chen, reverse("pledges:after-paper", args=[world.registered.number, matter.ref])),
+        f"notice:{world.notice.pk}": (world.bo, reverse("pledges:notice-pdf", args=[world.registered.number, world.notice.pk])),
+        f"valuation:{world.valued.pk}": (world.bo, reverse("valuations:pdf", args=[world.valued.number])),
+        f"clock:{clock}": (world.rui, reverse("evidence", args=[clock])),
+    }  # fmt: skip
+    paper = world.claim.papers.get()
+    taken[f"subsidypaper:{paper.pk}"] = (world.rui, reverse("subsidy-paper", args=[world.claim.ref, paper.ref]))
+    for subject, (who, url) in taken.items():
+        answer = who.client.get(url)
+        if answer.status_code == 503:  # no Pango here
+            continue
+        assert answer.status_code == 200, url
+        look = Look.objects.get(subject=subject)
+        assert (look.owner_id, look.user_id) == (world.ling.organisation.pk, who.user.pk)
