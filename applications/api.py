@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import generics, mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -110,7 +110,7 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         """One referral, of which the enterprise sees that it was read."""
         actor, now = actor_of(self.request._request), moments.now()
         counted = self.get_queryset().annotate(**looks.today(actor, owner="application__organisation_id", now=now))
-        found: Referral = get_object_or_404(counted, ref=self.kwargs["ref"])
+        found: Referral = generics.get_object_or_404(counted, ref=self.kwargs["ref"])  # 404 for no UUID too
         looks.check(actor, found, officer_id=found.officer_id, now=now)
         self._looked(found)
         return found

@@ -205,6 +205,7 @@ def test_attack_43_a_workbook_of_a_few_million_cells_burns_no_web_worker(monkeyp
 
 
 def test_attack_43_shared_strings_without_end_are_refused_at_the_gate() -> None:
+    """Wai's workbook with six hundred thousand shared strings is refused before anybody reads it."""
     body = heavy("xl/sharedStrings.xml", b"<sst>" + b"<si><t>x</t></si>" * 600_000 + b"</sst>")
     assert refused("a.xlsx", body, WORKBOOK).code == "part"
 
