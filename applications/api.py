@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import generics, mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -54,6 +54,24 @@ class ReferralSerializer(serializers.ModelSerializer[Referral]):
         )
 
 
+class ReferralRowSerializer(ReferralSerializer):
+    """A row of the list: what is to be done until when. Whose request it is, the referral itself says, and counts as read."""
+
+    class Meta:
+        model = Referral
+        fields = (
+            "ref",
+            "number",
+            "state",
+            "origin",
+            "created_at",
+            "responded_at",
+            "due_at",
+            "provisional",
+            "stopped_at",
+        )
+
+
 class ClaimSerializer(serializers.Serializer[Any]):
     contact_name = serializers.CharField(max_length=40)
     contact_phone = serializers.CharField(max_length=20)
@@ -85,11 +103,20 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         visible = Referral.objects.visible_to(actor_of(self.request._request)).filter(Exists(live))
         return visible.select_related("application", "clock")
 
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[Referral]]:
+        return ReferralRowSerializer if self.action == "list" else ReferralSerializer
+
     def get_object(self) -> Referral:
         """One referral, of which the enterprise sees that it was read."""
-        found: Referral = super().get_object()
+        actor, now = actor_of(self.request._request), moments.now()
+        counted = self.get_queryset().annotate(**looks.today(actor, owner="application__organisation_id", now=now))
+        found: Referral = generics.get_object_or_404(counted, ref=self.kwargs["ref"])  # 404 for no UUID too
+        looks.check(actor, found, officer_id=found.officer_id, now=now)
+        self._looked(found)
+        return found
+
+    def _looked(self, found: Referral) -> None:
         request = self.request._request
-        looks.check(actor_of(request), now=moments.now())
         looks.note(
             request,
             owner_id=found.application.organisation_id,
@@ -98,10 +125,11 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
             subject=f"application:{found.application_id}",
             case_number=found.application.number,
         )
-        return found
 
     def _changed(self, referral_id: int) -> Response:
-        return Response(self.get_serializer(self.get_queryset().get(pk=referral_id)).data)
+        found = self.get_queryset().get(pk=referral_id)
+        self._looked(found)
+        return Response(self.get_serializer(found).data)
 
     @extend_schema(request=ClaimSerializer, responses=ReferralSerializer)
     @action(detail=True, methods=["post"])

@@ -214,6 +214,8 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = False
 # Who signs the application form for its parties: local (a key of this installation) or account (no signature service).
 SIGNING_PROVIDER: str = env.str("SIGNING_PROVIDER", default="account" if PRODUCTION else "local")
+# What does SM3, SM4 and SM2 (core/crypto.py): a class without arguments. A certified module's takes this one's place.
+CRYPTO_PROVIDER = env.str("CRYPTO_PROVIDER", default="portal.foundation.core.crypto.SoftwareCrypto")
 SIGNING_KEY_FILE: str = env.str("SIGNING_KEY_FILE", default=str(DATA_DIR / "keys" / "signing.pem"))
 UPLOAD_MAX_BYTES = 20 * 1024 * 1024
 # What one organisation may send: a day, and in all (portal/foundation/core/intake/quota.py).
@@ -296,7 +298,6 @@ CELERY_BEAT_SCHEDULE = {
     "watch-pledges": {"task": "pledges.watch", "schedule": 1800.0, "options": {"expires": 1800}},
     "watch-library": {"task": "products.watch", "schedule": 60.0, "options": {"expires": 60}},
     "scan-files": {"task": "journal.scan_files", "schedule": 5.0, "options": {"expires": 10}},
-    "tidy-files": {"task": "core.tidy_files", "schedule": 600.0, "options": {"expires": 600}},
     "watch-incidents": {"task": "oversight.watch_incidents", "schedule": 60.0, "options": {"expires": 60}},
     "keep-no-longer": {"task": "oversight.keep_no_longer", "schedule": 3600.0, "options": {"expires": 3600}},
 }

@@ -16,12 +16,13 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.core.failpoints import failpoint
-from portal.foundation.core.intake.gate import admit
+from portal.foundation.core.intake.gate import admit, looked_at
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.record import record
 from portal.foundation.sla import clocks, facts
 
 
+@looked_at("uploads", field="papers")
 @transaction.atomic(durable=True)
 def answer(
     question_id: int, *, text: str, uploads: "Sequence[File[Any]]" = (), actor: Actor, now: datetime

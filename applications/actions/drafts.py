@@ -15,7 +15,7 @@ from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, TooLarge, WrongState
 from portal.foundation.core.failpoints import failpoint
 from portal.foundation.core.intake import quota
-from portal.foundation.core.intake.gate import admit
+from portal.foundation.core.intake.gate import admit, looked_at
 from portal.foundation.core.moments import local
 
 MAX_DRAFTS = 20
@@ -139,6 +139,7 @@ def _forget(attachment: Attachment, *, now: datetime) -> None:
         transaction.on_commit(lambda: storage.delete(name), robust=True)
 
 
+@looked_at("upload")
 @transaction.atomic(durable=True)
 def attach(draft_id: int, upload: "File[Any]", *, kind: str, actor: Actor, now: datetime) -> Attachment:
     """Add a checked file to a draft. Raises TooLarge or WrongType with the sentence for the field.

@@ -21,7 +21,6 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
-from portal.foundation.journal import looks
 from portal.foundation.journal.looks import What
 
 ANSWERING = (Role.OFFICER, Role.MANAGER)
@@ -33,23 +32,7 @@ def referral(request: HttpRequest, ref: UUID) -> HttpResponse:
     """The page: the request on the left, the answer on the right."""
     actor, now = actor_of(request), moments.now()
     found = case_page.mine(actor, ref)
-    looks.check(actor, now=now)
-    _looked(request, found, What.REQUEST)
     return case_page.show(request, found, actor=actor, now=now)
-
-
-def _looked(request: HttpRequest, found: Referral, what: What, reason: str = "") -> None:
-    """The enterprise sees who read its request; after the authorisation has ended the page shows nothing of it."""
-    if found.readable:  # type: ignore[attr-defined]
-        looks.note(
-            request,
-            owner_id=found.application.organisation_id,
-            actor=actor_of(request),
-            what=what,
-            subject=f"application:{found.application_id}",
-            case_number=found.application.number,
-            reason=reason,
-        )
 
 
 @allow(*ANSWERING)
@@ -66,7 +49,8 @@ def reveal(request: HttpRequest, ref: UUID) -> HttpResponse:
     except DomainError as error:
         place(form, error)
         return case_page.show(request, found, actor=actor, now=now, given={"reveal": form}, status=error.status)
-    _looked(request, found, What.CONTACT, form.cleaned_data["reason"])
+    if found.readable:  # type: ignore[attr-defined]
+        case_page.looked(request, found, What.CONTACT, form.cleaned_data["reason"])
     return case_page.show(request, found, actor=actor, now=now, revealed=True)
 
 

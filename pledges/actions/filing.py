@@ -23,7 +23,7 @@ from portal.foundation.assets.valuation.needed import required
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import TooLarge, WrongState
-from portal.foundation.core.intake.gate import admit
+from portal.foundation.core.intake.gate import admit, looked_at
 from portal.foundation.core.models import take
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.numbering import compose
@@ -176,6 +176,7 @@ def enter(file: Registration, wanted: Sequence[Patent]) -> None:
     )
 
 
+@looked_at("uploads")
 @transaction.atomic(durable=True)
 def save(
     registration_id: int,

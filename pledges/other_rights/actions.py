@@ -14,7 +14,7 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import Invalid, TooLarge, WrongState
-from portal.foundation.core.intake.gate import admit
+from portal.foundation.core.intake.gate import admit, looked_at
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.record import record
 
@@ -185,6 +185,7 @@ def advance(right_id: int, step: Step, *, actor: Actor, now: datetime) -> OtherR
     return right
 
 
+@looked_at("uploads", field="paper")
 @transaction.atomic(durable=True)
 def attach(right_id: int, uploads: Sequence["File[Any]"], *, actor: Actor, now: datetime) -> list[OtherRightPaper]:
     """Add papers. Raises TooLarge or WrongType with the field `paper`."""

@@ -14,6 +14,7 @@ from pledges.models import Receipt, Registration
 from pledges.queries import WITH
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
+from portal.foundation.core.actor import Actor
 from portal.foundation.journal import looks
 
 PARTIES = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER)
@@ -27,11 +28,15 @@ def own(request: HttpRequest, number: str) -> Registration:
     return get_object_or_404(files, number=number)
 
 
+def owner_for(file: Registration, actor: Actor) -> int:
+    """Whose look it is when the actor reads of this file: the pledgor's; 0 for what the parties read of each other."""
+    return 0 if actor.role == Role.ENTERPRISE else file.pledgor_id
+
+
 def looked(request: HttpRequest, file: Registration, what: looks.What = looks.What.PLEDGE, subject: str = "") -> None:
-    """The pledgor sees which bank, office or regulator read its file; what the parties read of each other is theirs."""
+    """The pledgor sees which bank, office or regulator read its file."""
     actor = actor_of(request)
-    if actor.role != Role.ENTERPRISE:
-        looks.note(request, owner_id=file.pledgor_id, actor=actor, what=what, subject=subject or file.subject)
+    looks.note(request, owner_id=owner_for(file, actor), actor=actor, what=what, subject=subject or file.subject)
 
 
 def back(file: Registration) -> HttpResponse:

@@ -21,7 +21,7 @@ from portal.foundation.core.files import attach
 from portal.foundation.core.forms import PortalForm, UploadField, place
 from portal.foundation.core.intake.kinds import WORKBOOK
 from portal.foundation.core.spreadsheets import XLSX, Mark
-from portal.foundation.journal import exports
+from portal.foundation.journal import taken
 
 from .common import PARTIES, back, own, page
 
@@ -112,7 +112,7 @@ def template(request: HttpRequest, number: str) -> HttpResponse:
         ]
     body = workbook.write(rows, mark=mark)
     if mark is not None:
-        exports.note("patents", name=name, body=body, rows=len(rows), actor=actor, now=now)
+        taken.note("patents", name=name, body=body, rows=len(rows), actor=actor, now=now)
     return attach(body, media_type=XLSX, name=name)
 
 

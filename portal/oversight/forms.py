@@ -5,7 +5,10 @@ from django import forms
 from portal.foundation.core.forms import DateField, PortalForm
 from portal.foundation.journal.models import Look
 
+from .labels import AREAS, KINDS
 from .models import Incident
+
+_ALL = [("", "全部")]
 
 
 class Days(PortalForm):
@@ -18,16 +21,19 @@ class Days(PortalForm):
 class EntryFilter(Days):
     case = forms.CharField(label="办件编号", max_length=32, required=False)
     subject = forms.CharField(label="对象", max_length=80, required=False)
-    verb = forms.CharField(label="事项", max_length=60, required=False)
-    person = forms.IntegerField(label="人员编号", required=False, min_value=1)
+    verb = forms.ChoiceField(
+        label="事项", required=False, choices=_ALL + sorted(AREAS.items(), key=lambda pair: pair[1])
+    )
+    person = forms.CharField(label="人员", max_length=60, required=False, help_text="姓名")
     field_order = ("case", "subject", "verb", "person", "first", "last")
 
 
 class RefusalFilter(Days):
-    kind = forms.CharField(label="类别", max_length=40, required=False)
-    route = forms.CharField(label="页面", max_length=80, required=False)
-    person = forms.IntegerField(label="人员编号", required=False, min_value=1)
-    field_order = ("kind", "route", "person", "first", "last")
+    kind = forms.ChoiceField(
+        label="类别", required=False, choices=_ALL + sorted(KINDS.items(), key=lambda pair: pair[1])
+    )
+    person = forms.CharField(label="人员", max_length=60, required=False, help_text="姓名")
+    field_order = ("kind", "person", "first", "last")
 
 
 class LookFilter(Days):

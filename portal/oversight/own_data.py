@@ -1,4 +1,5 @@
-"""Everything the portal keeps about an enterprise and its people, for themselves: plain data, nothing of other parties.
+"""Everything the portal keeps about an enterprise and about the person who asks: plain data, nothing of other parties, and of
+colleagues only that they have a chair (their phones and addresses are theirs, also when they have left).
 
 The request's own facts, not the banks' offers: an offer is the bank's, and stands on the page of the case.
 """
@@ -8,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from applications.models import Application, Consent
-from portal.foundation.accounts.models import Membership, Organisation
+from portal.foundation.accounts.models import Membership, Organisation, User
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.moments import iso, local
@@ -43,10 +44,7 @@ def collect(actor: Actor, *, now: datetime) -> dict[str, Any]:
         "made_at": iso(now),
         "enterprise": _plain(company, _COMPANY),
         "people": [
-            {
-                "name": m.user.name, "username": m.user.username, "phone": m.user.phone, "email": m.user.email,
-                "email_waiting": m.user.mail_wanted, "role": m.role, "active": m.active, "since": iso(m.created_at),
-            }
+            {"name": m.user.name, "role": m.role, "active": m.active, "since": iso(m.created_at), **_own(m.user, actor)}
             for m in members
         ],
         "patents": [_plain(p, _PATENT) for p in Patent.objects.filter(organisation=company).order_by("pk")],
@@ -60,6 +58,13 @@ def collect(actor: Actor, *, now: datetime) -> dict[str, Any]:
         ],
         "looked_at": [_plain(row, _LOOK) for row in Look.objects.at_data_of(company.pk)[:10_000]],
     }  # fmt: skip
+
+
+def _own(user: User, actor: Actor) -> dict[str, Any]:
+    mine = user.pk == actor.user_id
+    if not mine:
+        return {}
+    return {"username": user.username, "phone": user.phone, "email": user.email, "email_waiting": user.mail_wanted}
 
 
 def _plain(row: Any, names: tuple[str, ...]) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """What the pages of oversight list: journal, refusals and looks, each by id downwards, a page at a time."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, OuterRef, QuerySet, Subquery
 
+from portal.foundation.accounts.models import User
 from portal.foundation.core import moments
 from portal.foundation.journal import anchors
 from portal.foundation.journal.chain import GENESIS
@@ -16,35 +16,26 @@ PAGE = 50
 Cleaned = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """One page of a list; `after` is the cursor of the next, empty on the last."""
-
-    rows: Sequence[Any]
-    after: str
-
-
-def page(found: "QuerySet[Any]", after: str) -> Slice:
-    """The rows below a cursor, which is an id; anything else shows the first page."""
-    if after.isascii() and after.isdigit() and len(after) < 19:
-        found = found.filter(pk__lt=int(after))
-    rows = list(found.order_by("-pk")[: PAGE + 1])
-    return Slice(rows[:PAGE], str(rows[PAGE - 1].pk) if len(rows) > PAGE else "")
-
-
 def entries(wanted: Cleaned) -> "QuerySet[Entry]":
-    """The journal: by case, object, verb, person, organisation and days."""
-    exact = {"case_number": "case", "subject": "subject", "actor_id": "person", "organisation_id": "organisation"}
+    """The journal, the newest first: by case, object, what it is about, the name of who did it, and days."""
+    exact = {"case_number": "case", "subject": "subject"}
     found = Entry.objects.filter(**{field: wanted[name] for field, name in exact.items() if wanted.get(name)})
     if wanted.get("verb"):
-        found = found.filter(verb__startswith=wanted["verb"])
-    return _within(found, wanted)
+        found = found.filter(verb__startswith=f"{wanted['verb']}.")
+    if wanted.get("person"):
+        found = found.filter(actor_id__in=_named(wanted["person"]))
+    return _within(found, wanted).order_by("-pk")
 
 
 def refusals(wanted: Cleaned) -> "QuerySet[Refusal]":
-    exact = {"kind": "kind", "actor_id": "person", "organisation_id": "organisation", "route": "route"}
-    found = Refusal.objects.filter(**{field: wanted[name] for field, name in exact.items() if wanted.get(name)})
-    return _within(found, wanted)
+    """Refusals, the newest first, each with the name of who was refused (`person`)."""
+    name = User.objects.filter(pk=OuterRef("actor_id")).values("name")[:1]
+    found = Refusal.objects.annotate(person=Subquery(name))
+    if wanted.get("kind"):
+        found = found.filter(kind=wanted["kind"])
+    if wanted.get("person"):
+        found = found.filter(actor_id__in=_named(wanted["person"]))
+    return _within(found, wanted).order_by("-pk")
 
 
 def looks(wanted: Cleaned, *, owner_id: int | None = None) -> "QuerySet[Look]":
@@ -52,7 +43,12 @@ def looks(wanted: Cleaned, *, owner_id: int | None = None) -> "QuerySet[Look]":
     found = Look.objects.all() if owner_id is None else Look.objects.at_data_of(owner_id)
     exact = {"what": "what", "case_number": "case", "organisation_id": "organisation", "user_id": "person"}
     found = found.filter(**{field: wanted[name] for field, name in exact.items() if wanted.get(name)})
-    return _within(found, wanted)
+    return _within(found, wanted).order_by("-pk")
+
+
+def _named(name: str) -> "QuerySet[Any]":
+    """The ids of everybody of this name."""
+    return User.objects.filter(name=name).values("pk")
 
 
 def _within(found: "QuerySet[Any]", wanted: Cleaned) -> "QuerySet[Any]":

@@ -1,6 +1,5 @@
 """The verbs of supervision: issue an order, answer it, and note that figures left the portal."""
 
-import hashlib
 from datetime import datetime
 
 from django.db import transaction
@@ -116,21 +115,6 @@ def _words(text: str, *, field: str, what: str) -> str:
         sentence = f"{what}最多 {LONGEST} 个字，现在是 {len(said)} 个字，请删减。"
         raise Invalid(field, sentence, fields={field: sentence})
     return said
-
-
-@transaction.atomic(durable=True)
-def exported(*, what: str, scope: str, file: bytes, name: str, rows: int, actor: Actor, now: datetime) -> None:
-    """Note that figures left the portal: what, which scope (a query string), how many rows, and the file's digest."""
-    if actor.role != Role.REGULATOR:
-        raise Forbidden("role", "只有监管人员可以导出。")
-    record(
-        "report.exported",
-        actor=actor,
-        now=now,
-        subject=f"report:{what}",
-        text=f"导出 {name}，{rows} 行",
-        data={"scope": scope, "file": name, "rows": rows, "sha256": hashlib.sha256(file).hexdigest()},
-    )
 
 
 @transaction.atomic(durable=True)

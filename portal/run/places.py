@@ -54,6 +54,11 @@ class Places:
         return self.data / "files"
 
     @property
+    def anchors(self) -> Path:
+        """The anchors of the journal (portal/foundation/journal/anchors.py)."""
+        return self.data / "anchors"
+
+    @property
     def backup(self) -> Path:
         """Where this data directory is backed up to (portal/run/backup.py); absent without a backup."""
         return self.data / "backup.json"

@@ -13,7 +13,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, WrongState
-from portal.foundation.core.intake.gate import Checked, admit
+from portal.foundation.core.intake.gate import Checked, admit, looked_at
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.money import MAX_YUAN, format_wan
 from portal.foundation.core.numbering import normalise
@@ -100,6 +100,7 @@ def _locked(claim_id: int) -> SubsidyClaim:
     return lock(SubsidyClaim.objects.filter(pk=claim_id).select_related("scheme", "organisation"))
 
 
+@looked_at("papers", field="papers")
 @transaction.atomic(durable=True)
 def apply(
     scheme_id: int,
@@ -165,6 +166,7 @@ def _not_for(scheme: SubsidyScheme, number: str, base: Decimal, actor: Actor) ->
     return {}
 
 
+@looked_at("papers", field="papers")
 @transaction.atomic(durable=True)
 def supplement(claim_id: int, *, papers: "Sequence[File[Any]]", actor: Actor, now: datetime) -> SubsidyClaim:
     """补充材料: further evidence, at most MOST_PAPERS in all, before anybody has examined the claim."""

@@ -19,7 +19,7 @@ from portal.foundation.core.files import attach
 from portal.foundation.core.forms import PortalForm, UploadField
 from portal.foundation.core.intake.kinds import WORKBOOK
 from portal.foundation.core.spreadsheets import XLSX, Mark
-from portal.foundation.journal import exports
+from portal.foundation.journal import taken
 from products import queries_managed, rules, workbook
 from products.actions import importing, together
 from products.models import Product, ProductImport, ProductVersion
@@ -53,7 +53,7 @@ def _sheet(
     regulator = actor.role == Role.REGULATOR
     body = workbook.write(listed, regulator=regulator, title=title, today=moments.local_date(now), mark=mark)
     if export:
-        exports.note("products", name=name, body=body, rows=len(listed), actor=actor, now=now)
+        taken.note("products", name=name, body=body, rows=len(listed), actor=actor, now=now)
     return attach(body, media_type=XLSX, name=name)
 
 

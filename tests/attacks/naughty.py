@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from typing import Any
 
@@ -66,11 +67,42 @@ def _fork(_job: worker.Job, _body: bytes) -> Answer:
     return {"pid": os.fork()}, b""
 
 
+def _peek(_job: worker.Job, body: bytes) -> Answer:
+    with open(body.decode()) as file:
+        return {"said": file.read(9)}, b""
+
+
+def _scribble(_job: worker.Job, body: bytes) -> Answer:
+    with open(body.decode(), "w") as file:
+        file.write("x")
+    return {}, b""
+
+
+def _own(_job: worker.Job, _body: bytes) -> Answer:
+    with tempfile.TemporaryFile("w") as file:
+        file.write("x")
+    return {"done": True}, b""
+
+
+def _fill(_job: worker.Job, _body: bytes) -> Answer:
+    with tempfile.TemporaryFile() as file:
+        for _ in range(300):
+            file.write(bytes(1 << 20))
+    return {}, b""
+
+
+def _native(_job: worker.Job, _body: bytes) -> Answer:
+    import ctypes
+
+    ctypes.CDLL(None)
+    return {}, b""
+
+
 if __name__ == "__main__":
     told = os.dup(1)
     worker.serve(
         {
             "echo": _echo, "loop": _loop, "sleep": _sleep, "eat": _eat, "die": _die, "fail": _fail, "deep": _deep, "look": _look, "lie": _lie,
-            "connect": _connect, "run": _run, "fork": _fork,
+            "connect": _connect, "run": _run, "fork": _fork, "peek": _peek, "scribble": _scribble, "own": _own, "fill": _fill, "native": _native,
         }
     )  # fmt: skip

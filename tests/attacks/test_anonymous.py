@@ -115,6 +115,15 @@ PLACES = (
 )
 
 
+def objects_on(answer: Any) -> set[str]:
+    """The links of a page that lead to one object: their paths hold a number."""
+    return {
+        path
+        for path in re.findall(r'href="(/[^"?#]*)', answer.content.decode(errors="replace"))
+        if re.search(r"\d", path)
+    }
+
+
 @pytest.mark.parametrize("who", SEARCHED)
 def test_attack_18_sql_in_search_sort_and_filter_is_only_a_word(
     who: str, ling: Person, bo: Person, rui: Person, product: Any
@@ -125,6 +134,7 @@ def test_attack_18_sql_in_search_sort_and_filter_is_only_a_word(
     client = {"ling": ling.client, "bo": bo.client, "rui": rui.client, "visitor": Client()}[who]
     client.raise_request_exception = False
     for url in SEARCHED[who]:
+        plain = objects_on(client.get(url))
         for word in INJECTED:
             for query in (dict.fromkeys(PLACES, word), {PLACES[INJECTED.index(word) % len(PLACES)]: word}):
                 began = time.monotonic()
@@ -133,6 +143,7 @@ def test_attack_18_sql_in_search_sort_and_filter_is_only_a_word(
                 assert time.monotonic() - began < 4, (url, query)
                 assert "argon2" not in answer.content.decode(errors="replace"), (url, query)
                 assert "psycopg" not in answer.content.decode(errors="replace"), (url, query)
+                assert objects_on(answer) <= plain, (url, query)
 
 
 def test_attack_18_a_nul_in_the_address_is_refused_and_noted(ling: Person) -> None:

@@ -1,5 +1,6 @@
 """Attacks 52–65: a bank, a guarantor or an insurer reaches for what is another's."""
 
+import hashlib
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -187,12 +188,22 @@ def test_attack_61_copying_the_list_of_enterprises_ends_at_a_number_and_is_told(
     settings.ENTERPRISES_A_DAY = 1
     bo = world.bo
     assert bo.client.get(reverse("desk-referral", args=[ref_of(world.asked, bo).ref])).status_code == 200
-    assert bo.client.get(reverse("desk-referral", args=[ref_of(world.offered, bo).ref])).status_code == 429
+    other = ref_of(factories.application(world.wai, world.product), bo)
+    page = reverse("desk-referral", args=[other.ref])
+    Referral.objects.filter(pk=other.pk).update(officer=None)
+    assert bo.client.get(page).status_code == 429
     traced(bo, "too-many", "desk-referral")
-    assert bo.client.get(reverse("api-referral-detail", args=[ref_of(world.offered, bo).ref])).status_code == 429
+    assert bo.client.post(reverse("desk-ask", args=[other.ref]), {"question": ""}).status_code == 429
+    listed = bo.client.get("/api/v1/referrals/").json()["results"]
+    assert listed
+    assert not any("enterprise" in row or "amount" in row for row in listed)
+    assert bo.client.get(reverse("api-referral-detail", args=[other.ref])).status_code == 429
     assert Entry.objects.filter(verb="looks.limit").count() == 1
     dispatcher.dispatch(now=moments.now())
     assert Notice.objects.filter(membership=sena.membership, title__contains="大量查看").exists()
+    assert bo.client.get(reverse("desk-referral", args=[ref_of(world.asked, bo).ref])).status_code == 200, "read today"
+    Referral.objects.filter(pk=other.pk).update(officer=bo.user)
+    assert bo.client.get(page).status_code == 200, "his own case"
 
 
 def test_attack_62_a_products_words_are_words(world: World) -> None:
@@ -256,7 +267,15 @@ def test_attack_65_an_export_holds_ones_own_rows_and_is_journalled(world: World)
     """Rui's export is journalled with its digest; Bo and Wai get none; Ling's own data hold nothing of another's."""
     done = world.rui.client.post("/supervision/export/", {"format": "csv", "what": "report"})
     assert done.status_code == 200
-    assert Entry.objects.filter(verb="report.exported", actor_id=world.rui.user.pk).exists()
+    told = Entry.objects.get(verb="report.exported", actor_id=world.rui.user.pk)
+    assert told.data["sha256"] == hashlib.sha256(done.content).hexdigest()
+    assert world.rui.actor.label in done.content.decode("utf-8-sig"), "the file says who took it"
+    products = world.bo.client.post(reverse("products:export"))
+    assert products.status_code == 200
+    assert world.bo.actor.label in text_of(products)
+    told = Entry.objects.get(verb="records.exported", actor_id=world.bo.user.pk)
+    assert told.data["sha256"] == hashlib.sha256(products.content).hexdigest()
+    assert world.bo.client.post(reverse("own-data")).status_code == 403
     for who in (world.bo, world.wai):
         assert who.client.post("/supervision/export/", {"format": "csv", "what": "report"}).status_code == 403
         traced(who, "not-allowed", "supervision-export")

@@ -76,8 +76,11 @@ def test_attack_69_the_office_reads_nothing_of_the_loan_it_does_not_need(world: 
         said = ""
         for file in (world.waiting, world.registered):
             answer = world.people[who].client.get(reverse("office-file", args=[file.number]))
-            said += text_of(answer) if answer.status_code == 200 else ""
-        said += text_of(world.people[who].client.get("/office/"))
+            assert answer.status_code == 200, file.number
+            said += text_of(answer)
+        office = world.people[who].client.get("/office/")
+        assert office.status_code == 200
+        said += text_of(office)
         assert (
             found_in(said, [MARK[n] for n in ("rate", "conditions", "note", "phone", "contact", "answer", "decline")])
             == []

@@ -2,22 +2,26 @@
 
 import io
 import os
+import random
+import resource
 import time
 import zipfile
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import transaction
 from django.urls import reverse
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from applications.actions import drafts
 from applications.models import Attachment
-from portal.foundation.core import moments
-from portal.foundation.core.actor import SYSTEM
-from portal.foundation.core.errors import DomainError
+from portal.foundation.core import moments, rates, spreadsheets
+from portal.foundation.core.actor import SYSTEM, Actor
+from portal.foundation.core.errors import DomainError, TooLarge
 from portal.foundation.core.intake import gate
 from portal.foundation.core.intake.kinds import PAPERS, WORKBOOK, Kind
 from tests.factories import Person
@@ -164,6 +168,74 @@ def test_attack_43_a_pdf_bomb_and_a_bomb_through_the_browser(bo: Person) -> None
     assert (answer.status_code, os.getpid()) == (413, process)
     assert "展开后过大" in answer.content.decode()
     assert bo.client.get("/products/import/").status_code == 200
+
+
+def heavy(part: str, body: bytes) -> bytes:
+    """A workbook of ours with one part exchanged, and enough noise beside it that it does not look like a bomb."""
+    with spreadsheets.workbook("示例") as book:
+        book.page("示例").write(0, 0, "甲")
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(book.body)) as made, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+        for name in made.namelist():
+            if name != part:
+                package.writestr(name, made.read(name))
+        package.writestr(part, body)
+        package.writestr("xl/media/image1.png", random.Random(7).randbytes(900_000))
+    return out.getvalue()
+
+
+_SHEET = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1">%s</row></sheetData></worksheet>'
+
+
+def test_attack_43_a_workbook_of_a_few_million_cells_burns_no_web_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gate lets it in, for its bytes are few; whoever reads it is a child with limits, and the next one is read."""
+    body = heavy("xl/worksheets/sheet1.xml", _SHEET % (b"<c/>" * 8_000_000))
+    admitted("a.xlsx", body, WORKBOOK)
+    monkeypatch.setattr(spreadsheets, "READING", 4.0)
+    before, begun = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
+    with pytest.raises(TooLarge) as said:
+        list(spreadsheets.rows(body, most=1000, width=5))
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    assert said.value.status == 413
+    assert time.monotonic() - begun < 12
+    assert after.ru_utime - before.ru_utime < 1, "our own process did not read it"
+    with spreadsheets.workbook("示例") as book:
+        book.page("示例").write(0, 0, "甲")
+    assert list(spreadsheets.rows(book.body, most=5, width=1)) == [(1, ("甲",))]
+
+
+def test_attack_43_shared_strings_without_end_are_refused_at_the_gate() -> None:
+    """Wai's workbook with six hundred thousand shared strings is refused before anybody reads it."""
+    body = heavy("xl/sharedStrings.xml", b"<sst>" + b"<si><t>x</t></si>" * 600_000 + b"</sst>")
+    assert refused("a.xlsx", body, WORKBOOK).code == "part"
+
+
+def test_attack_43_refused_files_count_too(bo: Person, settings: Any) -> None:
+    """Bo sends one broken file after the other: from a number on he is told to wait, before anybody looks at them."""
+    settings.RATE_FACTOR = 1
+    rates.forget()
+    codes = set()
+    for _ in range(gate.ATTEMPTS.number + 1):
+        with pytest.raises(DomainError) as said:
+            gate.admit(SimpleUploadedFile("a.pdf", b"nothing"), actor=bo.actor, now=moments.now())
+        codes.add(said.value.status)
+    assert codes == {415, 429}
+    rates.forget()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_file_is_looked_at_before_anything_is_locked(bo: Person) -> None:
+    """Looking inside a transaction is our fault and says so; what was looked at before is only counted inside."""
+    paper = SimpleUploadedFile("a.pdf", PDF)
+    with pytest.raises(RuntimeError), transaction.atomic():
+        gate.admit(paper, actor=bo.actor, now=moments.now())
+
+    @gate.looked_at("papers")
+    @transaction.atomic(durable=True)
+    def keep(papers: list[SimpleUploadedFile], *, actor: Actor, now: datetime) -> int:
+        return sum(gate.admit(one, actor=actor, now=now).size for one in papers)
+
+    assert keep([paper], actor=bo.actor, now=moments.now()) == len(PDF)
 
 
 # --- 44, 45: what acts -----------------------------------------------------------------------------------------------

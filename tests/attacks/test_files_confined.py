@@ -89,6 +89,24 @@ def test_attack_49_no_secret_and_no_network_inside(crew: Crew, monkeypatch: pyte
         assert crew.ask(way, b"", seconds=5)[0]["failed"] == "PermissionError", way
 
 
+def test_attack_49_no_file_of_the_portal_is_opened_inside(crew: Crew, tmp_path: Path) -> None:
+    """Whoever leads a library astray reads neither a key nor somebody's paper, writes nothing outside, and fills no disk."""
+    (tmp_path / "secret_key").write_text("secret")
+    for path in (
+        str(tmp_path / "secret_key"),
+        "/etc/passwd",
+        "/proc/self/environ",
+        str(ROOT / ".git/config"),
+        "../.data",
+    ):
+        assert crew.ask("peek", path.encode(), seconds=5)[0]["failed"] == "PermissionError", path
+    for path in (str(tmp_path / "planted"), str(ROOT / "portal/planted.py")):
+        assert crew.ask("scribble", path.encode(), seconds=5)[0]["failed"] == "PermissionError", path
+    assert crew.ask("native", b"", seconds=5)[0]["failed"] == "PermissionError"
+    assert crew.ask("own", b"", seconds=5)[0] == {"done": True}, "its own temporary files it may have"
+    assert crew.ask("fill", b"", seconds=9)[0]["failed"] == "OSError", "too long a file"
+
+
 def test_threads_share_two_children_and_wait_their_turn(crew: Crew) -> None:
     got: list[bytes] = []
     threads = [

@@ -40,7 +40,7 @@ ONLY = {
         f"{CORE}spreadsheets.py",
         "portal/foundation/accounts/reference_data.py",
     },  # the latter reads packaged files
-    "openpyxl": {f"{CORE}spreadsheets.py"},
+    "openpyxl": {f"{CORE}intake/reader.py"},
     "zipfile": {
         f"{CORE}intake/packages.py",
         "portal/run/supply/audit.py",

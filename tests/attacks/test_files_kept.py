@@ -112,6 +112,21 @@ def test_attack_46_a_scanner_that_is_down_or_lies_clears_nothing(ling: Person, a
         Clamd("tcp:127.0.0.1:1").scan(io.BytesIO(PDF))
 
 
+def test_files_about_which_the_scanner_says_nothing_keep_no_other_waiting(
+    ling: Person, address: str, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two newest files get no verdict round after round; the older one is asked about all the same."""
+    monkeypatch.setattr(quarantine, "AT_ONCE", 2)
+    assert sent(ling, address, "old.pdf", pdf("old")).status_code == 302
+    for name in ("b.pdf", "c.pdf"):
+        assert sent(ling, address, name, PDF + b"%" * (simulator.LONGEST // 2)).status_code == 302
+    monkeypatch.setattr(simulator, "LONGEST", 5_000)
+    with simulator.running() as daemon:
+        settings.CLAMD = daemon.address
+        quarantine.scan_waiting(now=moments.now())
+    assert Attachment.objects.get(name="old.pdf").scan == StoredFile.Scan.CLEAN
+
+
 # --- 41: floods ------------------------------------------------------------------------------------------------------
 
 

@@ -1,22 +1,31 @@
 """Every text field has a class, no log line carries a phone, and what was kept long enough goes."""
 
+import json
 import logging
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.conf import settings
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.conf import settings as configured
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
+from django.db import transaction
 
 from applications.actions import drafts
 from applications.models import Draft
 from portal.foundation.accounts import inviting
+from portal.foundation.accounts.identity.models import PasswordRecord, SsoBinding
 from portal.foundation.accounts.models import Invitation, Membership, Role
 from portal.foundation.core import classes, crypto, moments
+from portal.foundation.core.actor import SYSTEM
 from portal.foundation.core.logs import PlainFormatter
 from portal.foundation.core.masking import masked
+from portal.foundation.journal import anchors, sealer
 from portal.foundation.journal.models import Entry, Look, Refusal
+from portal.foundation.journal.record import record
 from portal.oversight import retention
 from tests.factories import Person
 
@@ -60,7 +69,7 @@ def test_a_line_is_masked_and_our_own_numbers_stay(said: str, left: str) -> None
 
 
 def test_the_log_of_the_portal_masks_messages_arguments_and_traces() -> None:
-    formatter = settings.LOGGING["formatters"]["plain"]
+    formatter = configured.LOGGING["formatters"]["plain"]
     assert formatter["()"].endswith("PlainFormatter")
     try:
         raise ValueError("unknown phone 13987651234")
@@ -129,6 +138,11 @@ def test_what_was_kept_long_enough_goes_and_the_rest_stays(ling: Person) -> None
         )
     gone = get_user_model().objects.create_user("left", password="Demo-2026-portal", name="离示例", phone="13700000002")
     get_user_model().objects.filter(pk=gone.pk).update(date_joined=now - timedelta(days=4 * 366))
+    SsoBinding.objects.create(user=gone, issuer="示例", subject="1", bound_at=now)
+    PasswordRecord.objects.create(user=gone, encoded="x", set_at=now)
+    Authenticator.objects.create(user=gone, type=Authenticator.Type.TOTP, data={"secret": "x"})
+    over = UserSession.objects.create(user=ling.user, ip="192.0.2.7", user_agent="Firefox", session_key="y" * 32)
+    UserSession.objects.filter(pk=over.pk).update(created_at=now - timedelta(days=2))
     Session.objects.create(session_key="x" * 32, session_data="", expire_date=now - timedelta(days=2))
     assert retention.due(now=now)
     done = retention.apply(now=now)
@@ -139,6 +153,7 @@ def test_what_was_kept_long_enough_goes_and_the_rest_stays(ling: Person) -> None
         "looks",
         "people",
         "sessions",
+        "devices",
     }
     assert not retention.due(now=now)
     assert retention.due(now=now + timedelta(days=1))
@@ -148,12 +163,25 @@ def test_what_was_kept_long_enough_goes_and_the_rest_stays(ling: Person) -> None
     assert Look.objects.count() == 1
     gone.refresh_from_db()
     assert (gone.name, gone.phone, gone.username, gone.is_active) == (retention.GONE, "", f"gone-{gone.pk}", False)
+    for model in (SsoBinding, PasswordRecord, Authenticator):
+        assert not model._default_manager.filter(user=gone).exists()
+    assert not UserSession.objects.filter(pk=over.pk).exists()
     assert Membership.objects.get(user=ling.user).active
     ling.user.refresh_from_db()
     assert ling.user.name == "林示例"
     told = Entry.objects.get(verb="retention.applied")
     assert told.data["people"] == 1
     assert "13700000001" not in str(told.data) + told.text
+
+
+@pytest.mark.django_db
+def test_a_run_goes_on_until_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a flood there is more than one batch: a batch a day would never catch up."""
+    now = moments.now()
+    monkeypatch.setattr(retention, "BATCH", 2)
+    old = {"at": now - timedelta(days=400), "role": "", "method": "GET", "route": "x", "address": "", "request_id": ""}
+    Refusal.objects.bulk_create(Refusal(kind="old", **old) for _ in range(7))
+    assert retention.apply(now=now)["refusals"] == 7
 
 
 @pytest.mark.django_db
@@ -164,6 +192,24 @@ def test_every_rule_says_how_long_and_why() -> None:
 
 
 def test_the_table_of_the_docs_is_the_table_of_the_code() -> None:
-    page = (Path(settings.BASE_DIR) / "docs/security/personal-data.md").read_text("utf-8")
+    page = (Path(configured.BASE_DIR) / "docs/security/personal-data.md").read_text("utf-8")
     for rule in retention.RULES:
         assert f"| {rule.what} | {rule.keep.days} 天 |" in page, rule.what
+
+
+class Module:
+    """A certified module stands in the software's place."""
+
+    def digest(self, data: bytes) -> bytes:
+        return b"module" + data[:2]
+
+
+@pytest.mark.django_db
+def test_a_module_takes_the_softwares_place_for_the_anchors(settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR, settings.CRYPTO_PROVIDER = tmp_path, f"{__name__}.Module"
+    with transaction.atomic():
+        record("case.noted", actor=SYSTEM, now=moments.now(), subject="test:1", text="示例")
+    sealer.seal(now=moments.now())
+    made = anchors.write(now=moments.now())
+    assert made is not None
+    assert bytes.fromhex(json.loads(made.read_text())["sm3"]).startswith(b"module")

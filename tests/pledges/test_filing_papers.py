@@ -150,6 +150,14 @@ def test_a_scan_a_broken_paper_and_too_few_words_are_told_with_what_to_do(draft:
         assert outcome(body) in ("broken", "nothing")
 
 
+def test_a_contract_that_is_not_cleared_is_not_opened(draft: Registration, bo: Person, ling: Person) -> None:
+    """In quarantine it is read by nobody, neither by a person nor by the reader of its words."""
+    Document.objects.filter(registration=draft, kind=Document.Kind.CONTRACT).update(scan=Document.Scan.FOUND)
+    answer = bo.client.post(url("contract", draft), {"read": "1"})
+    assert answer.status_code == 409
+    assert "已经隔离" in answer.content.decode()
+
+
 def outcome(body: bytes) -> str:
     """How reading a paper without words ends: never with a trace, never with words."""
     try:

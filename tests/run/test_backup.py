@@ -24,7 +24,7 @@ import pytest
 from portal.run import lock
 from portal.run.backup import folder
 from portal.run.backup.mirror import Mirror
-from portal.run.backup.restore import moment
+from portal.run.backup.restore import _verify_base, moment, restore
 from portal.run.environment import connection_parameters, temporary_servers
 from portal.run.lock import running_addresses
 from portal.run.places import ROOT, Places, RunError
@@ -161,6 +161,8 @@ def test_a_restore_to_a_moment_has_everything_acknowledged_by_then_and_nothing_s
     shutil.rmtree(home)
     shutil.rmtree(data)
 
+    for planted in (target / "base").glob("*/cluster/postgresql.auto.conf"):  # which pg_verifybackup does not look at
+        planted.write_text("shared_preload_libraries = 'nothing_of_ours'\n")
     for number, at in enumerate((first, second)):
         new = parent / f"restored-{number}"
         began = time.monotonic()
@@ -168,6 +170,10 @@ def test_a_restore_to_a_moment_has_everything_acknowledged_by_then_and_nothing_s
         took = time.monotonic() - began
         assert done.returncode == 0, done.stderr
         assert "封存链完整" in done.stdout
+        kept = sorted(path.name for path in (new / "anchors").glob("*.json"))
+        assert kept, "the anchors of which the restored journal tells are there again"
+        assert set(kept) <= {path.name for path in (target / "anchors").glob("*.json")}
+        assert f"锚点 {len(kept)} 个" in done.stdout
         there = present(Places(new))
         missing, later = writer.acknowledged_by(at) - there, there & writer.sent_after(at)
         assert (missing, later) == (set(), set())
@@ -223,6 +229,8 @@ def test_no_key_and_no_secret_is_in_the_backup(parent: Path) -> None:
         (data / name).write_text(text)
     (data / "files/assets").mkdir(parents=True)
     (data / "files/assets/paper").write_bytes(b"%PDF- a paper of Ling")
+    (data / "anchors").mkdir()
+    (data / "anchors/2026-11-23T09.json").write_bytes(b"{}")
     made = run("backup", target, "--data", data)
     assert made.returncode == 0, made.stderr
     for path in target.rglob("*"):
@@ -232,6 +240,7 @@ def test_no_key_and_no_secret_is_in_the_backup(parent: Path) -> None:
     base = folder.Folder(target).bases()[-1]
     assert "密钥不在备份中" in base.facts["left_out"]
     assert base.facts["files"]["assets/paper"][0] == len(b"%PDF- a paper of Ling")
+    assert (target / "anchors/2026-11-23T09.json").read_bytes() == b"{}"
     for path in (target, *target.rglob("*")):
         assert path.stat().st_mode & 0o077 == 0, f"{path} is open to others"
     # Another copy later: the older one goes, and the changes that only it needed.
@@ -287,6 +296,17 @@ def test_the_mirror_copies_new_files_once_and_half_written_ones_again(tmp_path: 
     assert (copy / "a/one").exists()
 
 
+def test_an_anchor_that_was_copied_is_never_replaced(tmp_path: Path) -> None:
+    """Whoever rewrites an anchor on the portal's machine does not reach the copy."""
+    (tmp_path / "anchors").mkdir()
+    anchor = tmp_path / "anchors" / "2026-11-23T09.json"
+    anchor.write_bytes(b"right")
+    Mirror(tmp_path / "anchors", tmp_path / "copy", once=True).copy()
+    anchor.write_bytes(b"rewritten")
+    Mirror(tmp_path / "anchors", tmp_path / "copy", once=True).copy()
+    assert (tmp_path / "copy" / anchor.name).read_bytes() == b"right"
+
+
 def test_a_manifest_that_was_interrupted_is_no_backup(tmp_path: Path) -> None:
     target = folder.Folder(tmp_path / "backup")
     target.create("us")
@@ -295,3 +315,32 @@ def test_a_manifest_that_was_interrupted_is_no_backup(tmp_path: Path) -> None:
     assert json.loads(target.note.read_text("utf-8"))["owner"] == "us"
     with pytest.raises(RunError, match="另一个平台"):
         target.create("them")
+
+
+def test_a_link_in_the_backup_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    """Somebody with the backup disk plants a link to a file of the machine."""
+    target = folder.Folder(tmp_path / "backup")
+    target.create("us")
+    (target.wal / ("0" * 24)).symlink_to("/etc/hostname")
+    assert target.links() == [target.wal / ("0" * 24)]
+    with pytest.raises(RunError, match="符号链接"):
+        restore(target.path, to=None, where=Places(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
+
+
+def test_with_a_key_kept_apart_a_rewritten_manifest_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = tmp_path / "key"
+    key.write_text("k" * 64)
+    facts = {"wal_from": "0", "files": {"a": [1, "x"]}}
+    assert folder.mac(facts) == "", "without a key nothing is said"
+    monkeypatch.setenv("BACKUP_KEY_FILE", str(key))
+    right = folder.mac(facts)
+    assert folder.mac({**facts, "mac": right}) == right
+    assert folder.mac({**facts, "files": {"a": [1, "y"]}}) != right
+    (tmp_path / "cluster").mkdir()
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    with pytest.raises(RunError, match="备份密钥不符"):
+        _verify_base(folder.Base(tmp_path, now, now, "0", {**facts, "mac": "0" * 64}))
+    key.write_text("short")
+    with pytest.raises(RunError, match="32"):
+        folder.mac(facts)

@@ -85,8 +85,8 @@ def _right(w: World) -> dict[str, Any]:
     return {"number": w.sale.right.application.number, "ref": w.sale.right.ref}
 
 
-def _evidence() -> Row:
-    return Row(lambda w: {"pk": w.referral(w.asked, "bo").clock_id}, PARTIES | {"rui"}, "get")
+def _evidence(method: str = "post") -> Row:
+    return Row(lambda w: {"pk": w.referral(w.asked, "bo").clock_id}, PARTIES | {"rui"}, method)
 
 
 def _valuation(which: str, known_to: set[str] = COMPANY, method: str = "get post", **fixed: Any) -> Row:
@@ -146,7 +146,7 @@ TABLE: dict[str, Row] = {
     ),
     "case-revoke": Row(lambda w: {"number": w.asked.number, "ref": w.referral(w.asked, "bo").ref}, COMPANY),
     # the evidence of a clock
-    "evidence": _evidence(),
+    "evidence": _evidence("get"),
     "evidence-paper": _evidence(),
     "evidence-package": _evidence(),
     # the institution's desk

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.django_db
 # A session is touched by its own use; the deep health check is the sweep's third caller on purpose (portal.health).
 # Looking counts as a look (core.rates). A refusal leaves its row on purpose, whichever method was refused; what stands in it
 # is compared in tests/foundation/test_refusals.py.
-_NOT_COMPARED = {"django_session", "django_migrations", "core_ratecount", "journal_refusal"}
+_NOT_COMPARED = {"django_session", "django_migrations", "core_ratecount", "journal_refusal", "journal_look"}  # traces
 _SWEEPS = "/healthz/deep"
 
 

@@ -18,7 +18,7 @@ from pledges.models import Loan
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.display import full_date_cn, money_wan
 from portal.foundation.core.errors import Invalid, TooLarge
-from portal.foundation.core.intake.gate import admit
+from portal.foundation.core.intake.gate import admit, looked_at
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.record import record
 
@@ -36,6 +36,7 @@ class Debt:
     note: str = ""
 
 
+@looked_at("papers", field="paper")
 @transaction.atomic(durable=True)
 def record_default(
     registration_id: int, debt: Debt, *, papers: Sequence["File[Any]"], actor: Actor, now: datetime

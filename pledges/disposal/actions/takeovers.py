@@ -17,7 +17,7 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.display import full_date_cn, money_wan
 from portal.foundation.core.errors import Invalid, WrongState
-from portal.foundation.core.intake.gate import admit
+from portal.foundation.core.intake.gate import admit, looked_at
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.money import MAX_YUAN
 
@@ -38,6 +38,7 @@ class Answer:
     note: str = ""
 
 
+@looked_at("report", field="report")
 @transaction.atomic(durable=True)
 def propose(disposal_id: int, offer: Price, *, report: "File[Any]", actor: Actor, now: datetime) -> TakeOver:
     """Propose it, with the valuation report. Raises WrongState for a forbidden 流质, Invalid with the field."""

@@ -16,7 +16,6 @@ from portal.foundation.core.errors import TooMany
 
 from .models import Attempt
 
-_KEEP = timedelta(days=1)
 _SLOT = 0x6861  # the first number of the advisory locks of SLOTS
 
 
@@ -101,8 +100,7 @@ def require(limit: Limit, key: str, *, now: datetime) -> None:
 
 
 def miss(limit: Limit, key: str, *, now: datetime) -> None:
-    """Count one wrong try, and forget those of yesterday."""
-    Attempt.objects.filter(at__lt=now - _KEEP).delete()
+    """Count one wrong try; retention forgets those of yesterday."""
     Attempt.objects.create(scope=limit.scope, key=_digest(key), at=now)
 
 

@@ -89,3 +89,11 @@ class ProofForm(PortalForm):
         help_text="输入您的登录密码；绑定了身份验证器的，也可以输入 6 位验证码。",
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
+
+
+class ReasonForm(PortalForm):
+    """Why: it stands in the journal beside what was done."""
+
+    reason = forms.CharField(
+        label="理由", max_length=200, help_text="例如：本人来电核实，工单编号。写入日志，本人和审计管理员可见。"
+    )

@@ -38,8 +38,7 @@ def proven(view: View) -> View:
                 form.add_error("proof", WRONG)
                 request.refused_as = "wrong-proof"  # type: ignore[attr-defined]  # read by journal.refusals
         else:
-            form = ProofForm()
-            request.refused_as = "prove-again"  # type: ignore[attr-defined]  # read by journal.refusals
+            form = ProofForm()  # a question, no refusal
         return _ask(request, form)
 
     asked.proven = True  # type: ignore[attr-defined]  # read by the test over all such routes
@@ -58,4 +57,5 @@ def _recognised(request: HttpRequest, typed: str) -> bool:
 
 def _ask(request: HttpRequest, form: ProofForm) -> HttpResponse:
     carried = [(name, value) for name, values in request.POST.lists() if name not in _OURS for value in values]
-    return render(request, "accounts/prove.html", {"form": form, "carried": carried}, status=403)
+    context = {"form": form, "carried": carried}
+    return render(request, "accounts/prove.html", context, status=403 if form.errors else 200)

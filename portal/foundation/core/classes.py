@@ -2,7 +2,8 @@
 
 PUBLIC may stand anywhere. INTERNAL is of use to nobody outside. PERSONAL names or reaches a person. SENSITIVE identifies a
 person for life or opens an account. BUSINESS is an enterprise's or an institution's secret. A test fails on a text field
-without a class, so a new one cannot be forgotten; masking, retention and the data sheet of the docs follow the classes.
+without a class, so a new one cannot be forgotten, and on personal words that are declared public. Masking (core/masking.py),
+retention and the person's own data (portal/oversight) are written by hand; nothing follows the classes by itself.
 """
 
 from collections.abc import Iterator

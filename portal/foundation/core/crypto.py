@@ -1,16 +1,19 @@
 """The national algorithms behind one interface: SM3 and SM4 in software, SM2 only as a place where a module belongs.
 
 Software of ours is no certified cryptographic product: where 密码应用安全性评估 asks for one, a module (card, key or
-service) implements `CryptoProvider` and takes this one's place. SM2 is not in the library that we use, so `sign` and `verify`
+service) implements `CryptoProvider`, and `settings.CRYPTO_PROVIDER` names its class. SM2 is not in the library that we use, so `sign` and `verify`
 say plainly that a module is missing; nothing here pretends to sign.
 """
 
 import os
+from functools import cache
 from typing import Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, hmac
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 _NONCE, _TAG, _KEY = 12, 16, 16  # bytes
 
@@ -43,6 +46,17 @@ class CryptoProvider(Protocol):
 
     def verify(self, data: bytes, signature: bytes, certificate: bytes) -> bool:
         """Whether an SM2 signature holds. Raises ModuleMissing."""
+
+
+def provider() -> CryptoProvider:
+    """What this installation uses, made once; ImportError when the setting names nothing."""
+    return _made(settings.CRYPTO_PROVIDER)
+
+
+@cache
+def _made(name: str) -> CryptoProvider:
+    made: CryptoProvider = import_string(name)()
+    return made
 
 
 class SoftwareCrypto:

@@ -120,7 +120,7 @@ def attach(body: bytes, *, media_type: str, name: str) -> HttpResponse:
     return alone(response)
 
 
-def attach_lines(lines: Iterable[str], *, media_type: str, name: str) -> StreamingHttpResponse:
+def attach_lines(lines: Iterable[str] | Iterable[bytes], *, media_type: str, name: str) -> StreamingHttpResponse:
     """Something long made just now, sent while it is being made."""
     response = StreamingHttpResponse(lines, content_type=media_type)
     response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"

@@ -5,6 +5,7 @@ A house test fails when anything else writes one (tests/attacks/test_files.py).
 
 import csv
 import io
+import json
 import unicodedata
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +14,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from .errors import TooLarge, WrongType
+from .confined.crew import Crew, Lost
+from .errors import TooLarge, Unready, WrongType
 from .moments import local
+
+READING = 20.0  # seconds for one workbook; ten thousand rows take two
+_HEAVY = "工作簿过于复杂，在限定时间内没有读完。请用模板重新填写，或分批导入。"
+_readers = Crew("portal.foundation.core.intake.reader", size=1, memory=768, retire=50)
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
@@ -177,26 +183,26 @@ def table(lines: Iterator[Sequence[str]] | Sequence[Sequence[str]], *, mark: Mar
 def rows(body: bytes, *, most: int, width: int) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """The first sheet's rows that are not empty, as (row number in the sheet, values of the first `width` columns).
 
-    Values are str, int, float, bool, datetime or None, formulas as their last result. Raises TooLarge beyond `most` rows
-    (the heading not counted), WrongType for a workbook that cannot be read. It went through intake.gate.admit.
+    Values are str, int, float, bool, datetime or None, formulas as their last result. Read in a confined child. Raises TooLarge
+    beyond `most` rows (the heading not counted) and for what takes too long, WrongType for a workbook that cannot be read,
+    Unready (503) when no child is free. It went through intake.gate.admit.
     """
-    # Loaded only here: few processes ever read a workbook.
-    from openpyxl import load_workbook
-
     try:
-        book = load_workbook(io.BytesIO(body), read_only=True, data_only=True, keep_links=False)
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # what a file says about its own size is not believed
-        found = 0
-        for number, cells in enumerate(sheet.iter_rows(max_col=width, values_only=True), start=1):
-            if number > most * 2 + 1000:
-                raise TooLarge("rows", f"工作表里的行太多，每次最多 {most} 行，请删去空行或分批导入。")
-            values = tuple(cells)
-            if any(value not in (None, "") for value in values):
-                found += 1
-                if found > most + 1:
-                    raise TooLarge("rows", f"一次最多导入 {most} 行，请分批导入。")
-                yield number, values
-        book.close()
-    except (KeyError, ValueError, IndexError, TypeError, AttributeError, SyntaxError) as error:
-        raise WrongType("broken", "工作表读不出来，请用模板重新填写后上传。") from error
+        answer, found = _readers.ask("rows", body, seconds=READING, patience=6, most=most, width=width)
+    except Lost as lost:
+        if lost.why == "busy":
+            raise Unready("busy", "正在读取的工作簿较多，请稍后再上传一次。") from lost
+        raise TooLarge("time", _HEAVY) from lost
+    if code := answer.get("big"):
+        said = {"blank": f"工作表里的行太多，每次最多 {most} 行，请删去空行或分批导入。"}
+        raise TooLarge("rows", said.get(code, f"一次最多导入 {most} 行，请分批导入。"))
+    if failed := answer.get("failed"):
+        if failed in ("MemoryError", "RecursionError"):
+            raise TooLarge("bomb", _HEAVY)
+        raise WrongType("broken", "工作表读不出来，请用模板重新填写后上传。")
+    for number, values in json.loads(found):
+        yield number, tuple(_value(value) for value in values)
+
+
+def _value(value: Any) -> Any:
+    return datetime.fromisoformat(value["moment"]) if isinstance(value, dict) else value

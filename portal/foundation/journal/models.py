@@ -277,6 +277,7 @@ class Look(models.Model):
         indexes = [
             models.Index(fields=["owner_id", "-id"], name="look_owner"),  # read by: the enterprise's own page
             models.Index(fields=["organisation_id", "-id"], name="look_reader"),  # read by: the audit administrator
+            models.Index(fields=["user_id", "what", "hour"], name="look_of_a_day"),  # read by: looks.today
         ]
         triggers = [
             pgtrigger.Protect(name="look_append_only", operation=pgtrigger.Update),

@@ -23,7 +23,7 @@ from portal.foundation.core.scanning.clamd import NoVerdict, ScannerDown
 from .record import record
 
 log = logging.getLogger("portal.scanning")
-AT_ONCE = 20  # files of one kind a round
+AT_ONCE = 20  # files of one kind a round, and as many of the older ones
 FOLDER = "quarantine"  # under MEDIA_ROOT; no address leads there, and `send` refuses by the row
 
 
@@ -51,9 +51,13 @@ def scan_waiting(*, now: datetime) -> int:
 
 
 def _waiting(model: type[StoredFile]) -> Iterator[int]:
-    """The newest first: somebody is waiting for that one."""
-    found = model._base_manager.filter(scan=StoredFile.Scan.WAITING).order_by("-pk")
-    yield from found.values_list("pk", flat=True)[:AT_ONCE]
+    """The newest first: somebody is waiting for that one. Then as many by lot, so that files about which the scanner says
+    nothing never keep it from the others."""
+    found = model._base_manager.filter(scan=StoredFile.Scan.WAITING)
+    newest = list(found.order_by("-pk").values_list("pk", flat=True)[:AT_ONCE])
+    yield from newest
+    if len(newest) == AT_ONCE:
+        yield from found.filter(pk__lt=newest[-1]).order_by("?").values_list("pk", flat=True)[:AT_ONCE]
 
 
 def _one(model: type[StoredFile], pk: int, asked: scanner.Scanner, *, now: datetime) -> bool:

@@ -36,6 +36,7 @@ KINDS = {
     429: "too-many",
 }
 LOG_IN_FIRST = "log-in-first"
+NOTHING_THERE = "nothing-there"
 _COLUMNS = (
     "kind", "at", "status", "actor_id", "role", "organisation_id", "method", "route", "address", "request_id", "subject",
     "detail",
@@ -169,8 +170,12 @@ def _kind(request: HttpRequest, response: HttpResponse) -> str:
         return mark or (LOG_IN_FIRST if sent and actor is None and request.resolver_match else "")
     if status == 400:
         return mark  # a form that has mistakes is no refusal
-    if status == 404 and (actor is None or not request.resolver_match):
-        return ""  # a page that never was, or a visitor's wrong link
+    if status == 404 and not request.resolver_match:
+        return ""  # a page that never was
+    if status == 404 and actor is None:
+        return (
+            mark or NOTHING_THERE
+        )  # a guessed code or token, the wrong one for the figures: once a minute, as all visitors'
     return mark or KINDS.get(status, "")
 
 

@@ -20,7 +20,8 @@ from pledges.printing import print_missing
 from pledges.watch import daily
 from portal.foundation.core import moments
 from portal.foundation.core.failpoints import failpoint
-from portal.foundation.journal import anchors
+from portal.foundation.core.files import scanned
+from portal.foundation.journal import anchors, quarantine
 from portal.foundation.journal.dispatcher import dispatch, wait_for_news
 from portal.foundation.journal.sealer import seal
 from portal.foundation.sla.horizon import watch
@@ -60,6 +61,7 @@ class Command(BaseCommand):
         sealed = beaten = printed = looked = overseen = float("-inf")
         self.importer: threading.Thread | None = None
         self.asker: threading.Thread | None = None
+        self.scanner: threading.Thread | None = None
         rounds = 0
         while self.running:
             rounds += 1
@@ -79,6 +81,7 @@ class Command(BaseCommand):
                 if "dispatch" in duties and time.monotonic() - looked > LIBRARY_EVERY:
                     self.library()
                     self.pledges()
+                    self.files()
                     looked = time.monotonic()
                 if "dispatch" in duties and time.monotonic() - overseen > OVERSEE_EVERY:
                     self.oversee()
@@ -131,6 +134,19 @@ class Command(BaseCommand):
         if (self.asker is None or not self.asker.is_alive()) and (daily.due() or register_work.waiting()):
             self.asker = threading.Thread(target=self.ask, daemon=True, name="patent-register")
             self.asker.start()
+
+    def files(self) -> None:
+        """A scanner takes its time over a large file: beside the loop too."""
+        if scanned() and (self.scanner is None or not self.scanner.is_alive()):
+            self.scanner = threading.Thread(target=self.scan, daemon=True, name="scanner")
+            self.scanner.start()
+
+    @staticmethod
+    def scan() -> None:
+        try:
+            quarantine.scan_waiting(now=moments.now())
+        finally:
+            connection.close()
 
     @staticmethod
     def ask() -> None:

@@ -1,5 +1,6 @@
 """`manage.py export_journal FILE`: the whole journal as a file that anyone can check without the portal."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,11 @@ class Command(BaseCommand):
         try:
             with path.open("xb", buffering=1 << 20) as file:
                 path.chmod(0o600)
-                file.writelines(exporting.lines())
+                last = b"{}"
+                for last in exporting.lines():
+                    file.write(last)
         except FileExistsError as error:
             raise CommandError(f"{path} 已经存在，请换一个文件名。") from error
-        self.stdout.write(f"已导出到 {path}。核验：bin/portal manage verify_journal {path}")
+        head = json.loads(last)["head"]
+        self.stdout.write(f"已导出到 {path}。请另行记下最后的摘要：{head}")
+        self.stdout.write(f"核验：bin/portal manage verify_journal {path} --anchors 锚点目录 --head {head}")

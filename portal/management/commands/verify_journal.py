@@ -14,20 +14,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", type=Path, nargs="?", help="export_journal 导出的文件；不给就核验数据库")
-        parser.add_argument("--anchors", type=Path, help="锚点所在的目录（默认：数据目录下的 anchors）")
+        parser.add_argument("--anchors", type=Path, help="锚点所在的目录（核验数据库时默认是数据目录下的 anchors）")
+        parser.add_argument(
+            "--head", default="", help="导出时记下的摘要（至少前 16 位）：最后一个锚点之后的截断和改写靠它发现"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        where: Path | None = options["anchors"]
-        if where is None and options["file"] is None and anchors.folder().is_dir():
-            where = anchors.folder()
         if options["file"] is not None:
-            report = verifying.check_file(options["file"], anchors=where)
+            report = verifying.check_file(options["file"], anchors=options["anchors"], head=options["head"])
         else:
-            early = verifying.Report()
-            known = verifying.read_anchors(where, early) if where else {}
-            report = verifying.check(exporting.lines(), anchors=known)
-            report.findings[:0] = early.findings
-            report.count += early.count
+            report = verifying.check_with(
+                exporting.lines(), options["anchors"] or anchors.folder(), head=options["head"]
+            )
         for line in verifying.told(report):
             self.stdout.write(line)
         if not report.ok:

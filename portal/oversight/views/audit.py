@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.db import transaction
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -19,6 +19,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.files import attach_lines
+from portal.foundation.core.rows import Page, page_of
 from portal.foundation.journal import anchors, exporting, verifying
 from portal.foundation.journal.record import record
 from portal.oversight import queries
@@ -29,8 +30,8 @@ Read = Callable[[dict[str, Any]], "QuerySet[Any]"]
 
 def _list(request: HttpRequest, template: str, form: forms.Form, read: Read) -> HttpResponse:
     """A filter and the page of rows it leaves; a filter that cannot be read leaves none."""
-    found: QuerySet[Model] | None = read(form.cleaned_data) if form.is_valid() else None
-    rows = queries.page(found, request.GET.get("after", "")) if found is not None else queries.Slice([], "")
+    found: QuerySet[Any] | None = read(form.cleaned_data) if form.is_valid() else None
+    rows = page_of(found, request, size=queries.PAGE) if found is not None else Page([], "", "")
     context = {"form": form, "rows": rows, "filtered": any(form.cleaned_data.values())}
     return render(request, template, context, status=400 if form.errors else 200)
 
@@ -63,11 +64,7 @@ def chain(request: HttpRequest) -> HttpResponse:
     """How the chain stands; a POST goes through all of it, link by link, anchors included."""
     report = None
     if request.method == "POST":
-        early = verifying.Report()
-        known = verifying.read_anchors(anchors.folder(), early)
-        report = verifying.check(exporting.lines(), anchors=known)
-        report.findings[:0] = early.findings
-        report.count += early.count
+        report = verifying.check_with(exporting.lines(), anchors.folder())
         with transaction.atomic():
             said = "完整" if report.ok else f"{report.count} 处异常"
             record(
@@ -87,7 +84,9 @@ def export(request: HttpRequest) -> StreamingHttpResponse:
     """The whole journal as a file that is checked without the portal (verify_journal)."""
     actor, now = actor_of(request), moments.now()
     with transaction.atomic():
-        record("journal.exported", actor=actor, now=now, subject="journal", text="导出全部日志")
+        head = queries.chain()  # in place of a digest: the file is still being made when it leaves
+        data = {"sealed": head.sealed, "head": head.head}
+        record("journal.exported", actor=actor, now=now, subject="journal", text="导出全部日志", data=data)
     return attach_lines(
         exporting.lines(about=f"{actor.label} {moments.iso(now)}"),
         media_type="application/x-ndjson",

@@ -1,9 +1,7 @@
 """What the enterprise may know: who looked at its data and when, whom it has authorised, and everything kept about it."""
 
 import json
-from typing import Any
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -15,11 +13,12 @@ from applications.models import Consent
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
+from portal.foundation.accounts.proving import proven
 from portal.foundation.core import moments, spreadsheets
-from portal.foundation.core.actor import Actor
 from portal.foundation.core.files import attach
+from portal.foundation.core.rows import page_of
+from portal.foundation.journal import taken
 from portal.foundation.journal.models import Look
-from portal.foundation.journal.record import record
 from portal.oversight import own_data, queries
 from portal.oversight.forms import LookFilter
 
@@ -42,7 +41,7 @@ def looks(request: HttpRequest) -> HttpResponse:
     )
     context = {
         "form": form,
-        "rows": queries.page(found, request.GET.get("after", "")),
+        "rows": page_of(found, request, size=queries.PAGE),
         "filtered": any(form.cleaned_data.values()),
         "consents": consents[:30],
         "trail": [(reverse("profile"), "企业资料")],
@@ -51,11 +50,10 @@ def looks(request: HttpRequest) -> HttpResponse:
 
 
 @allow(Role.ENTERPRISE)
-@never_cache
-@require_safe
+@require_POST
 def looks_export(request: HttpRequest) -> HttpResponse:
-    """The same as a table; no cell of it is a formula."""
-    actor = actor_of(request)
+    """The same as a table, of the filter in the address; no cell of it is a formula, and that it was taken is journalled."""
+    actor, now = actor_of(request), moments.now()
     form = LookFilter(request.GET)
     found: QuerySet[Look] = Look.objects.none()
     if form.is_valid():
@@ -65,21 +63,22 @@ def looks_export(request: HttpRequest) -> HttpResponse:
         [f"{moments.local(row.at):%Y-%m-%d %H:%M}", row.who, row.get_what_display(), row.case_number, row.reason]
         for row in found.order_by("-pk")[:MOST]
     )
-    body = spreadsheets.table(lines, mark=spreadsheets.Mark(actor.label, moments.now()))
-    return attach(body, media_type="text/csv; charset=utf-8", name="谁看过我的资料.csv")
+    body, name = spreadsheets.table(lines, mark=spreadsheets.Mark(actor.label, now)), "谁看过我的资料.csv"
+    taken.note(
+        "looks", name=name, body=body, rows=len(lines) - 1, actor=actor, now=now, scope=request.GET.urlencode()[:200]
+    )
+    return attach(body, media_type=spreadsheets.CSV, name=name)
 
 
 @allow(Role.ENTERPRISE)
+@proven
 @require_POST
 def data(request: HttpRequest) -> HttpResponse:
-    """Everything kept about the enterprise and its people, as JSON; that it was taken is journalled."""
+    """Everything kept about the enterprise and the person who asks, as JSON; that it was taken is journalled."""
     actor, now = actor_of(request), moments.now()
-    _told(actor, now)
-    body = json.dumps(own_data.collect(actor, now=now), ensure_ascii=False, indent=1).encode()
-    return attach(body, media_type="application/json", name=own_data.file_name(actor, now=now))
-
-
-@transaction.atomic(durable=True)
-def _told(actor: Actor, now: Any) -> None:
+    kept, name = own_data.collect(actor, now=now), own_data.file_name(actor, now=now)
+    body = json.dumps(kept, ensure_ascii=False, indent=1).encode()
+    rows = sum(len(part) for part in kept.values() if isinstance(part, list))
     subject = f"organisation:{actor.organisation_id}"
-    record("data.exported", actor=actor, now=now, subject=subject, text="导出本单位的全部数据")
+    taken.note("own", name=name, body=body, rows=rows, actor=actor, now=now, verb="data.exported", subject=subject)
+    return attach(body, media_type="application/json", name=name)

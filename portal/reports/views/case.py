@@ -1,6 +1,7 @@
 """One case as the regulator sees it: whose, to whom, every clock, every order and everything that happened."""
 
-from django import forms
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
@@ -14,12 +15,12 @@ from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
-from portal.foundation.core.forms import PortalForm
 from portal.foundation.journal import looks
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use, lamps
 from portal.foundation.sla.models import Kind
 from portal.reports import actions, sla
+from portal.reports.forms import GroundForm
 from portal.reports.models import SupervisionOrder
 
 LONGEST = 200  # entries of a timeline; the longest known case has about forty
@@ -41,35 +42,29 @@ def _result(found: NextRound) -> str:
     return str(NextRound.Outcome(found.outcome).label if found.outcome else NextRound.State(found.state).label)
 
 
-GROUNDS = "grounds"  # in the session: numbers of the cases whose ground was stated since log-in
+GROUNDS = "grounds"  # in the session: number of a case → the ground that was stated, and on which day
 
 
-class GroundForm(PortalForm):
-    """Why a regulator opens one enterprise's case."""
-
-    ground = forms.CharField(
-        label="调阅事由",
-        max_length=200,
-        help_text="例如：核查响应超期的原因，督办单号。写入日志，企业能看到谁在何时因何调阅。",
-    )
+def _ground(request: HttpRequest, found: Application, *, now: datetime) -> str:
+    """What was stated for this case today (in Asia/Shanghai); empty when it is to be asked for."""
+    ground, day = request.session.get(GROUNDS, {}).get(found.number, ("", ""))
+    return str(ground) if day == str(moments.local_date(now)) else ""
 
 
-def _state_ground(request: HttpRequest, found: Application) -> HttpResponse:
-    """Ask for the ground (403 until one is stated), or record it and go on to the case."""
-    form = GroundForm(request.POST if request.method == "POST" else None)
+def _state_ground(request: HttpRequest, found: Application, *, now: datetime) -> HttpResponse:
+    """Ask for the ground, an ordinary question that shows nothing of the case; or record it and go on to the case."""
+    order = SupervisionOrder.objects.filter(clock__case_number=found.number).order_by("-pk").first()
+    start = {"ground": f"督办单 {order.number}" if order else ""}
+    form = GroundForm(request.POST if request.method == "POST" else None, initial=start)
     if request.method == "POST" and form.is_valid():
-        actor = actor_of(request)
-        actions.drill(found.pk, ground=form.cleaned_data["ground"], actor=actor, now=moments.now())
-        request.session[GROUNDS] = {**request.session.get(GROUNDS, {}), found.number: form.cleaned_data["ground"]}
+        ground = form.cleaned_data["ground"]
+        actions.drill(found.pk, ground=ground, actor=actor_of(request), now=now)
+        today = str(moments.local_date(now))
+        kept = {number: said for number, said in request.session.get(GROUNDS, {}).items() if said[1] == today}
+        request.session[GROUNDS] = {**kept, found.number: [ground, today]}
         return redirect("supervision-case", found.number)
-    if request.method != "POST":
-        request.refused_because = "ground"  # type: ignore[attr-defined]  # read by journal.refusals
-    return render(
-        request,
-        "supervision/case_ground.html",
-        {"number": found.number, "form": form},
-        status=400 if form.errors else 403,
-    )
+    context = {"number": found.number, "form": form}
+    return render(request, "supervision/case_ground.html", context, status=400 if form.errors else 200)
 
 
 @allow(Role.REGULATOR)
@@ -81,9 +76,9 @@ def case(request: HttpRequest, number: str) -> HttpResponse:
         Application.objects.visible_to(actor).select_related("organisation").annotate(cover_rows=within("application"))
     )
     found = get_object_or_404(cases, number=number)
-    ground = request.session.get(GROUNDS, {}).get(found.number)
+    ground = _ground(request, found, now=now)
     if request.method == "POST" or not ground:
-        return _state_ground(request, found)
+        return _state_ground(request, found, now=now)
     looks.note(
         request,
         owner_id=found.organisation_id,

@@ -19,8 +19,9 @@ from portal.foundation.core.errors import Invalid
 from portal.foundation.core.files import attach
 from portal.foundation.core.rates import Rate, limited
 from portal.foundation.core.spreadsheets import Mark
+from portal.foundation.journal import taken
 from portal.foundation.sla.models import Kind
-from portal.reports import actions, books, cases, exports, red, results, sla
+from portal.reports import books, cases, exports, red, results, sla
 from portal.reports.forms import LampForm, ScopeForm
 from portal.reports.measures import AFTER_RATE, COLUMNS, MEASURES, PROMISES, REASONS, REASONS_OF, definitions
 from portal.reports.paging import Place
@@ -250,7 +251,17 @@ def export(request: HttpRequest) -> HttpResponse:
     book = _book(request, what, narrow=chosen == "pdf", known=known, now=now)
     written = exports.FORMATS[chosen]
     file, name = written.write(book, mark=Mark(actor.label, now)), f"{book.name}.{written.ending}"
-    actions.exported(what=what, scope=_query(request), file=file, name=name, rows=book.size, actor=actor, now=now)
+    taken.note(
+        what,
+        name=name,
+        body=file,
+        rows=book.size,
+        actor=actor,
+        now=now,
+        verb="report.exported",
+        subject=f"report:{what}",
+        scope=_query(request),
+    )
     return attach(file, media_type=written.media_type, name=name)
 
 

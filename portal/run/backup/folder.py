@@ -4,10 +4,13 @@ portal-backup.json   whose backup this is
 base/<UTC moment>/   one copy of the database each: cluster/ as pg_basebackup wrote it, manifest.json about it
 wal/                 every change since the first copy, as the server streams it
 files/               uploads and papers; they never change, so one copy serves every moment
+anchors/             the anchors of the journal, likewise
 """
 
 import fcntl
+import hmac
 import json
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +65,10 @@ class Folder:
     def files(self) -> Path:
         return self.path / "files"
 
+    @property
+    def anchors(self) -> Path:
+        return self.path / "anchors"
+
     def create(self, owner: str) -> None:
         """Make it, closed to others, or recognise it. RunError when it belongs to another portal or to something else."""
         if self.note.exists():
@@ -70,7 +77,7 @@ class Folder:
         elif self.path.exists() and any(self.path.iterdir()):
             raise RunError(f"{self.path} 不是空目录，也不是备份目录，没有写入任何内容。请换一个目录。")
         try:
-            for directory in (self.path, self.base, self.wal, self.files):
+            for directory in (self.path, self.base, self.wal, self.files, self.anchors):
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"无法写入备份目录 {self.path}：{error.strerror}。") from error
@@ -82,6 +89,15 @@ class Folder:
             return str(json.loads(self.note.read_text("utf-8"))["owner"])
         except (OSError, ValueError, KeyError) as error:
             raise RunError(f"{self.path} 不是备份目录（没有可读的 {self.note.name}）。") from error
+
+    def links(self) -> list[Path]:
+        """Symbolic links anywhere in it: the portal makes none, and following one would read or change what lies outside."""
+        return [
+            Path(folder) / name
+            for folder, folders, files in os.walk(self.path)
+            for name in (*folders, *files)
+            if (Path(folder) / name).is_symlink()
+        ]
 
     def bases(self) -> list[Base]:
         """Every whole copy, oldest first; one without its manifest was interrupted and is none."""
@@ -101,6 +117,24 @@ class Folder:
             except BlockingIOError as error:
                 raise RunError(f"另一个备份或恢复正在使用 {self.path}，请等它结束。") from error
             yield
+
+
+def mac(facts: dict[str, Any]) -> str:
+    """HMAC-SHA256 of a manifest under the key in the file BACKUP_KEY_FILE, which is kept apart from the backup; "" without one.
+
+    RunError when the file cannot be read or holds fewer than 32 bytes.
+    """
+    name = os.environ.get("BACKUP_KEY_FILE", "")
+    if not name:
+        return ""
+    try:
+        key = Path(name).read_bytes().strip()
+    except OSError as error:
+        raise RunError(f"读不出备份密钥文件 BACKUP_KEY_FILE={name}：{error.strerror}。") from error
+    if len(key) < 32:
+        raise RunError(f"备份密钥文件 {name} 不足 32 字节。可以这样生成：openssl rand -hex 32。")
+    said = {field: value for field, value in facts.items() if field != "mac"}
+    return hmac.new(key, json.dumps(said, sort_keys=True).encode(), "sha256").hexdigest()
 
 
 def chosen(where: Places) -> Folder | None:

@@ -49,12 +49,14 @@ def main() -> int:
     signal.signal(signal.SIGINT, stop)
     receiving = receiver(where, target)
     child = start(receiving, {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}, sys.stdout.fileno())
-    mirror = Mirror(where.files, target.files)
+    mirrors = [Mirror(where.files, target.files), Mirror(where.anchors, target.anchors, once=True)]
     try:
         while not stopping and child.poll() is None and folder.chosen(where) == target:
-            mirror.copy()
+            for mirror in mirrors:
+                mirror.copy()
             time.sleep(EVERY)
-        mirror.copy()
+        for mirror in mirrors:
+            mirror.copy()
     finally:
         end(child, receiving)
     return 0 if stopping else 1

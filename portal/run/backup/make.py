@@ -71,6 +71,7 @@ def _copy(where: Places, target: folder.Folder, *, followed: bool) -> folder.Bas
             half = target.base / f"{_name(began)}.half"
             _base_backup(where, half / "cluster")
             Mirror(where.files, target.files).copy()
+            Mirror(where.anchors, target.anchors, once=True).copy()
             cursor.execute(
                 "SELECT clock_timestamp(), pg_switch_wal()::text, system_identifier::text FROM pg_control_system()"
             )
@@ -87,6 +88,8 @@ def _copy(where: Places, target: folder.Folder, *, followed: bool) -> folder.Bas
                 "cluster_manifest_sha256": sha256(half / "cluster" / "backup_manifest"),
                 "files": digests(target.files, _known(target)),
             }
+            if code := folder.mac(facts):
+                facts["mac"] = code
             folder.write(half / "manifest.json", facts)
             path = half.with_suffix("")
             half.rename(path)

@@ -12,8 +12,9 @@ SETTLES = 2.0  # seconds; a directory in which something was written so recently
 class Mirror:
     """Copies what is new under `source` to `target`; nothing is ever deleted there, an older moment may still need it."""
 
-    def __init__(self, source: Path, target: Path) -> None:
-        self.source, self.target = source, target
+    def __init__(self, source: Path, target: Path, *, once: bool = False) -> None:
+        """`once`: what was copied is never copied again, whatever became of the original (the anchors, which it must outlive)."""
+        self.source, self.target, self.once = source, target, once
         self.quiet: dict[str, int] = {}  # directory → its change time when everything in it had been copied
 
     def copy(self) -> int:
@@ -26,17 +27,17 @@ class Mirror:
             there = self.target / os.path.relpath(directory, self.source)
             there.mkdir(mode=0o700, parents=True, exist_ok=True)
             before = time.time()
-            copied += sum(_copied(Path(directory) / name, there / name) for name in names)
+            copied += sum(_copied(Path(directory) / name, there / name, once=self.once) for name in names)
             # A file may still have been growing: only a directory that has been left alone for a while is done with.
             if before - changed / 1e9 > SETTLES:
                 self.quiet[directory] = changed
         return copied
 
 
-def _copied(file: Path, copy: Path) -> bool:
+def _copied(file: Path, copy: Path, *, once: bool) -> bool:
     try:
         size = file.stat().st_size
-        if copy.exists() and copy.stat().st_size == size:
+        if copy.exists() and (once or copy.stat().st_size == size):
             return False
         half = copy.with_name(f".{copy.name}.half")
         shutil.copyfile(file, half)

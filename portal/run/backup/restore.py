@@ -4,6 +4,7 @@ Every change that was acknowledged up to the moment is there and none that began
 touched, so a restore can be tried, looked at and thrown away.
 """
 
+import hmac
 import json
 import os
 import pwd
@@ -20,7 +21,7 @@ from zoneinfo import ZoneInfo
 import psycopg2
 
 from portal.run import lock
-from portal.run.backup.folder import Base, Folder
+from portal.run.backup.folder import Base, Folder, mac
 from portal.run.backup.mirror import sha256
 from portal.run.binaries import find_postgres, number, run_as
 from portal.run.embedded import DATABASE, ROLE, Postgres
@@ -53,6 +54,8 @@ def restore(path: Path, *, to: datetime | None, where: Places) -> int:
     if where.data.exists() and any(where.data.iterdir()):
         raise RunError(f"{where.data} 不是空目录。恢复只写入新的目录，请换一个。")
     began = time.monotonic()
+    if links := source.links():
+        raise RunError(f"备份里有符号链接 {links[0]}：平台不会建立，可能有人动过备份，没有恢复。")
     with source.locked():
         base = _base(source, to)
         _verify_base(base)
@@ -66,7 +69,7 @@ def restore(path: Path, *, to: datetime | None, where: Places) -> int:
             raise
     for line in _told(found, reached, to, where, time.monotonic() - began):
         print(line)
-    return 1 if found["broken_links"] or found["files_missing"] or found["files_changed"] else 0
+    return 1 if found["chain_findings"] or found["files_missing"] or found["files_changed"] else 0
 
 
 def _base(source: Folder, to: datetime | None) -> Base:
@@ -80,7 +83,10 @@ def _base(source: Folder, to: datetime | None) -> Base:
 
 
 def _verify_base(base: Base) -> None:
-    """Every file of the copy against its digest, before anything is built on it."""
+    """Every file of the copy against its digest, and with a key the manifest too, before anything is built on it."""
+    expected = mac(base.facts)
+    if expected and not hmac.compare_digest(expected, str(base.facts.get("mac", ""))):
+        raise RunError(f"{base.path} 的清单与备份密钥不符（被改动过，或备份时没有设 BACKUP_KEY_FILE），没有恢复。")
     if sha256(base.cluster / "backup_manifest") != base.facts["cluster_manifest_sha256"]:
         raise RunError(f"{base.path} 的清单被改动过，没有恢复。请换用另一份备份。")
     tool = find_postgres() / "pg_verifybackup"
@@ -94,7 +100,16 @@ def _lay_out(source: Folder, base: Base, where: Places) -> Postgres:
     """The copy and every change since then in the place of a new cluster."""
     server = Postgres(where)
     server.home.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(base.cluster, server.home, symlinks=True)
+    shutil.copytree(base.cluster, server.home)  # without links (see above)
+    # Not taken from the backup: what a server runs at its start (archive_command, preloaded libraries) is said by `Postgres` alone.
+    # pg_verifybackup does not look at the first of these.
+    for name, text in (
+        ("postgresql.auto.conf", ""),
+        ("postgresql.conf", ""),
+        ("pg_ident.conf", ""),
+        ("pg_hba.conf", "local all all trust\nlocal replication all trust\n"),
+    ):
+        (server.home / name).write_text(text)
     changes = server.home / "pg_wal"
     for segment in sorted(source.wal.iterdir()):
         name = segment.name.removesuffix(".partial")
@@ -116,7 +131,7 @@ def _lay_out(source: Folder, base: Base, where: Places) -> Postgres:
 
 def _give(path: str, user: str | None) -> None:
     if user:
-        os.chown(path, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
+        os.chown(path, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid, follow_symlinks=False)
 
 
 def _replay(server: Postgres, where: Places, to: datetime | None) -> datetime | None:
@@ -141,7 +156,7 @@ def _replay(server: Postgres, where: Places, to: datetime | None) -> datetime | 
                 connection.close()
                 if not still:
                     return _last(log)
-            except psycopg2.OperationalError:
+            except psycopg2.Error:  # not there yet, or gone in the middle of the question
                 if not alive():
                     _say_why(log, to)
             if time.monotonic() > deadline:
@@ -195,12 +210,12 @@ def _told(
     last = f"（最后一次变更在 {_shown(reached)}）" if reached else ""
     chain = (
         "完整"
-        if not found["broken_links"]
-        else f"有 {found['broken_links']} 处断裂，第一处是日志 {found['first_broken']}"
+        if not found["chain_findings"]
+        else f"有 {found['chain_findings']} 处异常，第一处：{found['first_finding']}"
     )
     lines = [
         f"已恢复到 {wanted}{last}，用时 {seconds:.1f} 秒：{where.data}",
-        f"日志 {found['entries']} 条，封存链{chain}；待封存 {found['unsealed']} 条。",
+        f"日志 {found['entries']} 条，封存链{chain}；待封存 {found['unsealed']} 条，锚点 {found['anchors']} 个。",
         "数量：" + "，".join(f"{name} {count}" for name, count in found["counts"].items()) + "。",
         f"文件 {found['files']} 个，缺失 {found['files_missing']} 个，与登记摘要不符 {found['files_changed']} 个。",
         "密钥不在备份中，这个目录使用新的 SECRET_KEY：所有人需要重新登录。请把电子签章密钥放回后再启动。",

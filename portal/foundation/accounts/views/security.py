@@ -1,6 +1,5 @@
 """The security administrator's pages: who has an account, in which chairs, and what may be done about it."""
 
-from django import forms
 from django.contrib import messages
 from django.contrib.auth import password_validation
 from django.http import HttpRequest, HttpResponse
@@ -10,21 +9,14 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.foundation.accounts import attempts, keeping
+from portal.foundation.accounts.forms_identity import ReasonForm
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role, User
 from portal.foundation.accounts.proving import proven
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import PortalForm, place
-
-
-class ReasonForm(PortalForm):
-    """Why: it stands in the journal beside what was done."""
-
-    reason = forms.CharField(
-        label="理由", max_length=200, help_text="例如：本人来电核实，工单编号。写入日志，本人和审计管理员可见。"
-    )
+from portal.foundation.core.forms import place
 
 
 @allow(Role.SECURITY)

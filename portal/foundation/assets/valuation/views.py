@@ -38,6 +38,12 @@ def owned(request: HttpRequest, number: str) -> Valuation:
     return get_object_or_404(rows.prefetch_related("patents"), number=number)
 
 
+def looked(request: HttpRequest, valuation: Valuation) -> None:
+    """The enterprise that made it sees who read it."""
+    subject, actor = f"valuation:{valuation.pk}", actor_of(request)
+    looks.note(request, owner_id=valuation.organisation_id, actor=actor, what=looks.What.VALUATION, subject=subject)
+
+
 def trail(valuation: Valuation | None = None) -> list[tuple[str, str]]:
     start = [(reverse("valuations:list"), "专利估值")]
     return [*start, (reverse("valuations:detail", args=[valuation.number]), valuation.number)] if valuation else start
@@ -100,9 +106,8 @@ def start(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def detail(request: HttpRequest, number: str) -> HttpResponse:
-    valuation, actor = found(request, number), actor_of(request)
-    subject = f"valuation:{valuation.pk}"
-    looks.note(request, owner_id=valuation.organisation_id, actor=actor, what=looks.What.VALUATION, subject=subject)
+    valuation = found(request, number)
+    looked(request, valuation)
     return page(request, valuation)
 
 

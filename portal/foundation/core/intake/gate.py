@@ -1,27 +1,40 @@
 """`admit`: look at an upload, count it for its organisation, and hand back what may be kept. Nothing else may read an upload.
 
-The cheapest first: name and size, first bytes, the organisation's quota, then the inspector (a confined child).
+The cheapest first: name and size, first bytes, how often this person has tried, then the inspector (a confined child), and the
+organisation's quota at the end. Looking takes seconds, so it happens before any lock: an action that keeps uploads in its
+transaction is marked `@looked_at("uploads")` above it, and `admit` inside finds what was seen and only counts.
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import IO, Any
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import IO, Any, ParamSpec, TypeVar
 
 import puremagic
 from django.conf import settings
 from django.core.files.base import ContentFile, File
+from django.core.files.uploadedfile import UploadedFile
+from django.db import connection
 
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.confined.crew import Crew, Lost
-from portal.foundation.core.errors import DomainError, TooLarge, Unready, WrongType
+from portal.foundation.core.errors import DomainError, TooLarge, TooMany, Unready, WrongType
+from portal.foundation.core.rates import Rate, take
 
 from . import quota
 from .kinds import ACCEPTED_TEXT, JPG, PAPERS, RUNNABLE, Kind
 from .names import endings, shown_name
 
+P = ParamSpec("P")
+R = TypeVar("R")
 SECONDS = 6  # of looking at one file; a drawing of 25 megapixels takes two
+PATIENCE = 6  # seconds of waiting for an inspector
+ATTEMPTS = Rate(
+    "upload", 240, timedelta(minutes=10)
+)  # of one person, refused files included; a file has some twenty papers
 # Two a process: one hostile file does not keep everybody else waiting.
 _inspectors = Crew("portal.foundation.core.intake.inspector", size=2, memory=768, retire=500)
 
@@ -94,16 +107,64 @@ def admit(
     """The upload, checked and counted. `most` bytes (settings.UPLOAD_MAX_BYTES unless given); `field` is the form field that the
     sentence belongs to. Raises WrongType (415), TooLarge (413), TooMany (429), Unready (503)."""
     try:
-        return _admit(
-            upload, kinds, min(most or settings.UPLOAD_MAX_BYTES, settings.UPLOAD_MAX_BYTES), actor=actor, now=now
-        )
+        checked = _looked(upload, kinds, most, actor=actor, now=now)
+        quota.count(actor.organisation_id, upload.size or 0, now=now)
+        return checked
     except DomainError as refusal:
         if field:
             refusal.fields = {field: refusal.reason}
         raise
 
 
+def looked_at(*names: str, field: str = "") -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """An action whose uploads are looked at before its transaction opens; stands above `transaction.atomic`.
+
+    `names` are its parameters: a file, files, or things with a `file` and a `field`; `field` is the form field of the others.
+    """
+
+    def decorate(action: Callable[P, R]) -> Callable[P, R]:
+        signature = inspect.signature(action)
+
+        @wraps(action)
+        def acting(*args: P.args, **kwargs: P.kwargs) -> R:
+            given = signature.bind(*args, **kwargs).arguments
+            for upload, where in (found for name in names for found in _uploads(given.get(name), field)):
+                try:
+                    _looked(upload, PAPERS, None, actor=given["actor"], now=given["now"])
+                except DomainError as refusal:
+                    if where:
+                        refusal.fields = {where: refusal.reason}
+                    raise
+            return action(*args, **kwargs)
+
+        return acting
+
+    return decorate
+
+
+def _uploads(given: Any, field: str) -> "Iterator[tuple[File[Any], str]]":
+    for one in [given] if isinstance(given, File) else given or ():
+        yield (one, field) if isinstance(one, File) else (one.file, one.field)
+
+
+def _looked(upload: "File[Any]", kinds: Sequence[Kind], most: int | None, *, actor: Actor, now: datetime) -> Checked:
+    """What was seen of this upload, seen now if nobody has looked yet. RuntimeError inside a transaction: its locks would wait."""
+    size = min(most or settings.UPLOAD_MAX_BYTES, settings.UPLOAD_MAX_BYTES)
+    seen: tuple[Any, Checked] | None = getattr(upload, "_looked", None)
+    asked = (tuple(kinds), size, actor)
+    if seen is not None and seen[0] == asked:
+        return seen[1]
+    if connection.atomic_blocks and not connection.atomic_blocks[-1]._from_testcase:  # type: ignore[attr-defined]
+        raise RuntimeError("an upload is looked at before the transaction: put @looked_at above the action")
+    checked = _admit(upload, kinds, size, actor=actor, now=now)
+    upload._looked = (asked, checked)  # type: ignore[attr-defined]  # lives as long as the upload
+    return checked
+
+
 def _admit(upload: "File[Any]", kinds: Sequence[Kind], most: int, *, actor: Actor, now: datetime) -> Checked:
+    sent = isinstance(upload, UploadedFile)  # not what we made ourselves
+    if sent and actor.user_id and (wait := take(ATTEMPTS, str(actor.user_id), now=now)):
+        raise TooMany("too_many", wait.sentence, retry_after=wait.seconds)
     size = upload.size or 0
     name = shown_name(upload.name or "")
     if size > most:
@@ -117,7 +178,6 @@ def _admit(upload: "File[Any]", kinds: Sequence[Kind], most: int, *, actor: Acto
     head = stream.read(4096)
     if not head.startswith(kind.magic):
         raise WrongType("lies", _lies(kind, head))
-    quota.count(actor.organisation_id, size, now=now)
     if not kind.work:
         return _checked(name, kind, upload, actor)
     stream.seek(0)
@@ -162,7 +222,7 @@ def _inspected(kind: Kind, body: bytes) -> bytes:
     """What the inspector says; the redrawn bytes of a picture."""
     form = "JPEG" if kind == JPG else "PNG"
     try:
-        answer, drawn = _inspectors.ask(kind.work, body, seconds=SECONDS, form=form)
+        answer, drawn = _inspectors.ask(kind.work, body, seconds=SECONDS, patience=PATIENCE, form=form)
     except Lost as lost:
         if lost.why == "busy":
             raise Unready("busy", "正在查看的文件较多，请稍后再上传一次。") from lost

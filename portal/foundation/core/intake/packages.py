@@ -20,6 +20,9 @@ MOST_OF_A_PART = (
     2 * 1024 * 1024
 )  # of a workbook, but those that hold the rows: a reader may build any other in memory whole
 _ROWS = ("xl/worksheets/", "xl/sharedStrings.xml")
+MOST_OF_STRINGS = (
+    8 * 1024 * 1024
+)  # of the shared strings, which a reader holds whole: ten thousand rows have one or two
 _PICTURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM")  # no XML begins like this
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # the two of the Open Packaging Conventions (ECMA-376-2)
 _PIECE = 64 * 1024
@@ -94,6 +97,8 @@ def _walk(package: zipfile.ZipFile, member: zipfile.ZipInfo, *, limit: int, work
             if size > limit:
                 raise Big("bomb")
             if workbook and size > MOST_OF_A_PART and not member.filename.startswith(_ROWS):
+                raise Big("part")
+            if workbook and size > MOST_OF_STRINGS and member.filename.startswith("xl/sharedStrings.xml"):
                 raise Big("part")
             if not picture and _declares(tail + piece):
                 raise Bad("entities")

@@ -1,8 +1,9 @@
 """How much an organisation may send: files and bytes a day, and in all.
 
 One row an organisation and day, raised and compared in one statement, so that a hundred parallel uploads cannot pass together.
-It is part of the caller's transaction: what was not kept in the end is not counted. How often somebody may try is the business
-of the rate limits (core.rates).
+It is part of the caller's transaction, where there is one: what was not kept in the end is not counted, and the row is locked
+until the commit, so it is counted after the file was looked at. How often a person may try, refused files included, is
+`gate.ATTEMPTS`.
 """
 
 from datetime import datetime
@@ -49,7 +50,8 @@ def _count(organisation_id: int, size: int, *, now: datetime) -> None:
     if before + files - gone > allowed["files"] or before_octets + octets - gone_octets > allowed["bytes"]:
         limit = f"{allowed['files']} 个、{allowed['bytes'] >> 30} GB"
         raise TooLarge(
-            "quota", f"本单位保存的文件已达上限（{limit}）。请删除草稿里不用的文件，或请系统管理员调整上限。"
+            "quota",
+            f"本单位保存的文件已达上限（{limit}）。请删除草稿里不用的文件；确实不够用，请联系平台运维人员调整上限。",
         )
 
 

@@ -178,4 +178,4 @@ if __name__ == "__main__":
     logging.basicConfig(level=logging.WARNING)
     for noisy in ("weasyprint", "fontTools"):
         logging.getLogger(noisy).setLevel(logging.ERROR)
-    worker.serve({"paper": print_paper})
+    worker.serve({"paper": print_paper}, closed=False)
