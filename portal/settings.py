@@ -90,7 +90,7 @@ MIDDLEWARE = [
     "portal.foundation.core.door.DoorMiddleware",
     "portal.foundation.journal.looks.LookMiddleware",
     "portal.foundation.core.middleware.ReadableRequestMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "portal.foundation.accounts.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -1,10 +1,16 @@
 """Where a redirect may lead, which hosts are ours, how a session begins and ends, who is slowed down."""
 
 import re
+from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
+from portal.foundation.accounts.identity import sessions
+from portal.foundation.core import moments
 from portal.urls import handler400, handler404, handler500, urlpatterns  # noqa: F401 - Django reads the handlers here
 from tests.factories import Person
 
@@ -109,3 +115,15 @@ def test_one_password_on_many_accounts_is_slowed_down_by_address(ling: Person) -
     assert Client().post("/login/", RIGHT, REMOTE_ADDR="192.0.2.7").status_code == 429
     assert Client().post("/login/", RIGHT, REMOTE_ADDR="192.0.2.7", HTTP_X_FORWARDED_FOR="192.0.2.9").status_code == 429
     assert Client().post("/login/", RIGHT, REMOTE_ADDR="192.0.2.8").status_code == 302
+
+
+def test_what_was_done_stays_answered_when_the_session_could_not_be_kept(ling: Person, reference: None) -> None:
+    """The database goes away between the commit and the session's own row, or Ling logs out in another window."""
+    session = ling.client.session
+    sessions.mark(session, now=moments.now() - timedelta(minutes=5), second=False)
+    session.save()
+    with patch.object(SessionStore, "save", side_effect=UpdateError):
+        answer = ling.client.post("/patents/add/", {"number": ""})
+        assert answer.status_code == 400  # the form's own, with its sentence
+        assert "请求无法读取" not in answer.content.decode()
+        assert ling.client.get("/cases/").status_code == 200

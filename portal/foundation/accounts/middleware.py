@@ -1,8 +1,11 @@
 """The chair the person sits in: `request.actor`, read afresh at every request, so a removed membership ends at once."""
 
+import logging
 from collections.abc import Callable
 
 from django.contrib.auth import logout
+from django.contrib.sessions import middleware
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.http import HttpRequest, HttpResponse
 
 from portal.foundation.core import moments
@@ -22,6 +25,24 @@ _SEATS = Prepared(
         .order_by("pk")
     )
 )
+
+
+log = logging.getLogger(__name__)
+
+
+class SessionMiddleware(middleware.SessionMiddleware):
+    """Django's; but what a request did stays answered when its session could not be kept afterwards.
+
+    The database went away after the commit, or the person logged out in another window meanwhile: «cannot be read» (400)
+    would deny what was done. Who has no session any more is asked to log in at the next request.
+    """
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        try:
+            return super().process_response(request, response)
+        except SessionInterrupted:
+            log.warning("a session could not be kept")
+            return response
 
 
 class CurrentSeatMiddleware:
