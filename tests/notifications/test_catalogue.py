@@ -37,6 +37,11 @@ SILENT = {
     "person.password_changed",
     "person.password_reset",
     "person.reset_asked",
+    "person.corrected",  # by oneself; the mail goes another way (identity.mailing), as for all of these
+    "person.phone_changed",
+    "person.mail_asked",
+    "person.mail_confirmed",
+    "member.confirmed",  # the keepers see it in their list
     "person.second_added",
     "person.second_removed",
     "person.second_reset",
