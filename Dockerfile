@@ -16,7 +16,7 @@ RUN pip install --no-cache-dir --require-hashes -r requirements/base.txt
 COPY . .
 USER portal
 # The names are needed to read the settings and reach nothing; real ones come from the environment at run time.
-RUN SECRET_KEY=build ALLOWED_HOSTS=build DATABASE_URL=postgres://build/build python manage.py collectstatic --noinput
+RUN SECRET_KEY=build ALLOWED_HOSTS=build PUBLIC_URL=https://build DATABASE_URL=postgres://build/build python manage.py collectstatic --noinput
 
 EXPOSE 8000
-CMD ["python", "-m", "gunicorn", "portal.wsgi:application", "--bind", "0.0.0.0:8000"]
+CMD ["python", "-m", "gunicorn", "portal.wsgi:application", "--bind", "0.0.0.0:8000", "--worker-class", "portal.run.patience.PatientWorker", "--threads", "4"]

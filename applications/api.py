@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers, viewsets
+from rest_framework import generics, mixins, serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,7 +14,9 @@ from applications.actions import responses
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.permissions import Answering
 from portal.foundation.core import moments
+from portal.foundation.core.once import once
 from portal.foundation.core.paging import Pages
+from portal.foundation.journal import looks
 
 from .models import Consent, DeclineReason, Referral, ReferralQuerySet
 
@@ -26,9 +28,9 @@ class ReferralSerializer(serializers.ModelSerializer[Referral]):
     enterprise = serializers.CharField(source="application.organisation_name")
     amount = serializers.DecimalField(source="application.amount", max_digits=16, decimal_places=2)
     term_months = serializers.IntegerField(source="application.term_months")
-    due_at = serializers.DateTimeField(source="clock.due_at", default=None)
+    due_at = serializers.DateTimeField(source="clock.due_at", default=None, allow_null=True)
     provisional = serializers.BooleanField(source="clock.provisional", default=False)
-    stopped_at = serializers.DateTimeField(source="clock.stopped_at", default=None)
+    stopped_at = serializers.DateTimeField(source="clock.stopped_at", default=None, allow_null=True)
 
     class Meta:
         model = Referral
@@ -49,6 +51,24 @@ class ReferralSerializer(serializers.ModelSerializer[Referral]):
             "contact_phone",
             "next_step",
             "decline_code",
+        )
+
+
+class ReferralRowSerializer(ReferralSerializer):
+    """A row of the list: what is to be done until when. Whose request it is, the referral itself says, and counts as read."""
+
+    class Meta:
+        model = Referral
+        fields = (
+            "ref",
+            "number",
+            "state",
+            "origin",
+            "created_at",
+            "responded_at",
+            "due_at",
+            "provisional",
+            "stopped_at",
         )
 
 
@@ -83,11 +103,37 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         visible = Referral.objects.visible_to(actor_of(self.request._request)).filter(Exists(live))
         return visible.select_related("application", "clock")
 
+    def get_serializer_class(self) -> type[serializers.BaseSerializer[Referral]]:
+        return ReferralRowSerializer if self.action == "list" else ReferralSerializer
+
+    def get_object(self) -> Referral:
+        """One referral, of which the enterprise sees that it was read."""
+        actor, now = actor_of(self.request._request), moments.now()
+        counted = self.get_queryset().annotate(**looks.today(actor, owner="application__organisation_id", now=now))
+        found: Referral = generics.get_object_or_404(counted, ref=self.kwargs["ref"])  # 404 for no UUID too
+        looks.check(actor, found, officer_id=found.officer_id, now=now)
+        self._looked(found)
+        return found
+
+    def _looked(self, found: Referral) -> None:
+        request = self.request._request
+        looks.note(
+            request,
+            owner_id=found.application.organisation_id,
+            actor=actor_of(request),
+            what=looks.What.REQUEST,
+            subject=f"application:{found.application_id}",
+            case_number=found.application.number,
+        )
+
     def _changed(self, referral_id: int) -> Response:
-        return Response(self.get_serializer(self.get_queryset().get(pk=referral_id)).data)
+        found = self.get_queryset().get(pk=referral_id)
+        self._looked(found)
+        return Response(self.get_serializer(found).data)
 
     @extend_schema(request=ClaimSerializer, responses=ReferralSerializer)
     @action(detail=True, methods=["post"])
+    @once
     def claim(self, request: Request, ref: str) -> Response:
         """接单, with a contact and the next step; stops the response clock. 409 when it can no longer be claimed."""
         referral = get_object_or_404(self.get_queryset(), ref=ref)
@@ -98,6 +144,7 @@ class ReferralViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
 
     @extend_schema(request=DeclineSerializer, responses=ReferralSerializer)
     @action(detail=True, methods=["post"])
+    @once
     def decline(self, request: Request, ref: str) -> Response:
         """婉拒, with a reason code; stops the response clock."""
         referral = get_object_or_404(self.get_queryset(), ref=ref)

@@ -11,7 +11,6 @@ from portal.foundation.assets.models import Patent
 from portal.foundation.assets.valuation import needed
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.files import ACCEPTED, ACCEPTED_TEXT
 from portal.foundation.core.forms import (
     AmountWanField,
     CheckboxCards,
@@ -19,7 +18,9 @@ from portal.foundation.core.forms import (
     PhoneField,
     PortalForm,
     RadioCards,
+    UploadField,
 )
+from portal.foundation.core.intake.kinds import ACCEPTED_TEXT
 from products.company import whole_months
 
 from .actions.submit import MAX_PRODUCTS, OPEN_CALL_REACH, require_life
@@ -35,7 +36,6 @@ PURPOSE_HINTS = {
 }
 # Characters kept of one field: far above every limit, so that what is too long is still there to shorten.
 MAX_TYPED = 2000
-ACCEPT = ",".join(ACCEPTED)  # what the file dialogue offers; the server looks at the content
 
 
 def typed_of(form: type[forms.Form], post: MultiValueDict[str, str]) -> dict[str, str | list[str]]:
@@ -236,11 +236,9 @@ class FileForm(PortalForm):
 
     status = 400
     kind = forms.ChoiceField(label="材料类型", choices=Attachment.Kind)
-    file = forms.FileField(
+    file = UploadField(
         label="选择文件",
         help_text=f"{ACCEPTED_TEXT}。手机上可以直接拍照。",
-        allow_empty_file=True,
-        widget=forms.FileInput(attrs={"accept": ACCEPT}),
         error_messages={"required": "请先选择要上传的文件。"},
     )
 
@@ -255,9 +253,7 @@ class AnswerForm(PortalForm):
         help_text="文字和材料至少有一样。",
         widget=forms.Textarea(attrs={"rows": 5}),
     )
-    papers = ManyFilesField(
-        label="材料", required=False, help_text=f"可选多个文件，每个 {ACCEPTED_TEXT}。", allow_empty_file=True
-    )
+    papers = ManyFilesField(label="材料", required=False, help_text=f"可选多个文件，每个 {ACCEPTED_TEXT}。")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

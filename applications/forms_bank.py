@@ -63,6 +63,14 @@ class AskForm(PortalForm):
     )
 
 
+class RevealForm(PortalForm):
+    """响应前调阅联系方式."""
+
+    reason = forms.CharField(
+        label="调阅事由", max_length=100, help_text="例如：核实企业主体、约定现场尽调。企业能看到谁在何时因何调阅。"
+    )
+
+
 class YuanField(forms.CharField):
     """An amount typed in yuan, where nothing and 0 mean none; cleans to Decimal yuan."""
 

@@ -29,6 +29,7 @@ LINES = {
     "B10": "一笔需求对 1,000 款产品  one request against a thousand products",
     "B11": "质押登记查询，100 万件登记  encumbrance search among a million",
     "B13": "100 份通知书，同时有人在用  a hundred notices beside live traffic",
+    "B14": "登录，每秒次数  log-ins a second",
 }
 
 

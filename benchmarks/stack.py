@@ -9,8 +9,10 @@ from django.contrib.sessions.backends.db import SessionStore
 from django.core.handlers.wsgi import WSGIHandler
 from django.middleware.csrf import _get_new_csrf_string, _mask_cipher_secret
 
+from portal.foundation.accounts.identity import sessions
 from portal.foundation.accounts.middleware import SESSION_KEY as SEAT_KEY
 from portal.foundation.accounts.models import Membership, User
+from portal.foundation.core import moments
 
 
 class Browser:
@@ -23,6 +25,7 @@ class Browser:
         session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
         session[SEAT_KEY] = Membership.objects.get(user=user).pk
+        sessions.mark(session, now=moments.now(), second=True)
         session.create()
         self.secret = _get_new_csrf_string()
         self.cookies = f"session={session.session_key}; csrf={self.secret}"

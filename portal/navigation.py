@@ -59,12 +59,22 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("pledges:alerts", "质押提醒"),
         ("disposals:cases", "质押处置"),
     ],
-    Role.ADMIN: [("supervision-calendar", "工作日历"), ("valuations:weights", "评估权重")],
+    Role.ADMIN: [("supervision-calendar", "工作日历"), ("valuations:weights", "评估权重"), ("incidents", "安全事件")],
+    Role.SECURITY: [("security", "账号管理"), ("members", "管理员任命"), ("incidents", "安全事件")],
+    Role.AUDIT: [
+        ("audit", "操作日志"),
+        ("audit-refusals", "拒绝记录"),
+        ("audit-looks", "查看记录"),
+        ("audit-chain", "日志核验"),
+        ("incidents", "安全事件"),
+    ],
 }
 SECTIONS[Role.MANAGER] = SECTIONS[Role.OFFICER]
 SECTIONS[Role.CHIEF] = [*SECTIONS[Role.CLERK], ("closures", "停办日")]
-ACCOUNT = [("profile", "单位资料"), ("members", "成员管理"), ("password-change", "修改密码")]
-WIDE = {Role.OFFICER, Role.MANAGER, Role.CLERK, Role.CHIEF, Role.REGULATOR}
+ACCOUNT = [("profile", "单位资料"), ("members", "成员管理"), ("safety", "登录安全"), ("password-change", "修改密码")]
+OF_THE_ENTERPRISE = ("looks", "谁看过我的资料")
+KEYS = ("api-keys", "接口密钥")  # of an institution's manager
+WIDE = {Role.OFFICER, Role.MANAGER, Role.CLERK, Role.CHIEF, Role.REGULATOR, Role.SECURITY, Role.AUDIT}
 
 
 def _link(name: str, label: str, path: str) -> dict[str, Any] | None:
@@ -89,12 +99,15 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         inside = [link for link in links if request.path.startswith(link["url"])]
         if inside:
             max(inside, key=lambda link: len(link["url"]))["current"] = True
+    keeps_keys = membership.role == Role.MANAGER and membership.organisation.kind in INSTITUTION_KINDS
+    own = [OF_THE_ENTERPRISE] if membership.role == Role.ENTERPRISE else []
+    account = [*own, *ACCOUNT, *([KEYS] if keeps_keys else [])]
     shown = len(links) if len(links) <= SHOWN + 1 else SHOWN
     return {
         **shared,
         "nav": links[:shown],
         "nav_more": links[shown:],
-        "account_menu": [link for name, label in ACCOUNT if (link := _link(name, label, request.path))],
+        "account_menu": [link for name, label in account if (link := _link(name, label, request.path))],
         "person": membership.user.name,
         "organisation": membership.organisation.title,
         "wide": membership.role in WIDE,

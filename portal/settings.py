@@ -25,6 +25,8 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY: str = env.str("SECRET_KEY", default="" if PRODUCTION else "demonstration-only-not-a-secret")
 if not SECRET_KEY:
     raise ImproperlyConfigured("SECRET_KEY is required in production")
+# Secrets that this one replaced: what they closed or signed stays good (sessions, second factors, keys of institutions).
+SECRET_KEY_FALLBACKS: list[str] = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS: list[str] = env.list(
     "ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "testserver"]
 )
@@ -32,6 +34,13 @@ if PRODUCTION and (not ALLOWED_HOSTS or "*" in ALLOWED_HOSTS):
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the portal's hosts in production")
 # The address printed in notices and their QR codes.
 PUBLIC_URL: str = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+if PRODUCTION:
+    if DEBUG:
+        raise ImproperlyConfigured("DEBUG shows what people typed: never in production")
+    if "demonstration" in SECRET_KEY:
+        raise ImproperlyConfigured("SECRET_KEY is the demonstration's, which everybody knows")
+    if not PUBLIC_URL.startswith("https://"):
+        raise ImproperlyConfigured("PUBLIC_URL must be the portal's https address in production")
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 INSTALLED_APPS = [
@@ -47,6 +56,8 @@ INSTALLED_APPS = [
     "portal.notifications",
     "portal.reports",
     "portal.content",
+    "portal.oversight",
+    "portal.integrations",
     "portal",
     "django.contrib.admin",
     "django.contrib.auth",
@@ -56,6 +67,9 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "allauth.account",  # allauth.mfa stands on it; none of its pages, addresses or tables of mail addresses is used
+    "allauth.mfa",
+    "allauth.usersessions",
     "django.forms",
     "django_htmx",
     "template_partials",
@@ -67,15 +81,20 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "portal.foundation.core.request_log.RequestLogMiddleware",  # first: whatever refuses is numbered, counted and logged
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "portal.foundation.journal.refusals.RefusalMiddleware",
+    "portal.foundation.core.door.DoorMiddleware",
+    "portal.foundation.journal.looks.LookMiddleware",
     "portal.foundation.core.middleware.ReadableRequestMiddleware",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "portal.foundation.accounts.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",  # tells allauth.mfa which request it is; nothing else
     "portal.foundation.accounts.middleware.CurrentSeatMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -129,11 +148,40 @@ PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "portal.foundation.accounts.identity.passwords.ThreeClasses"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "portal.foundation.accounts.identity.passwords.NoHabit"},
+    {"NAME": "portal.foundation.accounts.identity.passwords.NotTheOwner"},
+    {"NAME": "portal.foundation.accounts.identity.passwords.NotBreached"},
+    {"NAME": "portal.foundation.accounts.identity.passwords.NotAgain"},
 ]
+# Passwords known from breaches: a file of upper-case SHA-1 digests, one a line, sorted (a count after a colon is ignored).
+PASSWORD_BREACHED_FILE: str = env.str("PASSWORD_BREACHED_FILE", default="")
+# The second factor (portal/foundation/accounts/identity): allauth's tables and ceremonies behind our own pages.
+MFA_ADAPTER = "portal.foundation.accounts.identity.adapter.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_WEBAUTHN_USER_VERIFICATION = "preferred"
+MFA_RECOVERY_CODE_DIGITS = 10  # told from a code of an app by its length
+# A session that our own log-in did not open is none. Tests log in by Django's force_login, so there it counts as complete;
+# those about sessions switch this off.
+TRUST_OTHER_LOGINS = PORTAL_ENV == "test"
+# Codes and links by text message (docs/contracts/sms.md): «http», «file» (the trial writes them to the data folder) or «none».
+SMS_PROVIDER: str = env.str("SMS_PROVIDER", default="none" if PRODUCTION else "file")
+SMS_URL: str = env.str("SMS_URL", default="")
+SMS_TOKEN: str = env.str("SMS_TOKEN", default="")
+if SMS_PROVIDER not in {"http", "file", "none"} or (PRODUCTION and SMS_PROVIDER == "file"):
+    raise ImproperlyConfigured(f"SMS_PROVIDER must be http or none here, not {SMS_PROVIDER!r}")
+if SMS_PROVIDER == "http" and not SMS_URL:
+    raise ImproperlyConfigured("SMS_PROVIDER http needs SMS_URL")
+# Making an account asks for a code first, sent to the phone or, without text messages, to the mail address. Tests of the
+# forms switch it on where they mean it.
+REGISTRATION_BY_CODE = PORTAL_ENV != "test"
+# The government's single sign-on (docs/contracts/sso.md): OpenID Connect. Without an issuer there is none.
+SSO_ISSUER: str = env.str("SSO_ISSUER", default="").rstrip("/")
+SSO_CLIENT_ID: str = env.str("SSO_CLIENT_ID", default="portal" if DEMO else "")
+SSO_CLIENT_SECRET: str = env.str("SSO_CLIENT_SECRET", default="")
+SSO_NAME: str = env.str("SSO_NAME", default="渝快办（模拟）" if DEMO else "渝快办")
 SESSION_ENGINE = "django.contrib.sessions.backends.db"  # in PostgreSQL: the portal works with the broker dead
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
@@ -166,10 +214,25 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 WHITENOISE_AUTOREFRESH = False
 # Who signs the application form for its parties: local (a key of this installation) or account (no signature service).
 SIGNING_PROVIDER: str = env.str("SIGNING_PROVIDER", default="account" if PRODUCTION else "local")
+# What does SM3, SM4 and SM2 (core/crypto.py): a class without arguments. A certified module's takes this one's place.
+CRYPTO_PROVIDER = env.str("CRYPTO_PROVIDER", default="portal.foundation.core.crypto.SoftwareCrypto")
 SIGNING_KEY_FILE: str = env.str("SIGNING_KEY_FILE", default=str(DATA_DIR / "keys" / "signing.pem"))
 UPLOAD_MAX_BYTES = 20 * 1024 * 1024
+# What one organisation may send: a day, and in all (portal/foundation/core/intake/quota.py).
+UPLOAD_QUOTA = {
+    "day_files": env.int("UPLOAD_DAY_FILES", default=2_000),
+    "day_bytes": env.int("UPLOAD_DAY_MB", default=1_024) << 20,
+    "files": env.int("UPLOAD_FILES", default=10_000),
+    "bytes": env.int("UPLOAD_GB", default=5) << 30,
+}
+# ClamAV's daemon: unix:/run/clamav/clamd.ctl or tcp:127.0.0.1:3310 (loopback only). Without one nothing is scanned, and every
+# list of files says so.
+CLAMD: str = env.str("CLAMD", default="")
+if CLAMD and not CLAMD.startswith(("unix:/", "tcp:127.0.0.1:", "tcp:[::1]:", "tcp:localhost:")):
+    raise ImproperlyConfigured("CLAMD must be unix:/… or tcp:127.0.0.1:port; a daemon elsewhere needs a tunnel")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
+BODY_MAX_BYTES = 10 * UPLOAD_MAX_BYTES + DATA_UPLOAD_MAX_MEMORY_SIZE  # a form with its files (core.door)
 
 # --- web security -------------------------------------------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
@@ -198,6 +261,16 @@ SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = PRODUCTION
 SECURE_HSTS_PRELOAD = PRODUCTION
 
+# How often something may be done (core.rates) is multiplied by this; 0 counts nothing: measuring and the proof need that.
+RATE_FACTOR: int = env.int("RATE_FACTOR", default=1)
+if PRODUCTION and RATE_FACTOR < 1:
+    raise ImproperlyConfigured("RATE_FACTOR 0 switches the limits off: never in production")
+
+# Whom the portal may call (core.outgoing): the public internet, and of other networks only these. A government network's
+# addresses are private ones, so they must be named; the simulators sit on this machine.
+OUTGOING_NETWORKS: list[str] = env.list("OUTGOING_NETWORKS", default=[] if PRODUCTION else ["127.0.0.0/8", "::1/128"])
+OUTGOING_CA_FILE: str = env.str("OUTGOING_CA_FILE", default="")  # PEM; without it the system's authorities
+
 # --- background work ----------------------------------------------------------------------------------------------
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")  # without it /metrics does not exist
 REDIS_URL: str = env.str("REDIS_URL", default="redis://127.0.0.1:6379/0")
@@ -224,21 +297,36 @@ CELERY_BEAT_SCHEDULE = {
     "check-register": {"task": "pledges.work_register", "schedule": 5.0, "options": {"expires": 10}},
     "watch-pledges": {"task": "pledges.watch", "schedule": 1800.0, "options": {"expires": 1800}},
     "watch-library": {"task": "products.watch", "schedule": 60.0, "options": {"expires": 60}},
-    "tidy-files": {"task": "core.tidy_files", "schedule": 600.0, "options": {"expires": 600}},
+    "scan-files": {"task": "journal.scan_files", "schedule": 5.0, "options": {"expires": 10}},
+    "watch-incidents": {"task": "oversight.watch_incidents", "schedule": 60.0, "options": {"expires": 60}},
+    "keep-no-longer": {"task": "oversight.keep_no_longer", "schedule": 3600.0, "options": {"expires": 3600}},
 }
 
 # --- mail ---------------------------------------------------------------------------------------------------------
-EMAIL_BACKEND = env.str("EMAIL_BACKEND", default="django.core.mail.backends.filebased.EmailBackend")
+# Production sends by SMTP; the trial writes files (with living links in them, so production refuses that: portal.E012).
+EMAIL_BACKEND = env.str(
+    "EMAIL_BACKEND", default=f"django.core.mail.backends.{'smtp' if PRODUCTION else 'filebased'}.EmailBackend"
+)
+EMAIL_HOST: str = env.str("EMAIL_HOST", default="localhost")
+EMAIL_PORT: int = env.int("EMAIL_PORT", default=25)
+EMAIL_HOST_USER: str = env.str("EMAIL_HOST_USER", default="")
+EMAIL_HOST_PASSWORD: str = env.str("EMAIL_HOST_PASSWORD", default="")
+EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", default=False)  # STARTTLS, usually port 587
+EMAIL_USE_SSL: bool = env.bool("EMAIL_USE_SSL", default=False)  # TLS from the first byte, usually port 465
 EMAIL_FILE_PATH = DATA_DIR / "mail"
 EMAIL_TIMEOUT = 10  # seconds: a mail server that does not answer must not hold the loop that also watches the deadlines
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="portal@localhost")
 
 # --- API ----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "portal.integrations.authentication.SignedAuthentication",
+        "portal.foundation.core.authentication.Session",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["portal.foundation.core.parsing.BoundedJSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["portal.foundation.core.throttling.CallThrottle"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "portal.api.handle_exception",
     "COERCE_DECIMAL_TO_STRING": True,
@@ -248,16 +336,34 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "机构与监管系统使用的接口。金额为人民币元，时间为带时区的 ISO 8601。",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "portal.api.with_refusals"],
 }
 
+# --- logs ---------------------------------------------------------------------------------------------------------
+# One JSON object a line in production, text beside the trial (docs/operations.md says what stands in a line and what never).
+LOG_FORMAT: str = env.str("LOG_FORMAT", default="json" if PRODUCTION else "plain")
+if LOG_FORMAT not in {"json", "plain"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT must be json or plain, not {LOG_FORMAT!r}")
+LOG_REQUESTS: bool = env.bool("LOG_REQUESTS", default=PRODUCTION)  # a line for every answer
+COUNT_REQUESTS = PORTAL_ENV != "test"  # a thread adds them up in the database; a test does so itself
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {
+        "plain": {
+            "()": "portal.foundation.core.logs.PlainFormatter",
+            "format": "{asctime} {levelname} {name} {message}",
+            "style": "{",
+        },
+        "json": {"()": "portal.foundation.core.logs.JsonFormatter"},
+    },
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
+        # Django would mail tracebacks, with what people typed in them, to ADMINS: errors go to the log and nowhere else.
+        "django": {"handlers": [], "level": "INFO"},
         "fontTools": {"level": "WARNING"},
+        "fido2": {"level": "WARNING"},
         "weasyprint": {"level": "ERROR"},
         "fontTools.subset": {"level": "ERROR"},
     },
@@ -296,6 +402,8 @@ REVOCATION_HEARING_DAYS = env.int("REVOCATION_HEARING_DAYS", default=5)
 PATENT_RECENT_TRANSFER_DAYS = env.int("PATENT_RECENT_TRANSFER_DAYS", default=365)
 if PATENT_REGISTER not in ("http", "simulated", "workbook", "none") or (PRODUCTION and PATENT_REGISTER == "simulated"):
     raise ImproperlyConfigured(f"PATENT_REGISTER must be http, workbook or none, not {PATENT_REGISTER!r}")
+# Whose requests one person of an institution may open in a day, before it looks like copying the list (attack 61).
+ENTERPRISES_A_DAY = env.int("ENTERPRISES_A_DAY", default=200)
 # Moments come from the database's clock; tests travel in time with their own process, so there they do not.
 DATABASE_TIME = PORTAL_ENV != "test"
 if PORTAL_ENV == "test":

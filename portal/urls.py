@@ -29,7 +29,9 @@ _MODULES = [
     ("financing/", "pledges.other_rights.urls"),
     ("", "portal.reports.urls"),
     ("", "portal.evidence.urls"),
+    ("", "portal.oversight.urls"),
     ("notices/", "portal.notifications.urls"),
+    ("keys/", "portal.integrations.urls"),
 ]
 
 

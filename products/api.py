@@ -64,6 +64,7 @@ class ProductViewSet(viewsets.ReadOnlyModelViewSet[Product]):
 
     queryset = Product.objects.published().select_related("institution__organisation", "current")
     serializer_class = ProductSerializer
+    lookup_value_converter = "int"
     pagination_class = Pages
     permission_classes = (AllowAny,)
     authentication_classes = ()

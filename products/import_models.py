@@ -67,7 +67,8 @@ class ProductImport(StateModel, StoredFile):
             )
         ]
 
-    @transition(field=state, source=[State.WAITING, State.CHECKING], target=State.CHECKING)
+    # `quiet`: a worker takes it up; what comes of it is told (core.state_guard).
+    @transition(field=state, source=[State.WAITING, State.CHECKING], target=State.CHECKING, custom={"quiet": True})
     def begin_check(self, *, until: datetime) -> None:
         self.leased_until, self.done, self.attempts = until, 0, self.attempts + 1
 
@@ -87,7 +88,7 @@ class ProductImport(StateModel, StoredFile):
     def cancel(self, *, now: datetime) -> None:
         self.finished_at, self.plan = now, []
 
-    @transition(field=state, source=[State.CONFIRMED, State.WRITING], target=State.WRITING)
+    @transition(field=state, source=[State.CONFIRMED, State.WRITING], target=State.WRITING, custom={"quiet": True})
     def begin_write(self, *, until: datetime) -> None:
         self.leased_until, self.done, self.attempts = until, 0, self.attempts + 1
 

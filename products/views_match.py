@@ -8,14 +8,16 @@ from portal.foundation.accounts.guards import public
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.moments import local_date
+from portal.foundation.core.rates import limited
 
 from . import costing, fit, precheck
 from .company import profile_of
 from .precheck import PrecheckForm
-from .views.public import apply_url, schemes_of
+from .views.public import READING, apply_url, schemes_of
 
 
 @public
+@limited(READING)
 @require_safe
 def match(request: HttpRequest) -> HttpResponse:
     """Six questions; with answers in the address, the result above them. Nothing is written."""

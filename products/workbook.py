@@ -1,14 +1,14 @@
 """Workbooks of products: written for everybody's own list, read into rows with every fault told by its cell."""
 
-import io
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from portal.foundation.accounts.models import District
+from portal.foundation.core import spreadsheets
 from portal.foundation.core.errors import WrongType
-from portal.foundation.core.spreadsheets import neutral, rows
+from portal.foundation.core.spreadsheets import rows
 
 from . import columns, forms_edit
 from .columns import Column
@@ -54,52 +54,25 @@ def district_codes() -> dict[str, str]:
     return dict(District.objects.filter(current=True).values_list("name", "code"))
 
 
-def write(products: Iterable[Product], *, regulator: bool, title: str, today: date) -> bytes:
-    """An XLSX that can be changed and imported again; with no products it is the template. Words only ever as strings."""
-    # Loaded only here: 14 MB that most processes never need.
-    import xlsxwriter
-
+def write(
+    products: Iterable[Product], *, regulator: bool, title: str, today: date, mark: spreadsheets.Mark | None = None
+) -> bytes:
+    """An XLSX that can be changed and imported again; with no products it is the template. `mark`: who takes it out."""
     used = columns.of(regulator=regulator)
     names = {code: name for name, code in district_codes().items()}
-    out = io.BytesIO()
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-    }
-    with xlsxwriter.Workbook(out, options) as book:
-        book.set_properties({"title": title, "company": ""})
-        head = book.add_format({"bold": True, "bg_color": "#EEF4FD", "bottom": 1, "text_wrap": True, "valign": "top"})
-        page = book.add_worksheet(SHEET)
-        page.freeze_panes(1, 1)
-        for number, column in enumerate(used):
-            page.set_column(number, number, column.width)
-            page.write_string(0, number, column.label, head)
-        for number, label in enumerate(_EXTRA, start=len(used)):
-            page.write_string(0, number, label, head)
+    with spreadsheets.workbook(title, mark=mark) as book:
+        page = book.page(SHEET)
+        page.freeze(1, 1)
+        page.widths(*(column.width for column in used))
+        page.heads([*(column.label for column in used), *_EXTRA])
         for line, product in enumerate(products, start=1):
-            for number, column in enumerate(used):
-                _put(page, line, number, column.write(product, names))
             version = f"第 {product.current.number} 版" if product.current else ""
-            for number, text in enumerate(
-                (product.get_state_display(), version, product.updated_on.isoformat()), start=len(used)
-            ):
-                _put(page, line, number, text)
-        about = book.add_worksheet("说明")
-        about.set_column(0, 0, 24)
-        about.set_column(1, 1, 90)
-        for line, (name, text) in enumerate(_about(used, title=title, today=today)):
-            about.write_string(line, 0, neutral(name))
-            about.write_string(line, 1, neutral(text))
-    return out.getvalue()
-
-
-def _put(page: Any, line: int, number: int, value: Any) -> None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        page.write_number(line, number, value)
-    elif value not in (None, ""):
-        page.write_string(line, number, neutral(str(value)))
+            extra = (product.get_state_display(), version, product.updated_on.isoformat())
+            for number, value in enumerate([*(column.write(product, names) for column in used), *extra]):
+                whole = isinstance(value, int) and not isinstance(value, bool)
+                page.write(line, number, value if whole else "" if value is None else str(value))
+        book.about(_about(used, title=title, today=today), mark=mark)
+    return book.body
 
 
 def _about(used: list[Column], *, title: str, today: date) -> list[tuple[str, str]]:

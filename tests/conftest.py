@@ -2,22 +2,27 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connection
 from django.test import TransactionTestCase
 
 from portal.foundation.accounts.models import OrganisationKind, Role
+from portal.foundation.core import rates
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use
 from products.models import Product
-from tests import factories
+from tests import emptying, factories
+from tests.by_hand import by_hand
 from tests.chromium import chromium  # noqa: F401 - fixture
 from tests.factories import Person
-from tests.servers import pytest_configure, pytest_terminal_summary, pytest_unconfigure  # noqa: F401 - hooks
+from tests.servers import (  # noqa: F401 - hooks
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_terminal_summary,
+    pytest_unconfigure,
+)
 
 _told: list[Entry] = []  # what the journal says about the reference data
 
@@ -27,28 +32,22 @@ def load_reference() -> None:
     call_command("load_reference", verbosity=0, stdout=io.StringIO())
     calendars_in_use.forget()
     _told[:] = list(Entry.objects.order_by("id")) or _told
-    with _passing_triggers() as cursor:
+    with by_hand() as cursor:  # the journal refuses to be emptied
         cursor.execute("TRUNCATE journal_entry, journal_outbox, journal_unsealed")
 
 
-@contextmanager
-def _passing_triggers() -> Iterator[Any]:
-    """The journal refuses to be emptied; only here, as superuser, its triggers are passed by."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")
-        yield cursor
-        cursor.execute("SET session_replication_role = DEFAULT")
+@pytest.fixture(autouse=True)
+def _nobody_is_slowed_down_for_the_test_before() -> None:
+    """The counts are rolled back with the test; what the process remembers of them is not."""
+    rates.forget()
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _journal_may_be_emptied_between_race_tests() -> None:
-    """Race tests clean up with TRUNCATE."""
-    flush = TransactionTestCase._fixture_teardown  # type: ignore[attr-defined]
+    """Race tests leave the database as they found it, and the journal lets nobody delete (tests.emptying)."""
 
     def teardown(self: TransactionTestCase) -> None:
-        with _passing_triggers():
-            flush(self)
-        load_reference()
+        emptying.empty(load_reference)
 
     TransactionTestCase._fixture_teardown = teardown  # type: ignore[attr-defined, method-assign]
 
@@ -58,6 +57,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """Reference data once a session, committed: eight thousand calendar days are too many to write for every test."""
     with django_db_blocker.unblock():
         load_reference()
+        emptying.remember()
 
 
 @pytest.fixture
@@ -130,6 +130,18 @@ def rui(reference: None) -> Person:
 @pytest.fixture
 def ada(reference: None) -> Person:
     return factories.person("ada", "艾示例", Role.ADMIN, factories.organisation(OrganisationKind.PLATFORM, "示例平台"))
+
+
+@pytest.fixture
+def sena(ada: Person) -> Person:
+    """The security administrator, of the same house as Ada."""
+    return factories.person("sena", "沈安全示例", Role.SECURITY, ada.organisation)
+
+
+@pytest.fixture
+def audi(ada: Person) -> Person:
+    """The audit administrator, of the same house as Ada."""
+    return factories.person("audi", "奚审计示例", Role.AUDIT, ada.organisation)
 
 
 @pytest.fixture

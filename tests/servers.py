@@ -14,6 +14,13 @@ from django.db import connections
 
 from portal.run import testing
 
+# Half a minute and more each.
+LONGEST = (
+    "tests/security/test_matrix.py",
+    "tests/run/test_backup.py",
+    "tests/security/test_every_field.py",
+    "tests/run/test_shutdown.py",
+)
 _started = ExitStack()
 # What `bin/portal test` sets for us, and what must not reach a portal that a test starts as a newcomer would.
 OURS = (
@@ -31,8 +38,15 @@ def pytest_configure(config: pytest.Config) -> None:
         connections["default"].settings_dict |= environ.Env.db_url_config(variables["DATABASE_URL"])
         settings.MEDIA_ROOT = Path(variables["PORTAL_DATA"]) / "files"
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+        settings.TRUST_OTHER_LOGINS, settings.REGISTRATION_BY_CODE = True, False
+    settings.COUNT_REQUESTS = False  # no thread of ours writes between the tests
     if template := os.environ.get("PORTAL_TEST_TEMPLATE"):
         connections["default"].settings_dict["TEST"]["TEMPLATE"] = template
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no worker is alone with one of them at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -58,7 +58,15 @@ def test_a_visitor_is_sent_to_log_in_everywhere_it_matters(reference: None) -> N
 
 @pytest.mark.django_db
 def test_the_wrong_role_is_refused_and_a_missing_object_is_404(
-    ling: Person, bo: Person, bo_manager: Person, chen: Person, chief: Person, rui: Person, ada: Person
+    ling: Person,
+    bo: Person,
+    bo_manager: Person,
+    chen: Person,
+    chief: Person,
+    rui: Person,
+    ada: Person,
+    sena: Person,
+    audi: Person,
 ) -> None:
     everybody = {
         Role.ENTERPRISE: ling,
@@ -68,6 +76,8 @@ def test_the_wrong_role_is_refused_and_a_missing_object_is_404(
         Role.CHIEF: chief,
         Role.REGULATOR: rui,
         Role.ADMIN: ada,
+        Role.SECURITY: sena,
+        Role.AUDIT: audi,
     }
     for url, roles in GUARDED:
         for role, person in everybody.items():

@@ -1,18 +1,22 @@
 """Whoever watches the portal sees when its promises are no longer watched over."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import transaction
 from django.test import Client
+from pytest_django import Settings
 
+from portal import health
 from portal.foundation.core import moments
 from portal.foundation.core.actor import SYSTEM
 from portal.foundation.journal.models import Delivery, Entry, Outbox, Unsealed
 from portal.foundation.journal.record import record
 from portal.foundation.sla.models import Clock, Heartbeat
 from portal.foundation.sla.sweep import beat, sweep
+from portal.run.backup import folder
 from products.models import Product
 from tests import factories
 from tests.factories import Person
@@ -135,7 +139,8 @@ def test_deliveries_given_up_are_counted(living: None) -> None:
 
 
 def test_it_tells_figures_and_nothing_about_anybody(due: Clock, living: None) -> None:
-    assert set(deep()[1]) == {"ok", "late", "lag_seconds", "dead_deliveries", "loops", "calendar", "seal", "warnings"}
+    told = {"ok", "late", "lag_seconds", "dead_deliveries", "loops", "calendar", "seal", "warnings"}
+    assert set(deep()[1]) == told | {"disk_free_bytes", "backup_age_seconds"}
 
 
 def test_each_loop_is_shown_with_its_age_its_longest_sweep_and_what_it_announced(due: Clock) -> None:
@@ -147,3 +152,33 @@ def test_each_loop_is_shown_with_its_age_its_longest_sweep_and_what_it_announced
     assert 0 <= loop["age_seconds"] < 60
     beat("clock")
     assert deep()[1]["loops"]["clock"]["announced"] == 0  # since the sign of life before
+
+
+def test_an_old_backup_is_a_warning_and_a_full_disk_an_alarm(
+    living: None, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DATA_DIR = tmp_path
+    assert "backup" not in deep()[1]["warnings"]
+    two_days_ago = (moments.now() - timedelta(days=2)).isoformat()
+    folder.write(tmp_path / "backup.json", {"folder": "x", "last_base_at": two_days_ago})
+    status, said = deep()
+    assert (status, "backup" in said["warnings"]) == (200, True)
+    assert said["disk_free_bytes"] > 0
+    monkeypatch.setattr(health, "LEAST_ROOM", 10**18)
+    status, said = deep()
+    assert (status, said["late"]) == (503, ["disk"])
+
+
+def test_a_stranger_reads_whether_it_is_well_and_changes_nothing(living: None, settings: Any) -> None:
+    """From elsewhere, or through a proxy, without the token: one word, no sweep, and not a hundred times a minute."""
+    settings.METRICS_TOKEN = "t" * 30
+    before = list(Heartbeat.objects.order_by("name").values_list("name", "at"))
+    for asked in ({"REMOTE_ADDR": "192.0.2.7"}, {"HTTP_X_FORWARDED_FOR": "127.0.0.1"}):
+        answer = Client(**asked).get("/healthz/deep")  # type: ignore[arg-type]
+        assert (answer.status_code, answer.json()) == (200, {"ok": True})
+    assert list(Heartbeat.objects.order_by("name").values_list("name", "at")) == before
+    shown = Client(REMOTE_ADDR="192.0.2.7").get("/healthz/deep", headers={"Authorization": f"Bearer {'t' * 30}"})
+    assert "loops" in shown.json()
+    said = [Client(REMOTE_ADDR="192.0.2.8").get("/healthz/deep").status_code for _ in range(62)]
+    assert said[:60] == [200] * 60
+    assert said[-1] == 429

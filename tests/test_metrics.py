@@ -2,16 +2,18 @@
 
 import re
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from portal.foundation.core import moments
+from portal.foundation.core import counts, moments
 from portal.foundation.journal.models import Delivery
 from portal.foundation.sla.models import Clock, Heartbeat
 from portal.foundation.sla.sweep import beat, sweep
 from portal.metrics import METRICS
+from portal.run.backup import folder
 from products.models import Product
 from tests import factories
 from tests.factories import Person
@@ -86,3 +88,37 @@ def test_a_loop_that_stands_still_and_a_dead_delivery_are_seen(reference: None) 
 def test_it_asks_once_a_figure(reference: None, django_assert_num_queries: DjangoAssertNumQueries) -> None:
     with django_assert_num_queries(len(METRICS)):
         read()
+
+
+def test_answers_stand_by_route_and_status_with_how_long_they_took(bo: Person) -> None:
+    """A histogram as Prometheus reads it: the buckets grow, the last holds all."""
+    counts.flush()  # what earlier tests of this process left
+    before = read().get('portal_http_request_seconds_count{route="desk",status="200"}', 0)
+    for _ in range(4):
+        assert bo.client.get("/desk/").status_code == 200
+    counts.flush()
+    figures = read()
+    of_desk = {name: value for name, value in figures.items() if 'route="desk",status="200"' in name}
+    assert of_desk['portal_http_request_seconds_count{route="desk",status="200"}'] - before == 4
+    buckets = [value for name, value in of_desk.items() if "_bucket" in name]
+    assert buckets == sorted(buckets)
+    assert of_desk['portal_http_request_seconds_bucket{route="desk",status="200",le="+Inf"}'] - before == 4
+    assert of_desk['portal_http_request_seconds_sum{route="desk",status="200"}'] > 0
+
+
+def test_wrong_passwords_are_seen_on_the_wall(ling: Person) -> None:
+    for _ in range(3):
+        Client().post("/login/", {"login": "ling", "username": "ling", "password": "wrong-word-of-wai"})
+    misses = {
+        name: value for name, value in read().items() if name.startswith(("portal_login_misses", "portal_refusals"))
+    }
+    assert sum(misses.values()) >= 3
+
+
+def test_room_and_the_age_of_the_backup_are_told(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    assert read()["portal_disk_free_bytes"] > 0
+    assert "portal_backup_age_seconds" not in read()
+    hour_ago = (moments.now() - timedelta(hours=1)).isoformat()
+    folder.write(tmp_path / "backup.json", {"folder": "x", "last_base_at": hour_ago})
+    assert read()["portal_backup_age_seconds"] == pytest.approx(3600, abs=60)

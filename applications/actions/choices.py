@@ -16,12 +16,13 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.core.failpoints import failpoint
-from portal.foundation.core.files import check
+from portal.foundation.core.intake.gate import admit, looked_at
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.record import record
 from portal.foundation.sla import clocks, facts
 
 
+@looked_at("uploads", field="papers")
 @transaction.atomic(durable=True)
 def answer(
     question_id: int, *, text: str, uploads: "Sequence[File[Any]]" = (), actor: Actor, now: datetime
@@ -34,9 +35,8 @@ def answer(
     question = lock(InformationRequest.objects.filter(pk=question_id, referral=referral))
     if question.answered_at is not None:
         raise WrongState("answered", f"这个问题已由 {question.answered_by} 答复，请刷新后查看。")
-    checked = [
-        check(upload) for upload in uploads
-    ]  # all before the first is stored: a refused one leaves nothing behind
+    # All before the first is stored: a refused one leaves nothing behind.
+    checked = [admit(upload, actor=actor, now=now, field="papers") for upload in uploads]
     question.answer, question.answered_by, question.answered_at = text.strip(), actor.label, now
     question.save(update_fields=["answer", "answered_by", "answered_at"])
     for paper in checked:

@@ -14,6 +14,7 @@ from django.db import OperationalError, connection
 
 from applications import rules
 from applications.models import Referral
+from portal.foundation.core import logs
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import sources
 from portal.foundation.core.errors import Busy, Invalid, WrongState
@@ -42,6 +43,9 @@ _FACT = """
         'reason', s.stop_reason, 'excused', s.excused, 'working_minutes', s.working_minutes)) END
 """
 
+# Always true: the outbox row, written by a trigger after the statement, takes the request's number from there.
+_ASKED = "set_config('portal.request_id', %(request)s, true) IS NOT NULL"
+
 _CLAIM = f"""
 WITH claimed AS (
     UPDATE applications_referral r
@@ -64,7 +68,7 @@ WITH claimed AS (
            ARRAY[least(a.organisation_id, claimed.institution_id), greatest(a.organisation_id, claimed.institution_id)]
       FROM claimed JOIN applications_application a ON a.id = claimed.application_id LEFT JOIN stopped s ON true
 )
-SELECT {_COLUMNS} FROM claimed
+SELECT {_COLUMNS} FROM claimed WHERE {_ASKED}
 """  # noqa: S608 — only constants are put together, every value is a parameter
 
 _ASSIGNED = """
@@ -88,7 +92,7 @@ WITH picked AS (
      LIMIT 1
        FOR NO KEY UPDATE OF r SKIP LOCKED
 ), taken AS ({_ASSIGNED}), told AS ({_TOLD})
-SELECT {_COLUMNS} FROM taken
+SELECT {_COLUMNS} FROM taken WHERE {_ASKED}
 """  # noqa: S608
 _TAKE = f"""
 WITH picked AS (
@@ -99,7 +103,7 @@ WITH picked AS (
      ORDER BY r.id
        FOR NO KEY UPDATE OF r SKIP LOCKED
 ), taken AS ({_ASSIGNED}), told AS ({_TOLD})
-SELECT {_COLUMNS} FROM taken
+SELECT {_COLUMNS} FROM taken WHERE {_ASKED}
 """  # noqa: S608
 
 
@@ -181,6 +185,7 @@ def _who(actor: Actor, now: datetime) -> dict[str, Any]:
         "label": actor.label,
         "now": now,
         "sources": CLAIMABLE,
+        "request": logs.request_id(),
     }
 
 

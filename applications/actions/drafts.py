@@ -14,7 +14,8 @@ from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, TooLarge, WrongState
 from portal.foundation.core.failpoints import failpoint
-from portal.foundation.core.files import check
+from portal.foundation.core.intake import quota
+from portal.foundation.core.intake.gate import admit, looked_at
 from portal.foundation.core.moments import local
 
 MAX_DRAFTS = 20
@@ -121,22 +122,24 @@ def _who(meta: Mapping[str, Any], actor: Actor) -> str:
 
 
 @transaction.atomic(durable=True)
-def discard(draft_id: int, *, actor: Actor) -> None:
+def discard(draft_id: int, *, actor: Actor, now: datetime) -> None:
     """Delete a draft and its files; nothing was promised yet, so nothing is journalled."""
     draft = lock(Draft.objects.filter(organisation_id=actor.organisation_id, pk=draft_id))
     for attachment in draft.attachments.all():
-        _forget(attachment)
+        _forget(attachment, now=now)
     draft.delete()
 
 
-def _forget(attachment: Attachment) -> None:
+def _forget(attachment: Attachment, *, now: datetime) -> None:
     """Delete the row now and the bytes once that is certain: a rolled-back transaction must not lose a file."""
     storage, name = attachment.file.storage, attachment.file.name
     attachment.delete()
+    quota.forget(attachment.sender, attachment.size, now=now)
     if name:
         transaction.on_commit(lambda: storage.delete(name), robust=True)
 
 
+@looked_at("upload")
 @transaction.atomic(durable=True)
 def attach(draft_id: int, upload: "File[Any]", *, kind: str, actor: Actor, now: datetime) -> Attachment:
     """Add a checked file to a draft. Raises TooLarge or WrongType with the sentence for the field.
@@ -144,7 +147,7 @@ def attach(draft_id: int, upload: "File[Any]", *, kind: str, actor: Actor, now: 
     The same bytes under the same name and kind are the paper that is there: the answer to the first sending was lost.
     """
     draft = lock(Draft.objects.filter(organisation_id=actor.organisation_id, pk=draft_id))
-    checked = check(upload)
+    checked = admit(upload, actor=actor, now=now)
     if already := draft.attachments.filter(sha256=checked.sha256, name=checked.name, kind=kind).first():
         return already
     held = draft.attachments.aggregate(total=Sum("size"))["total"] or 0
@@ -158,7 +161,7 @@ def attach(draft_id: int, upload: "File[Any]", *, kind: str, actor: Actor, now: 
 
 
 @transaction.atomic(durable=True)
-def detach(draft_id: int, attachment_ref: str, *, actor: Actor) -> None:
+def detach(draft_id: int, attachment_ref: str, *, actor: Actor, now: datetime) -> None:
     """Remove a file from a draft; a file that is already gone (a double click) is no error."""
     draft = lock(Draft.objects.filter(organisation_id=actor.organisation_id, pk=draft_id))
     try:
@@ -166,4 +169,4 @@ def detach(draft_id: int, attachment_ref: str, *, actor: Actor) -> None:
     except ValueError:
         return
     for attachment in draft.attachments.filter(ref=ref):
-        _forget(attachment)
+        _forget(attachment, now=now)

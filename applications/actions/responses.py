@@ -241,14 +241,9 @@ def assign(referral_id: int, *, officer_id: int, actor: Actor, now: datetime) ->
     referral = locked(referral_id)
     rules.can_assign(actor, referral).require()
     seat = (
-        Membership.objects.select_related("user")
-        .filter(
-            user_id=officer_id,
-            organisation_id=actor.organisation_id,
-            active=True,
-            role__in=(Role.OFFICER, Role.MANAGER),
-            user__is_active=True,
-        )
+        Membership.objects.at_work()
+        .select_related("user")
+        .filter(user_id=officer_id, organisation_id=actor.organisation_id, role__in=(Role.OFFICER, Role.MANAGER))
         .first()
     )
     if seat is None:

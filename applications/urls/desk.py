@@ -25,6 +25,7 @@ urlpatterns = [
     path("covers/<uuid:ref>/files/<uuid:file_ref>/", covers_institution.attachment, name="desk-cover-attachment"),
     path("referrals/<uuid:ref>/cover/", covers_institution.ask, name="desk-cover-ask"),
     path("referrals/<uuid:ref>/", institution_referral.referral, name="desk-referral"),
+    path("referrals/<uuid:ref>/reveal/", institution_referral.reveal, name="desk-reveal"),
     path("referrals/<uuid:ref>/claim/", institution_referral.claim, name="desk-claim"),
     path("referrals/<uuid:ref>/ask/", institution_referral.ask, name="desk-ask"),
     path("referrals/<uuid:ref>/offer/", institution_referral.offer, name="desk-offer"),

@@ -26,11 +26,12 @@ from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.core import confirming, moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.files import send
 from portal.foundation.core.forms import place
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.templatetags.portal_ui import money_wan
+from portal.foundation.journal import looks
 from portal.foundation.journal.models import Entry
+from portal.foundation.journal.sending import send
 from portal.foundation.sla import calendars_in_use, lamps
 from products.risk.models import HouseholdExposure
 from products.risk.schemes import fitting
@@ -137,6 +138,7 @@ def cover(request: HttpRequest, ref: UUID) -> HttpResponse:
     """One request: the loan, the terms, who carries what of a loss. `step` says which answer was given."""
     actor, now = actor_of(request), moments.now()
     found = _own(actor, ref)
+    _looked(request, found)
     step = request.POST.get("step", "") if request.method == "POST" else ""
     if step == "withdraw":
         return _take_back(request, found, actor)
@@ -168,16 +170,35 @@ def cover(request: HttpRequest, ref: UUID) -> HttpResponse:
     return _page(request, found, panel, sent, actor=actor, now=now, status=status, note=note)
 
 
+def _looked(request: HttpRequest, found: Cover) -> None:
+    """The enterprise sees who read its request for a guarantee or an insurance."""
+    case = found.application
+    looks.note(
+        request,
+        owner_id=case.organisation_id,
+        actor=actor_of(request),
+        what=looks.What.REQUEST,
+        subject=f"application:{found.application_id}",
+        case_number=case.number,
+        always=True,
+    )
+
+
 def _own(actor: Actor, ref: UUID) -> Cover:
-    return get_object_or_404(
+    """Raises TooMany where its reader has opened more enterprises' requests today than work explains."""
+    now = moments.now()
+    found = get_object_or_404(
         Cover.objects.visible_to(actor)
         .with_readable(actor.organisation_id)
+        .annotate(**looks.today(actor, owner="application__organisation_id", now=now))
         .select_related(
             "application__organisation__industry", "clock", "scheme", "officer",
             "institution__organisation", "referral__institution__organisation",
         ),
         ref=ref,
     )  # fmt: skip
+    looks.check(actor, found, officer_id=found.officer_id, now=now)
+    return found
 
 
 def _asked(
@@ -261,8 +282,17 @@ def _history(found: Cover, actor: Actor) -> list[Entry]:
 def attachment(request: HttpRequest, ref: UUID, file_ref: UUID) -> HttpResponseBase:
     """A file of the request, downloaded, or with ?view=1 read in the browser."""
     actor = actor_of(request)
-    stored = get_object_or_404(shown.files_of(_own(actor, ref), actor), ref=file_ref)
-    return send(stored, inline="view" in request.GET)
+    found = _own(actor, ref)
+    stored = get_object_or_404(shown.files_of(found, actor), ref=file_ref)
+    case = found.application
+    return send(
+        request,
+        stored,
+        reader=actor,
+        owner_id=case.organisation_id,
+        case_number=case.number,
+        inline="view" in request.GET,
+    )
 
 
 @allow(*ANSWERING)

@@ -74,7 +74,7 @@ def step(request: HttpRequest, draft_id: int, step: str) -> HttpResponse:
     if step == "reach" and not _take_papers(request, draft, papers, pressed=go == "attach"):
         return step_page(request, draft, step, papers=papers, status=papers.status)
     if step == "reach" and go.startswith("detach:"):
-        drafts.detach(draft.pk, go.removeprefix("detach:"), actor=actor_of(request))
+        drafts.detach(draft.pk, go.removeprefix("detach:"), actor=actor_of(request), now=moments.now())
     if go != "next":
         return _leave(draft, step, go)
     page = step_page(request, draft, step, check=step)
@@ -119,7 +119,7 @@ def attach(request: HttpRequest, draft_id: int) -> HttpResponse:
 def detach(request: HttpRequest, draft_id: int, ref: uuid.UUID) -> HttpResponse:
     """Take a file out of the draft."""
     draft = get_object_or_404(queries.drafts_of(actor_of(request)), pk=draft_id)
-    drafts.detach(draft.pk, str(ref), actor=actor_of(request))
+    drafts.detach(draft.pk, str(ref), actor=actor_of(request), now=moments.now())
     return _leave(draft, "reach", "detach")
 
 

@@ -20,9 +20,9 @@ from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
-from portal.foundation.core.files import send
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.numbers import whole
+from portal.foundation.journal.sending import send
 from products.subsidies.estimates import schemes_for
 
 
@@ -106,6 +106,6 @@ def attachment(request: HttpRequest, number: str, ref: uuid.UUID) -> HttpRespons
     found = cases.own_case(actor_of(request), number)
     paper = get_object_or_404(found.attachments, ref=ref)
     try:
-        return send(paper)
+        return send(request, paper, reader=actor_of(request), owner_id=found.organisation_id)
     except FileNotFoundError as error:
         raise Http404 from error

@@ -67,7 +67,7 @@ def discard(request: HttpRequest, draft_id: int) -> HttpResponse:
     draft = get_object_or_404(queries.drafts_of(actor), pk=draft_id)
     if request.method != "POST":
         return render(request, "enterprise/discard.html", {"draft": draft})
-    drafts.discard(draft.pk, actor=actor)
+    drafts.discard(draft.pk, actor=actor, now=moments.now())
     messages.success(request, "草稿已删除。")
     return redirect("case-list")
 

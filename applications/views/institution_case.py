@@ -22,17 +22,21 @@ from applications.forms_bank import (
     DeclineForm,
     DispatchForm,
     OfferForm,
+    RevealForm,
     Words,
 )
 from applications.matching import rank_for
 from applications.models import Application, Attachment, Consent, DeclineReason, InformationRequest, Offer, Referral
 from applications.views.institution_desk import colleagues
 from banks.models import Institution
+from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.assets.models import IPKind, Valuation
 from portal.foundation.assets.valuation import needed
+from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.moments import local_date
+from portal.foundation.journal import looks
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use, lamps
 from portal.foundation.sla.models import NEXT_LENDER
@@ -53,18 +57,39 @@ Forms = Mapping[str, forms.Form]
 
 
 def mine(actor: Actor, ref: UUID) -> Referral:
-    """The institution's own referral with what the page needs; a stranger's is the same 404 as a missing one."""
+    """The institution's own referral with what the page needs; a stranger's is the same 404 as a missing one.
+
+    Raises TooMany where its reader has opened more enterprises' requests today than work explains.
+    """
+    now = moments.now()
     live = Consent.objects.filter(
         application=OuterRef("application"), institution=OuterRef("institution"), revoked_at=None
     )
     found = Referral.objects.visible_to(actor).select_related(
         "application__organisation__industry", "clock", "institution__organisation", "product", "officer"
     )
-    return get_object_or_404(
-        found.annotate(readable=Exists(live), cover_rows=cover_rows.within("referral")).prefetch_related(
-            "application__patents"
-        ),
-        ref=ref,
+    found = found.annotate(
+        readable=Exists(live),
+        cover_rows=cover_rows.within("referral"),
+        **looks.today(actor, owner="application__organisation_id", now=now),
+    )
+    referral = get_object_or_404(found.prefetch_related("application__patents"), ref=ref)
+    if referral.readable:  # type: ignore[attr-defined]
+        looks.check(actor, referral, officer_id=referral.officer_id, now=now)
+    return referral
+
+
+def looked(request: HttpRequest, referral: Referral, what: looks.What, reason: str = "") -> None:
+    """The enterprise sees who read its request."""
+    looks.note(
+        request,
+        owner_id=referral.application.organisation_id,
+        actor=actor_of(request),
+        what=what,
+        subject=f"application:{referral.application_id}",
+        case_number=referral.application.number,
+        reason=reason,
+        always=True,
     )
 
 
@@ -129,8 +154,12 @@ def show(
     given: Forms | None = None,
     cost: Cost | None = None,
     status: int = 200,
+    revealed: bool = False,
 ) -> HttpResponse:
-    """Render the page; `given` are the forms that came back, shown as typed whatever the state is now."""
+    """Render the page; `given` are the forms that came back, shown as typed whatever the state is now.
+
+    `revealed`: the contact stands on this one page although nobody has answered yet, for a reason that was recorded.
+    """
     given = given or {}
     context: dict[str, Any] = {
         "referral": referral,
@@ -140,7 +169,9 @@ def show(
         "cost": cost,
         "cost_open": cost is not None,
     }
-    if not referral.readable:  # type: ignore[attr-defined]
+    if referral.readable:  # type: ignore[attr-defined]
+        looked(request, referral, looks.What.REQUEST)  # a form that comes back shows the request too
+    else:
         context["typed"] = [(f.label, f.value()) for form in given.values() for f in form if f.value()]
         return render(request, "bank/referral_ended.html", context, status=status)
     questions = InformationRequest.objects.filter(referral=referral).order_by("pk")
@@ -150,7 +181,9 @@ def show(
         "firm": case.organisation,
         "district": district_names().get(case.district_code, ""),
         "lamp": lamps.of(referral.clock, now=now, calendar=calendars_in_use.current()) if referral.clock else None,
-        "known": referral.state in KNOWN,
+        "known": revealed or referral.state in KNOWN,
+        "revealed": revealed,
+        "reveal": given.get("reveal") or (RevealForm(auto_id="reveal_%s") if referral.state == S.WAITING else None),
         "in_hand": referral.state in IN_HAND,
         "patents": _patents(referral, now),
         "files": [f for f in files if f.question_id is None],

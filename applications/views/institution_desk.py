@@ -48,8 +48,8 @@ def _address(request: HttpRequest, drop: tuple[str, ...] = ("after", "before", "
 
 def colleagues(actor: Actor) -> list[tuple[int, str]]:
     """Who may be given a referral: the institution's active officers and managers."""
-    seats = Membership.objects.filter(organisation_id=actor.organisation_id, role__in=ANSWERING, active=True)
-    return list(seats.filter(user__is_active=True).order_by("user__name").values_list("user_id", "user__name"))
+    seats = Membership.objects.at_work().filter(organisation_id=actor.organisation_id, role__in=ANSWERING)
+    return list(seats.order_by("user__name").values_list("user_id", "user__name"))
 
 
 @allow(*ANSWERING)

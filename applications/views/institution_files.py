@@ -10,7 +10,7 @@ from applications.views import institution_case as case_page
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
-from portal.foundation.core.files import send
+from portal.foundation.journal.sending import send
 
 
 @allow(Role.OFFICER, Role.MANAGER)
@@ -19,4 +19,11 @@ def attachment(request: HttpRequest, ref: UUID, file_ref: UUID) -> HttpResponse 
     """Download, or with ?view=1 read in the browser. Anything else than an own open referral's file is 404."""
     found = case_page.mine(actor_of(request), ref)
     stored = get_object_or_404(case_page.files_of(found), ref=file_ref)
-    return send(stored, inline="view" in request.GET)
+    return send(
+        request,
+        stored,
+        reader=actor_of(request),
+        owner_id=found.application.organisation_id,
+        case_number=found.application.number,
+        inline="view" in request.GET,
+    )

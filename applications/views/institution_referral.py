@@ -10,8 +10,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from applications.actions import claiming, responses
-from applications.forms_bank import AskForm, AssignForm, DeclineForm, OfferForm, cost
+from applications.actions import claiming, responses, revealing
+from applications.forms_bank import AskForm, AssignForm, DeclineForm, OfferForm, RevealForm, cost
 from applications.models import Referral
 from applications.views import institution_case as case_page
 from applications.views.institution_desk import colleagues
@@ -21,6 +21,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import place
+from portal.foundation.journal.looks import What
 
 ANSWERING = (Role.OFFICER, Role.MANAGER)
 
@@ -30,7 +31,27 @@ ANSWERING = (Role.OFFICER, Role.MANAGER)
 def referral(request: HttpRequest, ref: UUID) -> HttpResponse:
     """The page: the request on the left, the answer on the right."""
     actor, now = actor_of(request), moments.now()
-    return case_page.show(request, case_page.mine(actor, ref), actor=actor, now=now)
+    found = case_page.mine(actor, ref)
+    return case_page.show(request, found, actor=actor, now=now)
+
+
+@allow(*ANSWERING)
+@require_POST
+def reveal(request: HttpRequest, ref: UUID) -> HttpResponse:
+    """The contact before the answer is given: with a reason, on this one page, and the enterprise sees that it was."""
+    actor, now = actor_of(request), moments.now()
+    found = case_page.mine(actor, ref)
+    form = RevealForm(request.POST, auto_id="reveal_%s")
+    if not form.is_valid():
+        return case_page.show(request, found, actor=actor, now=now, given={"reveal": form}, status=400)
+    try:
+        revealing.reveal(found.pk, reason=form.cleaned_data["reason"], actor=actor, now=now)
+    except DomainError as error:
+        place(form, error)
+        return case_page.show(request, found, actor=actor, now=now, given={"reveal": form}, status=error.status)
+    if found.readable:  # type: ignore[attr-defined]
+        case_page.looked(request, found, What.CONTACT, form.cleaned_data["reason"])
+    return case_page.show(request, found, actor=actor, now=now, revealed=True)
 
 
 def _answer(

@@ -17,7 +17,7 @@ from applications import story
 from applications.models import Application, Referral
 from portal.foundation.accounts import attempts
 from portal.foundation.accounts.guards import public
-from portal.foundation.core import moments
+from portal.foundation.core import addresses, moments
 from portal.foundation.core.forms import PortalForm
 from portal.foundation.core.identifiers import compact
 from portal.foundation.core.numbering import normalise
@@ -83,7 +83,7 @@ def track(request: HttpRequest) -> HttpResponse:
     form = TrackForm(request.POST)
     if not form.is_valid():
         return _page(request, form, None, 400)
-    address = attempts.client_address(request)
+    address = addresses.network(request)
     try:
         found, slow = look_up(form.cleaned_data["number"], form.cleaned_data["digits"], address=address, now=now)
     except OperationalError as error:

@@ -24,10 +24,12 @@ from portal.foundation.core.db import lock
 from portal.foundation.core.display import full_date_cn, money_wan
 from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.core.failpoints import failpoint
+from portal.foundation.core.intake.gate import looked_at
 from portal.foundation.journal.record import record
 from portal.foundation.sla import clocks, facts
 
 
+@looked_at("uploads")
 @transaction.atomic(durable=True)
 def answer(
     correction_id: int,

@@ -20,10 +20,10 @@ from pledges.patent_lists.models import current as current_list
 from portal.foundation.accounts.models import Organisation, OrganisationKind
 from portal.foundation.assets.models import Patent
 from portal.foundation.assets.valuation.needed import required
-from portal.foundation.core import files
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
-from portal.foundation.core.errors import TooLarge, WrongState, WrongType
+from portal.foundation.core.errors import TooLarge, WrongState
+from portal.foundation.core.intake.gate import admit, looked_at
 from portal.foundation.core.models import take
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.numbering import compose
@@ -176,6 +176,7 @@ def enter(file: Registration, wanted: Sequence[Patent]) -> None:
     )
 
 
+@looked_at("uploads")
 @transaction.atomic(durable=True)
 def save(
     registration_id: int,
@@ -220,11 +221,7 @@ def put(file: Registration, uploads: Sequence[Upload], *, actor: Actor, now: dat
         raise TooLarge("quota", f"一份登记申请最多 {MAX_FILES} 个文件，请合并后再上传。")
     made = []
     for upload in uploads:
-        try:
-            checked = files.check(upload.file)
-        except (TooLarge, WrongType) as error:
-            error.fields = {upload.field: error.reason}
-            raise
+        checked = admit(upload.file, actor=actor, now=now, field=upload.field)
         if upload.kind != Document.Kind.OTHER:
             file.documents.filter(
                 kind=upload.kind, co_owner=upload.co_owner, patent_number=upload.patent_number, replaced_at=None

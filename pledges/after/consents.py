@@ -15,6 +15,7 @@ from django.db import transaction
 from pledges.locking import locked as locked_file
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import Invalid
+from portal.foundation.core.intake.gate import looked_at
 
 from . import rules
 from .kinds import Proceeds, Use
@@ -35,6 +36,7 @@ class Asked:
     about: str = ""
 
 
+@looked_at("uploads", field="papers")
 @transaction.atomic(durable=True)
 def ask(
     registration_id: int, asked: Asked, uploads: Sequence["File[Any]"] = (), *, actor: Actor, now: datetime

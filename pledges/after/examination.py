@@ -16,6 +16,7 @@ from pledges.particulars import storing
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.core.failpoints import failpoint
+from portal.foundation.core.intake.gate import looked_at
 from portal.foundation.sla import clocks, facts
 
 from . import contents, ending, papers, rules
@@ -100,6 +101,7 @@ def ask_correction(matter_id: int, defects: Sequence[str], *, actor: Actor, now:
     return notices.issue(file, Notice.Kind.TO_CORRECT, content, now=now)
 
 
+@looked_at("uploads", field="papers")
 @transaction.atomic(durable=True)
 def answer(
     matter_id: int,

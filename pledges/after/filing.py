@@ -13,6 +13,7 @@ from pledges.locking import locked as locked_file
 from pledges.models import Registration
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import Invalid, WrongState
+from portal.foundation.core.intake.gate import looked_at
 from portal.foundation.core.models import take
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.numbering import compose
@@ -36,6 +37,7 @@ class Wish:
     numbers: Sequence[str] = ()
 
 
+@looked_at("uploads", field="papers")
 @transaction.atomic(durable=True)
 def start(
     registration_id: int, kind: str, wish: Wish, uploads: Sequence["File[Any]"] = (), *, actor: Actor, now: datetime
@@ -123,6 +125,7 @@ def _wrong_change(file: Registration, content: Mapping[str, str], *, papers: int
     return {place if place in content else "__all__": said}
 
 
+@looked_at("uploads", field="papers")
 @transaction.atomic(durable=True)
 def revise(
     matter_id: int, wish: Wish, uploads: Sequence["File[Any]"] = (), *, version: int, actor: Actor, now: datetime

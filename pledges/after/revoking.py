@@ -17,6 +17,7 @@ from pledges.models import Notice
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.display import full_date_cn
 from portal.foundation.core.errors import Invalid, WrongState
+from portal.foundation.core.intake.gate import looked_at
 from portal.foundation.journal.record import record
 from portal.foundation.sla import calendars_in_use
 
@@ -27,6 +28,7 @@ from .models import Revocation, RevocationStatement
 from .telling import keep_papers, tell
 
 
+@looked_at("uploads", field="papers")
 @transaction.atomic(durable=True)
 def propose(
     registration_id: int,

@@ -7,9 +7,9 @@ from typing import Any
 from django.core.files.base import File
 
 from pledges.models import Registration
-from portal.foundation.core import files
 from portal.foundation.core.actor import Actor
-from portal.foundation.core.errors import TooLarge, WrongType
+from portal.foundation.core.errors import TooLarge
+from portal.foundation.core.intake.gate import admit
 from portal.foundation.journal.record import record
 
 from .models import AfterPaper, Matter, parties_and_office
@@ -49,11 +49,7 @@ def keep_papers(
         raise TooLarge("quota", said, fields={"papers": said})
     made = []
     for upload in uploads:
-        try:
-            checked = files.check(upload)
-        except (TooLarge, WrongType) as error:
-            error.fields = {"papers": error.reason}
-            raise
+        checked = admit(upload, actor=actor, now=now, field="papers")
         made.append(
             AfterPaper.objects.create(
                 registration=file, uploaded_by=actor.label, uploaded_at=now, **owner, **checked.fields()

@@ -1,11 +1,7 @@
 """Reading the contract: its words from the uploaded PDF or pasted, the findings kept beside the file."""
 
-import json
-import subprocess
-import sys
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 
 from django.db import transaction
 
@@ -13,13 +9,16 @@ from pledges import rules
 from pledges.locking import locked
 from pledges.models import ContractReading, Document, Registration
 from portal.foundation.core.actor import Actor
-from portal.foundation.core.errors import DomainError, Invalid, TooLarge
+from portal.foundation.core.confined.crew import Crew, Lost
+from portal.foundation.core.errors import DomainError, Invalid, TooLarge, Unready, WrongState
+from portal.foundation.core.files import held
 
 from . import extract, forfeiture, items
 from .words import Text
 
 LONGEST = 200_000  # characters pasted; a pledge contract has some thousands
 SHORTEST = 60
+_readers = Crew("pledges.contract_text.extract", size=1, memory=extract.MEMORY, retire=100)
 _SAID = {
     "encrypted": "这份 PDF 加了密码，读不出文字。请上传没有密码的合同，或把合同文字粘贴到下面。",
     "long": f"这份 PDF 超过 {extract.MOST_PAGES} 页或文字过多，请只上传质押合同，或把合同文字粘贴到下面。",
@@ -37,24 +36,16 @@ class Unreadable(DomainError):
 
 def words_of_pdf(body: bytes) -> str:
     """The words of a PDF, read in a process of its own. Raises Unreadable with what to do instead."""
-    program = Path(extract.__file__)
     try:
-        done = subprocess.run(  # noqa: S603 — our own program, nothing of the paper in its arguments
-            [sys.executable, "-I", str(program)],
-            input=body,
-            capture_output=True,
-            timeout=extract.SECONDS + 5,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise Unreadable("slow", _SAID["slow"]) from error
-    try:
-        answer = json.loads(done.stdout or b'{"error": "broken"}')
-    except ValueError:
-        answer = {"error": "broken"}
-    if code := answer.get("error"):
-        raise Unreadable(code, _SAID[code])
-    return str(answer["text"])
+        answer, text = _readers.ask("words", body, seconds=extract.SECONDS, patience=6)
+    except Lost as lost:
+        if lost.why == "busy":
+            raise Unready("busy", "正在读取的合同较多，请稍后再试，或把合同文字粘贴到下面。") from lost
+        code = "slow" if lost.why == "slow" else "broken"
+        raise Unreadable(code, _SAID[code]) from lost
+    if code := answer.get("error") or ("broken" if answer.get("failed") else ""):
+        raise Unreadable(code, _SAID.get(code, _SAID["broken"]))
+    return text.decode()
 
 
 def expected(file: Registration) -> items.Expected:
@@ -71,13 +62,16 @@ def expected(file: Registration) -> items.Expected:
 
 
 def read_upload(registration_id: int, *, actor: Actor, now: datetime) -> ContractReading:
-    """Read the contract that lies in the file. Raises Invalid without a PDF contract, Unreadable, Forbidden."""
+    """Read the contract that lies in the file. Raises Invalid without a PDF contract, Unreadable, Forbidden,
+    WrongState while it waits for its scan or is in quarantine, Unready (503) when no reader is free."""
     papers = Document.objects.filter(registration_id=registration_id, kind=Document.Kind.CONTRACT, replaced_at=None)
     paper = papers.order_by("-pk").first()
     if paper is None:
         raise Invalid("contract", "还没有上传质押合同。请先上传，或把合同文字粘贴到下面。")
     if paper.media_type != "application/pdf":
         raise Unreadable("type", "合同不是 PDF，读不出文字。请上传 PDF，或把合同文字粘贴到下面。")
+    if why := held(paper, organisation_id=actor.organisation_id):
+        raise WrongState("held", why)
     with paper.file.open("rb") as stream:
         body = stream.read()
     text = words_of_pdf(body)  # before any lock: it may take seconds

@@ -1,21 +1,13 @@
-"""A program of its own: a PDF comes in, its words go out as JSON. Run apart from the portal, because a paper somebody made
-may send the reader round in circles or ask for all memory; here it has both limited and nothing else to reach."""
+"""A program of its own: a PDF comes in, its words go out. A confined child (core.confined), because a paper somebody made may send
+the reader round in circles, ask for all memory or take it over; here it meets limits, no secret and no network."""
 
 import io
-import json
-import sys
+from typing import Any
+
+from portal.foundation.core.confined import worker
 
 MOST_PAGES, MOST_CHARACTERS = 200, 1_000_000
-SECONDS, MEMORY = 20, 1024 * 1024 * 1024
-
-
-def _limit() -> None:
-    try:
-        import resource
-    except ImportError:  # not a Unix: the caller's time-out remains
-        return
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+SECONDS, MEMORY = 20, 1024  # of one paper; megabytes
 
 
 def words(body: bytes) -> dict[str, object]:
@@ -45,12 +37,17 @@ def words(body: bytes) -> dict[str, object]:
         IndexError,
         RecursionError,
         OSError,
-        MemoryError,
     ):
         return {"error": "broken"}
     return {"text": "\n".join(parts), "pages": len(parts)}
 
 
+def _work(_job: worker.Job, body: bytes) -> tuple[dict[str, Any], bytes]:
+    found = words(body)
+    return {"error": found.get("error", "")}, str(found.get("text", "")).encode(errors="replace")
+
+
 if __name__ == "__main__":
-    _limit()
-    sys.stdout.write(json.dumps(words(sys.stdin.buffer.read())))
+    import pypdf  # noqa: F401 — loaded before the first job, whose time it is not
+
+    worker.serve({"words": _work})

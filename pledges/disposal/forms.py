@@ -8,8 +8,8 @@ from typing import Any
 from django import forms
 
 from portal.foundation.core import money
-from portal.foundation.core.files import ACCEPTED_TEXT
-from portal.foundation.core.forms import DateField, ManyFilesField, PhoneField, PortalForm, RadioCards
+from portal.foundation.core.forms import DateField, ManyFilesField, PhoneField, PortalForm, RadioCards, UploadField
+from portal.foundation.core.intake.kinds import ACCEPTED_TEXT
 from portal.foundation.core.moments import SHANGHAI
 
 from .actions.settlement import Receipt
@@ -58,7 +58,6 @@ class DefaultForm(PortalForm):
         label="违约证明",
         required=False,  # the action says so, beside the field
         help_text=f"催收通知、账户明细、判决等，可多选。{ACCEPTED_TEXT}。",
-        allow_empty_file=True,
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -139,7 +138,7 @@ class TakeOverForm(PortalForm):
     valued_at = YuanField(label="评估值")
     valued_on = DateField(label="评估基准日", help_text="在违约以后。")
     valuer = forms.CharField(label="评估机构", max_length=120)
-    report = forms.FileField(label="评估报告", help_text=f"{ACCEPTED_TEXT}。", allow_empty_file=True)
+    report = UploadField(label="评估报告", help_text=f"{ACCEPTED_TEXT}。")
 
 
 class DistributionForm(PortalForm):

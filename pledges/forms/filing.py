@@ -14,9 +14,9 @@ from pledges.models import DebtKind, Document, Registration, Scope, Valuation
 from pledges.patent_lists.models import PatentList
 from portal.foundation.assets.valuation import needed
 from portal.foundation.core.display import full_date_cn, money_wan
-from portal.foundation.core.files import ACCEPTED_TEXT
-from portal.foundation.core.forms import AmountWanField, CheckboxCards, DateField, PortalForm
+from portal.foundation.core.forms import AmountWanField, CheckboxCards, DateField, PortalForm, UploadField
 from portal.foundation.core.identifiers import PatentKind
+from portal.foundation.core.intake.kinds import ACCEPTED_TEXT
 
 ENTRIES = (
     "contract_number", "contract_signed_on", "debtor_name", "debt_kind", "debt_amount", "debt_from", "debt_to", "scope",
@@ -34,15 +34,9 @@ PAPERS_OF = {
 MOST_CONSENTS = 30  # upload fields for co-owners; beyond that their agreement is handed in
 
 
-class PaperField(forms.FileField):
+class PaperField(UploadField):
     def __init__(self, label: str, help_text: str = "", *, required: bool = False) -> None:
-        super().__init__(
-            label=label,
-            required=required,
-            help_text=help_text or f"{ACCEPTED_TEXT}。",
-            allow_empty_file=True,  # the action says what is wrong with an empty file
-            widget=forms.FileInput(attrs={"accept": ".pdf,.jpg,.jpeg,.png,.ofd"}),
-        )
+        super().__init__(label=label, required=required, help_text=help_text or f"{ACCEPTED_TEXT}。")
 
 
 class FilingForm(PortalForm):
@@ -248,7 +242,7 @@ class FilingForm(PortalForm):
             for n in special.FIELDS[part]
         }
         for name, field in self.fields.items():
-            if isinstance(field, forms.FileField) or name in unseen:
+            if isinstance(field, UploadField) or name in unseen:
                 continue
             value = field.widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
             kept[name] = value if isinstance(value, (str, bool, list)) else ""

@@ -5,14 +5,15 @@ from typing import Any
 
 from django import forms
 
-from portal.foundation.core.forms import PortalForm
+from portal.foundation.core.forms import PortalForm, UploadField
+from portal.foundation.core.intake.kinds import WORKBOOK
 
 
 class ExtractForm(PortalForm):
-    file = forms.FileField(
+    file = UploadField(
         label="登记簿摘录（XLSX）",
         help_text="用模板填写，一次最多 1000 件；有一处错误就一件也不采用。",
-        widget=forms.ClearableFileInput(attrs={"accept": ".xlsx"}),
+        kinds=WORKBOOK,
     )
     as_of = forms.DateField(
         label="登记簿截至日期",

@@ -10,11 +10,11 @@ from django.db import transaction
 from django_fsm import can_proceed
 
 from applications.models import Application
-from portal.foundation.core import files
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.display import full_date_cn
-from portal.foundation.core.errors import Invalid, TooLarge, WrongState, WrongType
+from portal.foundation.core.errors import Invalid, TooLarge, WrongState
+from portal.foundation.core.intake.gate import admit, looked_at
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.record import record
 
@@ -185,6 +185,7 @@ def advance(right_id: int, step: Step, *, actor: Actor, now: datetime) -> OtherR
     return right
 
 
+@looked_at("uploads", field="paper")
 @transaction.atomic(durable=True)
 def attach(right_id: int, uploads: Sequence["File[Any]"], *, actor: Actor, now: datetime) -> list[OtherRightPaper]:
     """Add papers. Raises TooLarge or WrongType with the field `paper`."""
@@ -195,11 +196,7 @@ def attach(right_id: int, uploads: Sequence["File[Any]"], *, actor: Actor, now: 
         raise TooLarge("quota", said, fields={"paper": said})
     made = []
     for upload in uploads:
-        try:
-            checked = files.check(upload)
-        except (TooLarge, WrongType) as error:
-            error.fields = {"paper": error.reason}
-            raise
+        checked = admit(upload, actor=actor, now=now, field="paper")
         made.append(
             OtherRightPaper.objects.create(right=right, uploaded_by=actor.label, uploaded_at=now, **checked.fields())
         )

@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 from django_fsm import can_proceed
 
-from portal.foundation.core.files import ACCEPTED_TEXT
 from portal.foundation.core.forms import DateField, ManyFilesField, PortalForm
+from portal.foundation.core.intake.kinds import ACCEPTED_TEXT
 
 from .actions import DAYS, VERBS
 from .formats import RightKind
@@ -68,7 +68,6 @@ class PapersForm(PortalForm):
         label="材料",
         required=False,
         help_text=f"质押合同、受理回执、登记证等，可多选。{ACCEPTED_TEXT}。",
-        allow_empty_file=True,
     )
 
     def clean(self) -> None:

@@ -20,10 +20,10 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.files import send
 from portal.foundation.core.forms import place
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.numbers import version_of
+from portal.foundation.journal.sending import send
 
 from . import actions, listing, rules
 from .forms import AGAIN, PapersForm, RightForm, StepForm
@@ -179,9 +179,10 @@ def _act(found: OtherRight, step: str, form: forms.Form, request: HttpRequest, *
 @require_safe
 def paper(request: HttpRequest, number: str, ref: UUID, file_ref: UUID) -> HttpResponseBase:
     """A paper, as a download; for the two sides."""
-    found = _right(_financing(actor_of(request), number), ref)
-    stored = get_object_or_404(found.papers, ref=file_ref)
+    actor = actor_of(request)
+    case = _financing(actor, number)
+    stored = get_object_or_404(_right(case, ref).papers, ref=file_ref)
     try:
-        return send(stored)
+        return send(request, stored, reader=actor, owner_id=case.organisation_id, case_number=case.number)
     except FileNotFoundError as error:
         raise Http404 from error

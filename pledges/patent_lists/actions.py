@@ -1,11 +1,10 @@
 """Taking a list over: every row is right and known, or nothing changes."""
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.core.files.base import ContentFile, File
+from django.core.files.base import File
 from django.db import IntegrityError, transaction
 
 from pledges import rules
@@ -16,11 +15,11 @@ from pledges.models import PledgedPatent, Registration
 from portal.foundation.accounts.models import Role
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.actor import Actor
-from portal.foundation.core.errors import Busy, Invalid, TooLarge, WrongType
-from portal.foundation.core.files import shown_name
+from portal.foundation.core.errors import Busy, Invalid
 from portal.foundation.core.identifiers import expiry_date
+from portal.foundation.core.intake.gate import Checked, admit
+from portal.foundation.core.intake.kinds import WORKBOOK
 from portal.foundation.core.moments import local_date
-from portal.foundation.core.spreadsheets import check_workbook
 
 from . import workbook
 from .models import PatentList, current
@@ -47,16 +46,10 @@ def take_over(
     compared with the register. A bank may list only what the request or the enterprise's earlier list has shown it.
     Raises Faulty with every row's fault, WrongType (415), TooLarge (413), Forbidden, WrongState.
     """
-    if (upload.size or 0) > MOST_BYTES:
-        raise TooLarge("too_large", "文件超过 5 MB。请删去图片和多余的工作表后再上传。")
-    name = shown_name(upload.name or "")
-    if not name.lower().endswith(".xlsx"):
-        raise WrongType("type", "请上传 XLSX 文件（Excel 工作簿），可先下载模板。")
-    body = upload.read()
-    check_workbook(body)
-    listed, faults = workbook.read(body, today=local_date(now))  # before any lock: reading takes a moment
+    checked = admit(upload, kinds=WORKBOOK, most=MOST_BYTES, actor=actor, now=now, field="file")
+    listed, faults = workbook.read(checked.read(), today=local_date(now))  # before any lock: reading takes a moment
     try:
-        return _take_over(registration_id, name, body, listed, faults, actor=actor, now=now)
+        return _take_over(registration_id, checked, listed, faults, actor=actor, now=now)
     except IntegrityError as error:  # a colleague entered one of the new numbers in the same moment
         if "patent_once_per_holder" in str(error):
             raise Busy("busy", "同事刚刚录入了清单里的一件专利，请再上传一次。") from error
@@ -66,8 +59,7 @@ def take_over(
 @transaction.atomic(durable=True)
 def _take_over(
     registration_id: int,
-    name: str,
-    body: bytes,
+    checked: Checked,
     listed: Sequence[ListedPatent],
     faults: Sequence[Fault],
     *,
@@ -88,17 +80,13 @@ def _take_over(
         registration=file,
         pieces=len(listed),
         added=len(new),
-        name=name,
-        media_type="application/zip",  # a workbook is one; the file itself is never sent again
-        size=len(body),
-        sha256=hashlib.sha256(body).hexdigest(),
         uploaded_by=actor.label,
         uploaded_at=now,
+        **checked.fields(),
     )
-    made.file.save(name, ContentFile(body), save=False)
     made.save(force_insert=True)
     _changed(file, actor=actor)
-    text = f"{actor.organisation_name} 用清单“{name}”列明质押专利 {made.pieces} 件"
+    text = f"{actor.organisation_name} 用清单“{made.name}”列明质押专利 {made.pieces} 件"
     tell("pledge.patents_listed", file, actor=actor, now=now, text=text[:500], pieces=made.pieces, added=made.added)
     return file, made
 

@@ -14,7 +14,7 @@ from pledges.search import asking, certificates, reading
 from pledges.search.asking import Question, SearchForm
 from portal.foundation.accounts import attempts
 from portal.foundation.accounts.guards import public
-from portal.foundation.core import moments
+from portal.foundation.core import addresses, moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.numbers import whole
@@ -75,7 +75,7 @@ def certify(request: HttpRequest) -> HttpResponse:
 def _key(request: HttpRequest) -> str:
     """Who asks: the chair of a person who is logged in, else the address."""
     actor: Actor | None = getattr(request, "actor", None)
-    return f"{actor.user_id}/{actor.organisation_id}" if actor else attempts.client_address(request)
+    return f"{actor.user_id}/{actor.organisation_id}" if actor else addresses.network(request)
 
 
 def _may(request: HttpRequest, *, now: datetime) -> bool:

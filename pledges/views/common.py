@@ -14,6 +14,8 @@ from pledges.models import Receipt, Registration
 from pledges.queries import WITH
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
+from portal.foundation.core.actor import Actor
+from portal.foundation.journal import looks
 
 PARTIES = (Role.ENTERPRISE, Role.OFFICER, Role.MANAGER)
 
@@ -24,6 +26,17 @@ def own(request: HttpRequest, number: str) -> Registration:
     slips = Receipt.objects.filter(registration=OuterRef("pk")).order_by("pk")
     files = files.annotate(slips=ArraySubquery(slips.values(row=JSONObject(pk="pk", number="number"))))
     return get_object_or_404(files, number=number)
+
+
+def owner_for(file: Registration, actor: Actor) -> int:
+    """Whose look it is when the actor reads of this file: the pledgor's; 0 for what the parties read of each other."""
+    return 0 if actor.role == Role.ENTERPRISE else file.pledgor_id
+
+
+def looked(request: HttpRequest, file: Registration, what: looks.What = looks.What.PLEDGE, subject: str = "") -> None:
+    """The pledgor sees which bank, office or regulator read its file."""
+    actor = actor_of(request)
+    looks.note(request, owner_id=owner_for(file, actor), actor=actor, what=what, subject=subject or file.subject)
 
 
 def back(file: Registration) -> HttpResponse:

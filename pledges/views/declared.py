@@ -2,7 +2,6 @@
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -14,6 +13,7 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.files import attach
 from portal.foundation.core.pdf import engine
 
 from .common import PARTIES, own, page
@@ -54,8 +54,4 @@ def paper_pdf(request: HttpRequest, number: str, kind: str) -> HttpResponse:
         return render(
             request, "pledges/made_missing.html", {"file": file, "kind": kind, "error": error}, status=error.status
         )
-    answer = HttpResponse(body, content_type="application/pdf")
-    answer.headers["Content-Disposition"] = content_disposition_header(True, f"{made.label}{file.number}.pdf") or ""
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return answer
+    return attach(body, media_type="application/pdf", name=f"{made.label}{file.number}.pdf")

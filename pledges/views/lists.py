@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -19,21 +17,23 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import PortalForm, place
+from portal.foundation.core.files import attach
+from portal.foundation.core.forms import PortalForm, UploadField, place
+from portal.foundation.core.intake.kinds import WORKBOOK
+from portal.foundation.core.spreadsheets import XLSX, Mark
+from portal.foundation.journal import taken
 
 from .common import PARTIES, back, own, page
 
 READERS = (*PARTIES, Role.CLERK, Role.CHIEF, Role.REGULATOR)
 PAGE = 100
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class ListForm(PortalForm):
-    file = forms.FileField(
+    file = UploadField(
         label="XLSX 文件",
         help_text=f"用模板填写，一次最多 {workbook.MOST_ROWS} 件，不超过 5 MB。有一处错误就一行也不采用。",
-        allow_empty_file=True,  # the action says what is wrong with it
-        widget=forms.FileInput(attrs={"accept": ".xlsx"}),
+        kinds=WORKBOOK,
     )
 
 
@@ -98,21 +98,22 @@ def _upload_page(request: HttpRequest, file: Registration, form: ListForm, **con
 
 
 @allow(*PARTIES)
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def template(request: HttpRequest, number: str) -> HttpResponse:
-    """The empty workbook; `?filled=1` with the file's patents as they stand, to be added to."""
-    file = own(request, number)
-    rows = []
-    if "filled" in request.GET:
+    """The empty workbook; by POST with the file's patents as they stand, to be added to: that is written into the journal."""
+    file, actor, now = own(request, number), actor_of(request), moments.now()
+    rows, mark, name = [], None, f"质押专利清单-{file.number}.xlsx"
+    if request.method == "POST":
+        mark = Mark(actor.label, now)
         found = PledgedPatent.objects.filter(registration=file).select_related("patent").order_by("number")
         rows = [
             (p.dotted, p.title, p.patent.patentee, p.filing_date, p.grant_date, p.patent.fee_paid_until, p.expires_on)
             for p in found
         ]
-    answer = HttpResponse(workbook.write(rows), content_type=XLSX)
-    answer.headers["Content-Disposition"] = content_disposition_header(True, f"质押专利清单-{file.number}.xlsx") or ""
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
+    body = workbook.write(rows, mark=mark)
+    if mark is not None:
+        taken.note("patents", name=name, body=body, rows=len(rows), actor=actor, now=now)
+    return attach(body, media_type=XLSX, name=name)
 
 
 @allow(*PARTIES)

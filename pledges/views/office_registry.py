@@ -16,7 +16,9 @@ from portal.foundation.assets.register import actions as register
 from portal.foundation.assets.register import choice, workbook
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
+from portal.foundation.core.files import attach
 from portal.foundation.core.forms import place
+from portal.foundation.core.spreadsheets import XLSX
 
 from .office_screen import file_of, registry_of, screen
 
@@ -96,6 +98,4 @@ def _page(
 @allow(*OFFICE)
 @require_safe
 def template(request: HttpRequest) -> HttpResponse:
-    answer = HttpResponse(workbook.template(), content_type=register.TYPE)
-    answer["Content-Disposition"] = "attachment; filename=register-extract.xlsx"
-    return answer
+    return attach(workbook.template(), media_type=XLSX, name="register-extract.xlsx")

@@ -18,6 +18,7 @@ from portal.foundation.assets.register import choice
 from portal.foundation.core import moments
 from portal.foundation.core.forms import PortalForm
 
+from .common import looked
 from .office_patents import page_of_patents
 
 TABS = {
@@ -84,6 +85,8 @@ def screen(
 ) -> HttpResponse:
     """The three columns. `panel` is the decision that is open: register, correct or refuse."""
     now, actor = moments.now(), actor_of(request)
+    if shown is not None:
+        looked(request, shown)
     context: dict[str, Any] = queue(request, shown.number if shown else "")
     context |= {"today": queries.decided_today(actor, now=now), "shortcuts": SHORTCUTS}
     if shown is None:

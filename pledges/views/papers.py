@@ -1,11 +1,7 @@
 """Papers of a file: what was handed in, what the office issued, and the application form."""
 
-from typing import TypeVar
-
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
-from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -16,13 +12,14 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import qr
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.files import send
+from portal.foundation.core.files import alone, attach
 from portal.foundation.core.papers import Paper
 from portal.foundation.core.pdf import engine
+from portal.foundation.journal import looks
+from portal.foundation.journal.sending import send
 
-from .common import PARTIES, own, trail
+from .common import PARTIES, looked, own, owner_for, trail
 
-R = TypeVar("R", bound=HttpResponseBase)
 READERS = (*PARTIES, Role.CLERK, Role.CHIEF)
 
 
@@ -31,10 +28,17 @@ READERS = (*PARTIES, Role.CLERK, Role.CHIEF)
 @require_safe
 def document(request: HttpRequest, number: str, ref: str) -> HttpResponse | FileResponse:
     """A paper of the file: as a download, or for reading beside the check list (`?inline=1`)."""
-    stored = own(request, number).documents.filter(ref=ref).first()
+    file = own(request, number)
+    stored = file.documents.filter(ref=ref).first()
     if stored is None:
         raise Http404
-    return send(stored, inline="inline" in request.GET)
+    return send(
+        request,
+        stored,
+        reader=actor_of(request),
+        owner_id=owner_for(file, actor_of(request)),
+        inline="inline" in request.GET,
+    )
 
 
 def _notice(request: HttpRequest, number: str, notice_id: int) -> Notice:
@@ -47,6 +51,7 @@ def _notice(request: HttpRequest, number: str, notice_id: int) -> Notice:
 def notice(request: HttpRequest, number: str, notice_id: int) -> HttpResponse:
     """The notice on screen, with its download and its verification; printable where no PDF can be made."""
     file, paper = own(request, number), _notice(request, number, notice_id)
+    looked(request, file, looks.What.PAPER, f"notice:{paper.pk}")
     url = notices.address(paper)
     context = {
         "file": file,
@@ -67,6 +72,7 @@ def notice(request: HttpRequest, number: str, notice_id: int) -> HttpResponse:
 def notice_pdf(request: HttpRequest, number: str, notice_id: int) -> HttpResponse | FileResponse:
     """The stored file, made now if it could not be made before: the same number, the same bytes, every time."""
     paper = _notice(request, number, notice_id)
+    looked(request, paper.registration, looks.What.PAPER, f"notice:{paper.pk}")
     try:
         return download(notices.print_notice(paper.pk))
     except DomainError as error:
@@ -78,7 +84,9 @@ def notice_pdf(request: HttpRequest, number: str, notice_id: int) -> HttpRespons
 @require_safe
 def receipt_pdf(request: HttpRequest, number: str, receipt_id: int) -> HttpResponse | FileResponse:
     """接收清单 in two copies: the stored file, like a notice. It names the files handed in, so the regulator does not get it."""
-    paper = get_object_or_404(own(request, number).receipts, pk=receipt_id)
+    file = own(request, number)
+    paper = get_object_or_404(file.receipts, pk=receipt_id)
+    looked(request, file, looks.What.PAPER, f"receipt:{paper.pk}")
     try:
         return download(receipts.print_receipt(paper.pk))
     except DomainError as error:
@@ -91,14 +99,12 @@ def receipt_pdf(request: HttpRequest, number: str, receipt_id: int) -> HttpRespo
 def application_pdf(request: HttpRequest, number: str) -> HttpResponse:
     """专利权质押登记申请表, filled in from the file as it is now."""
     file = own(request, number)
+    looked(request, file, looks.What.PAPER, f"application-form:{file.pk}")
     try:
         body = application_form.render(file)
     except DomainError as error:
         return _missing(request, None, number, error)
-    response = HttpResponse(body, content_type="application/pdf")
-    name = f"专利权质押登记申请表{file.number}.pdf"
-    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    return _sandboxed(response)
+    return attach(body, media_type="application/pdf", name=f"专利权质押登记申请表{file.number}.pdf")
 
 
 def _missing(request: HttpRequest, paper: Paper | None, number: str, error: DomainError) -> HttpResponse:
@@ -115,10 +121,4 @@ def download(printed: Paper) -> FileResponse:
         filename=f"{printed.title}{printed.number}.pdf",
         content_type="application/pdf",
     )
-    return _sandboxed(response)
-
-
-def _sandboxed(response: R) -> R:
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    return alone(response)

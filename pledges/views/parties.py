@@ -24,7 +24,7 @@ from portal.foundation.core.forms import place
 from portal.foundation.core.numbers import version_of
 from portal.foundation.core.rows import page_of
 
-from .common import PARTIES, back, own, page, trail
+from .common import PARTIES, back, looked, own, page, trail
 
 GET_OR_POST = ["GET", "HEAD", "POST"]
 
@@ -65,6 +65,7 @@ def files(request: HttpRequest) -> HttpResponse:
 @require_safe
 def detail(request: HttpRequest, number: str) -> HttpResponse:
     file, actor, now = own(request, number), actor_of(request), moments.now()
+    looked(request, file)
     papers = [d for d in file.documents.order_by("pk") if d.replaced_at is None]
     patents = presenting.patents(file, most=presenting.MOST_PATENTS)
     numbers = presenting.numbers(file, patents)

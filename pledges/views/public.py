@@ -18,9 +18,10 @@ from pledges.search import certificates
 from pledges.views.papers import download
 from portal.foundation.accounts import attempts
 from portal.foundation.accounts.guards import public
-from portal.foundation.core import check_codes, moments
+from portal.foundation.core import addresses, check_codes, moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.forms import PortalForm
+from portal.foundation.core.intake.gate import glance
 from portal.foundation.core.papers import Paper
 
 GET_OR_POST = ["GET", "HEAD", "POST"]
@@ -71,7 +72,7 @@ def _may_drop(address: str, *, now: datetime) -> bool:
 def _patient(request: HttpRequest) -> bool:
     """Whether this address may have one more file looked at; each is counted, whichever form it comes from."""
     try:
-        return _may_drop(attempts.client_address(request), now=moments.now())
+        return _may_drop(addresses.network(request), now=moments.now())
     except OperationalError as error:
         if not attempts.queue_too_long(error):
             raise
@@ -80,7 +81,7 @@ def _patient(request: HttpRequest) -> bool:
 
 def _patiently(text: str, request: HttpRequest) -> tuple[Paper | None, bool]:
     try:
-        return look_up(text, address=attempts.client_address(request), now=moments.now())
+        return look_up(text, address=addresses.network(request), now=moments.now())
     except OperationalError as error:
         if not attempts.queue_too_long(error):
             raise
@@ -169,10 +170,11 @@ def _body(upload: "UploadedFile[Any] | list[object] | None", compare: CompareFor
     if not isinstance(upload, UploadedFile) or upload.file is None:
         compare.add_error("paper", "请选择要比对的文件。")
         return None, 400
-    if (upload.size or 0) > verification.LONGEST:
-        compare.add_error("paper", TOO_LARGE)
-        return None, 413
-    return upload.read(), 200
+    try:
+        return glance(upload, most=verification.LONGEST, too_large=TOO_LARGE), 200
+    except DomainError as refusal:
+        compare.add_error("paper", refusal.reason)
+        return None, refusal.status
 
 
 def _result(

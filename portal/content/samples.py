@@ -15,6 +15,7 @@ from portal.foundation.core.forms import (
     PhoneField,
     PortalForm,
     RadioCards,
+    UploadField,
     UsccField,
 )
 
@@ -55,7 +56,7 @@ class SampleForm(PortalForm):
     use = forms.ChoiceField(label="资金用途", choices=[("", "请选择"), ("a", "生产经营周转"), ("b", "研发投入")])
     due = DateField(label="希望到账日期", required=False)
     story = forms.CharField(label="补充说明", widget=forms.Textarea(attrs={"rows": 3}), required=False, max_length=200)
-    paper = forms.FileField(label="营业执照", help_text="PDF、JPG 或 PNG，不超过 20 MB。")
+    paper = UploadField(label="营业执照", help_text="PDF、JPG 或 PNG，不超过 20 MB。")
     consent = forms.BooleanField(label="同意把以上信息提供给所选机构")
 
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from banks.models import Institution
+from portal.foundation.accounts.identity import second, sessions
 from portal.foundation.accounts.models import Membership, Organisation, OrganisationKind, Role, User
 from portal.foundation.accounts.tiers import Tier
 from portal.foundation.assets.models import CoOwner, Patent
 from portal.foundation.core.identifiers import PatentKind, expiry_date, organisation_check, patent_check, uscc_check
 
 PASSWORD = "Demo-2026-portal"  # noqa: S105 - printed on purpose, demonstration only
-LOGINS = ("enterprise", "officer", "manager", "guarantor", "clerk", "chief", "regulator", "admin")
+LOGINS = ("enterprise", "officer", "manager", "guarantor", "clerk", "chief", "regulator", "admin", "security", "audit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,8 @@ def seat(username: str, name: str, role: Role, at: Organisation) -> Membership:
     user = User.objects.create_user(
         username, email=f"{username}@example.invalid", password=PASSWORD, name=name, phone="13800000000"
     )
+    if sessions.needs_second(role):
+        second.enrol(user, second.new_secret(), demonstration=True)  # the log-in page shows its present code
     return Membership.objects.create(user=user, organisation=at, role=role)
 
 

@@ -112,6 +112,8 @@ class Story:
         self.regulator = seat("regulator", "赵示例", Role.REGULATOR, regulator)
         self.second_regulator = seat("regulator2", "钱示例", Role.REGULATOR, regulator)
         seat("admin", "安示例", Role.ADMIN, platform)
+        seat("security", "严示例", Role.SECURITY, platform)
+        seat("audit", "沈示例", Role.AUDIT, platform)
         seat("dispatcher", "段示例", officer, people.dispatcher())
         self.firms: dict[int, Membership] = {
             firm.serial: people.enterprise(

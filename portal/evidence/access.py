@@ -48,6 +48,7 @@ class Seen:
     about: str
     trail: list[tuple[str, str]]
     parties: frozenset[int]
+    owner_id: int  # the enterprise whose request or pledge it is
     readable: bool  # the authorisation still stands, so the reader may know what was asked for
     whole: bool  # the reader is a party to everything in the case
     supervises: bool  # the reader may know who was asked what and when, not what a loan costs
@@ -71,6 +72,7 @@ def seen(actor: Actor, clock_id: int) -> Seen:
             about=f"{referral.institution} 响应融资需求 {referral.application.number}",
             trail=_to_referral(actor, referral),
             parties=frozenset({referral.application.organisation_id, referral.institution_id}),
+            owner_id=referral.application.organisation_id,
             readable=bool(referral.readable),  # type: ignore[attr-defined]
             whole=actor.role == Role.ENTERPRISE,
             supervises=actor.role == Role.REGULATOR,
@@ -97,6 +99,7 @@ def _of_file(actor: Actor, clock_id: int) -> Seen | None:
         about=f"{file.office.title} 办理质押登记 {file.number}",
         trail=_to_file(actor, file),
         parties=frozenset({*file.parties, file.office_id}),
+        owner_id=file.pledgor_id,
         readable=True,
         whole=actor.role == Role.ENTERPRISE,
         supervises=actor.role == Role.REGULATOR,
@@ -128,6 +131,7 @@ def _of_matter(actor: Actor, clock_id: int) -> Seen | None:
         about=f"{file.office.title} 办理{matter.title} {matter.number}",
         trail=trails.get(Role(actor.role), own),
         parties=frozenset({file.pledgor_id, file.pledgee_id, file.office_id}),
+        owner_id=file.pledgor_id,
         readable=True,
         whole=actor.role == Role.ENTERPRISE,
         supervises=actor.role == Role.REGULATOR,
@@ -156,6 +160,7 @@ def _of_cover(actor: Actor, clock_id: int) -> Seen | None:
         about=f"{cover.institution} 响应{cover.word}申请 {number}",
         trail=trails.get(Role(actor.role), desk),
         parties=frozenset({cover.application.organisation_id, cover.institution_id, cover.referral.institution_id}),
+        owner_id=cover.application.organisation_id,
         readable=actor.role in (Role.ENTERPRISE, Role.REGULATOR) or bool(cover.readable),  # type: ignore[attr-defined]
         whole=actor.role == Role.ENTERPRISE,
         supervises=actor.role == Role.REGULATOR,
@@ -185,6 +190,7 @@ def _of_round(actor: Actor, clock_id: int) -> Seen:
         about=f"{owed.clock.organisation.title} 为融资需求 {number} 推荐下一批机构",
         trail=trails.get(Role(actor.role), [(reverse("desk"), "工作台")]),
         parties=frozenset({owed.application.organisation_id, owed.clock.organisation_id}),
+        owner_id=owed.application.organisation_id,
         readable=True,
         whole=actor.role == Role.ENTERPRISE,
         supervises=actor.role == Role.REGULATOR,

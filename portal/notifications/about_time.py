@@ -163,3 +163,21 @@ def closed(title: str) -> Callable[[Entry], list[Letter]]:
         return [office, clerks, Letter(keepers((Role.REGULATOR,)), (Role.REGULATOR,), R, title, url, entry.text)]
 
     return letters
+
+
+def incident(title: str) -> Callable[[Entry], list[Letter]]:
+    """To the administrators who must act; the hours are those of the clock on the wall."""
+
+    def letters(entry: Entry) -> list[Letter]:
+        roles = (Role.ADMIN, Role.SECURITY)
+        url = reverse("incident", args=[entry.data["incident"]])
+        return [Letter(keepers((Role.ADMIN,)), roles, A, title, url, entry.text)]
+
+    return letters
+
+
+def scraping(entry: Entry) -> list[Letter]:
+    """One person opens more requests than work explains: to the security administrator."""
+    roles = (Role.SECURITY,)
+    url = reverse("security-person", args=[entry.actor_id])
+    return [Letter(keepers((Role.ADMIN,)), roles, A, "有人大量查看企业需求", url, entry.text)]

@@ -6,6 +6,7 @@ Sentences carry no personal data and no amounts: mail repeats them outside the p
 from portal.foundation.accounts.models import Role
 from portal.foundation.journal.models import Entry
 
+from . import about_files as files
 from . import about_pledges as pledges
 from . import about_products as products
 from . import about_requests as requests
@@ -14,6 +15,7 @@ from .about_disposals import DISPOSAL
 from .letters import A, Letter, Maker, R, both
 
 CATALOGUE: dict[str, Maker] = {
+    "file.quarantined": files.quarantined,
     "application.submitted": requests.submitted,
     "application.extended": requests.submitted,
     "application.withdrawn": requests.withdrawn,
@@ -134,6 +136,10 @@ CATALOGUE: dict[str, Maker] = {
     "supervision.ordered": time.ordered,
     "supervision.overdue": time.late_answer,
     "supervision.replied": time.replied,
+    "looks.limit": time.scraping,
+    "incident.opened": time.incident("登记了一起安全事件，请在 4 小时内报告"),
+    "incident.due_soon": time.incident("安全事件即将超过报告时限"),
+    "incident.overdue": time.incident("安全事件已超过 4 小时报告时限"),
 }
 VERBS = frozenset(CATALOGUE)
 

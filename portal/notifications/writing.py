@@ -27,9 +27,7 @@ TRY_AGAIN = timedelta(seconds=15)  # when the mail server is away
 
 def readers(letter: Letter) -> list[Membership]:
     """The chairs a letter goes to; to the named person's alone when that person still sits there."""
-    chairs = Membership.objects.filter(
-        organisation_id__in=letter.organisations, role__in=letter.roles, active=True, user__is_active=True
-    )
+    chairs = Membership.objects.at_work().filter(organisation_id__in=letter.organisations, role__in=letter.roles)
     if letter.user_id is not None:
         own = list(chairs.filter(user_id=letter.user_id))
         if own:

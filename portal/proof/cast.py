@@ -23,6 +23,7 @@ from django.db import transaction
 from applications.models import Draft
 from banks.models import Institution
 from portal.demo.people import credit_code, dispatcher, patent_number
+from portal.foundation.accounts.identity import sessions
 from portal.foundation.accounts.middleware import SESSION_KEY
 from portal.foundation.accounts.models import Membership, Organisation, OrganisationKind, Role, User
 from portal.foundation.assets.models import Patent
@@ -160,6 +161,7 @@ class People:
         session[BACKEND_SESSION_KEY] = "django.contrib.auth.backends.ModelBackend"
         session[HASH_SESSION_KEY] = user.get_session_auth_hash()
         session[SESSION_KEY] = seat.pk
+        sessions.mark(session, now=moments.now(), second=True)
         session.set_expiry(SESSION_LIFE)
         session.create()
         return user.pk, str(session.session_key)

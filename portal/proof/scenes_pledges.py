@@ -11,6 +11,7 @@ from pledges.actions import examination
 from pledges.after import examination as after
 from pledges.after import filing
 from pledges.models import Notice, Registration
+from portal.demo.filings import BLANK
 from portal.foundation.core import moments
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.models import Entry
@@ -95,7 +96,7 @@ def cancel(world: World) -> Scene:
     file, firm, officer = world.examined()
     now, clerk = moments.now(), world.clerk.actor
     examination.register(file.pk, actor=clerk, now=now)
-    proof = ContentFile(b"%PDF-1.4\n", name="结清证明（示例）.pdf")
+    proof = ContentFile(BLANK, name="结清证明（示例）.pdf")
     matter = filing.start(
         file.pk, "cancellation", filing.Wish(end_ground="performed"), [proof], actor=officer.actor, now=now
     )

@@ -1,10 +1,10 @@
 """The verbs of supervision: issue an order, answer it, and note that figures left the portal."""
 
-import hashlib
 from datetime import datetime
 
 from django.db import transaction
 
+from applications.models import Application
 from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
@@ -118,15 +118,17 @@ def _words(text: str, *, field: str, what: str) -> str:
 
 
 @transaction.atomic(durable=True)
-def exported(*, what: str, scope: str, file: bytes, name: str, rows: int, actor: Actor, now: datetime) -> None:
-    """Note that figures left the portal: what, which scope (a query string), how many rows, and the file's digest."""
+def drill(application_id: int, *, ground: str, actor: Actor, now: datetime) -> None:
+    """Record why a regulator opens one enterprise's case; the enterprise reads it. Raises Forbidden, Application.DoesNotExist."""
     if actor.role != Role.REGULATOR:
-        raise Forbidden("role", "只有监管人员可以导出。")
+        raise Forbidden("role", "办件全貌由监管人员调阅。")
+    case = Application.objects.visible_to(actor).get(pk=application_id)
     record(
-        "report.exported",
+        "supervision.drilled",
         actor=actor,
         now=now,
-        subject=f"report:{what}",
-        text=f"导出 {name}，{rows} 行",
-        data={"scope": scope, "file": name, "rows": rows, "sha256": hashlib.sha256(file).hexdigest()},
+        subject=f"application:{case.pk}",
+        case_number=case.number,
+        text=f"监管调阅办件：{ground}",
+        parties=[case.organisation_id],
     )

@@ -183,3 +183,13 @@ class ReplyForm(PortalForm):
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 6}),
     )
+
+
+class GroundForm(PortalForm):
+    """Why a regulator opens one enterprise's case."""
+
+    ground = forms.CharField(
+        label="调阅事由",
+        max_length=200,
+        help_text="例如：核查响应超期的原因，督办单号。写入日志，企业能看到谁在何时因何调阅；同一办件当天不再询问。",
+    )

@@ -5,7 +5,10 @@ from typing import Any, cast
 from django import forms
 
 from portal.foundation.accounts.models import Organisation
-from portal.foundation.core.forms import DateField, PortalForm
+from portal.foundation.core.errors import DomainError
+from portal.foundation.core.forms import DateField, PortalForm, UploadField
+from portal.foundation.core.intake.gate import glance
+from portal.foundation.core.intake.kinds import CALENDAR
 from portal.foundation.sla.calendar_files import BadCalendarFile, YearFile, parse_year
 
 MAX_BYTES = 65_536  # a year's notice has about 3,000
@@ -15,11 +18,11 @@ GROUND = 200
 class YearForm(PortalForm):
     """One year as TOML: a file, or pasted. After the first look it travels as text, whichever it was."""
 
-    file = forms.FileField(
+    file = UploadField(
         label="年度日历文件",
         required=False,
         help_text="TOML 文件，格式同系统随附的各年文件。",
-        widget=forms.FileInput(attrs={"accept": ".toml"}),
+        kinds=CALENDAR,
     )
     text = forms.CharField(
         label="或者粘贴文件内容",
@@ -59,10 +62,11 @@ class YearForm(PortalForm):
 
     @staticmethod
     def _read(file: Any) -> str:
-        if file.size > MAX_BYTES:
-            raise BadCalendarFile(f"文件有 {file.size // 1024} KB，年度日历不会超过 {MAX_BYTES // 1024} KB，请核对。")
+        said = f"文件有 {file.size // 1024} KB，年度日历不会超过 {MAX_BYTES // 1024} KB，请核对。"
         try:
-            return cast("bytes", file.read()).decode("utf-8-sig")
+            return glance(file, kinds=CALENDAR, most=MAX_BYTES, too_large=said).decode("utf-8-sig")
+        except DomainError as error:
+            raise BadCalendarFile(error.reason) from error
         except UnicodeDecodeError as error:
             raise BadCalendarFile("文件不是 UTF-8 编码，请另存为 UTF-8 后再上传。") from error
 

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 from portal.run import lock
 from portal.run.environment import environment, temporary_servers, with_pdf_libraries
@@ -28,6 +29,8 @@ def manage(arguments: list[str], where: Places | None = None) -> int:
     argv = [sys.executable, str(ROOT / "manage.py"), *arguments]
     name = next((word for word in arguments if not word.startswith("-")), "help")
     from_file = name == "replay" and any(word.partition("=")[0] == "--journal" for word in arguments)
+    # An exported journal is checked by itself: the database it came from may be the one that is doubted.
+    from_file |= name == "verify_journal" and any(Path(word).is_file() for word in arguments[1:])
     if name in WITHOUT_DATABASE or from_file or os.environ.get("DATABASE_URL") or "--help" in arguments:
         _become(argv, environment(where))
     if running := lock.running_addresses(where):

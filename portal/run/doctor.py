@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,8 +18,9 @@ import psycopg2
 
 from portal.foundation.core.pdf import fonts, libs
 from portal.foundation.sla import calendar_files
-from portal.run import binaries, lock
+from portal.run import binaries, doctor_keys, lock
 from portal.run.environment import connection_parameters, temporary_servers, throw_away
+from portal.run.finding import Finding
 from portal.run.places import Places, RunError
 
 OLDEST_POSTGRES = 15
@@ -29,19 +30,21 @@ PUBLISHED_AHEAD = timedelta(days=60)
 PACKAGES = ("Django", "celery", "redis", "psycopg2-binary", "django-fsm-2", "weasyprint", "gunicorn")
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One line of the report. `level` is ok, warning (a part does without) or error (the portal can't run)."""
-
-    name: str
-    level: str
-    text: str
-
-
 def doctor(where: Places, *, as_json: bool) -> int:
     """Examine machine and data, print the findings; 1 when one of them is an error, else 0."""
     findings: list[Finding] = []
-    for look in (_python, _packages, _disk, _pdf_libraries, _fonts, _calendar, _browser, _skew):
+    for look in (
+        _python,
+        _packages,
+        _disk,
+        _pdf_libraries,
+        _fonts,
+        _calendar,
+        _browser,
+        _skew,
+        doctor_keys.keys,
+        doctor_keys.visible,
+    ):
         findings += _safely(look.__name__.strip("_"), lambda look=look: look(where))  # type: ignore[misc]
     findings += _safely("postgres", lambda: _servers(where))
     if as_json:
@@ -148,6 +151,7 @@ def _servers(where: Places) -> list[Finding]:
     with _addresses(where) as (addresses, origin):
         findings = [_postgres(addresses["DATABASE_URL"], origin)]
         findings += _watched(addresses["DATABASE_URL"])
+        findings += _backed_up(where, addresses["DATABASE_URL"], origin)
         if url := addresses.get("REDIS_URL"):
             findings.append(_broker(url, origin))
         else:
@@ -195,6 +199,18 @@ def _postgres(url: str, origin: str) -> Finding:
             "postgres", "error", f"{text}：这个数据库不识别汉字，搜索会落空。请以 UTF8 和 C.UTF-8（不是 C）重新建库。"
         )
     return Finding("postgres", "ok", text)
+
+
+def _backed_up(where: Places, url: str, origin: str) -> list[Finding]:
+    """The embedded server by our own backup, an outside one by what it says of its archive."""
+    if origin != "DATABASE_URL":
+        return doctor_keys.backups(where)
+    connection = psycopg2.connect(**connection_parameters(url), connect_timeout=5)
+    try:
+        with connection.cursor() as cursor:
+            return doctor_keys.archiving(cursor)
+    finally:
+        connection.close()
 
 
 def _watched(url: str) -> list[Finding]:

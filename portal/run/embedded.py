@@ -31,16 +31,25 @@ _ALWAYS = {
     "lc_messages": "C",
     "max_connections": "100",
     "huge_pages": "off",
-    "max_wal_senders": "0",
-    "wal_level": "minimal",
     "log_checkpoints": "off",
 }
+_ALONE = {"max_wal_senders": "0", "wal_level": "minimal"}
+# A backup copies the running server and is then told every change (portal/run/backup.py). A backup disk that stays away must
+# not fill this one: beyond that much the server drops what it kept for it, and the next backup begins anew.
+_BACKED_UP = {"max_wal_senders": "4", "wal_level": "replica", "max_slot_wal_keep_size": "4GB"}
 # What each purpose adds. Tests give durability away for speed; the other two keep it.
 TUNING: dict[str, dict[str, str]] = {
-    "trial": {"shared_buffers": "96MB", "max_wal_size": "512MB", "io_method": "sync"},
+    "trial": {"shared_buffers": "96MB", "max_wal_size": "512MB", "io_method": "sync", **_BACKED_UP},
     # The moment of each commit, by which the proof judges who was first, whatever the rows say.
-    "proof": {"shared_buffers": "96MB", "max_wal_size": "512MB", "io_method": "sync", "track_commit_timestamp": "on"},
+    "proof": {
+        "shared_buffers": "96MB",
+        "max_wal_size": "512MB",
+        "io_method": "sync",
+        "track_commit_timestamp": "on",
+        **_ALONE,
+    },
     "test": {
+        **_ALONE,
         "fsync": "off",
         "synchronous_commit": "off",
         "full_page_writes": "off",
@@ -48,7 +57,7 @@ TUNING: dict[str, dict[str, str]] = {
         "max_wal_size": "4GB",
         "checkpoint_timeout": "30min",
     },
-    "bench": {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min"},
+    "bench": {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout": "30min", **_ALONE},
 }
 
 
@@ -76,6 +85,10 @@ class Postgres:
     def url(self) -> str:
         """The address in the form django-environ reads a socket from."""
         return f"postgres://{ROLE}@/{self.sockets}/{DATABASE}"
+
+    def url_of(self, role: str) -> str:
+        """The same for one of the portal's own roles (journal.database_roles), named after the database."""
+        return f"postgres://{DATABASE}_{role}@/{self.sockets}/{DATABASE}"
 
     def _roots_home(self) -> Path:
         """Root's cluster: beside the other data when the account can get there, else in ROOTS_STORE behind a symbolic link."""
@@ -132,8 +145,9 @@ class Postgres:
         said = run_as([str(self.binaries / "postgres"), "--version"], user=None).stdout
         return number(said.split()[-1] if "(Debian" not in said else said.split()[2])
 
-    def process(self) -> Process:
-        settings = _ALWAYS | TUNING[self.purpose] | {"unix_socket_directories": str(self.sockets)}
+    def process(self, **more: str) -> Process:
+        """The server; `more` are settings for this run alone."""
+        settings = _ALWAYS | TUNING[self.purpose] | {"unix_socket_directories": str(self.sockets)} | more
         if self.version() < 18:
             settings.pop("io_method", None)
         flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
@@ -145,6 +159,7 @@ class Postgres:
             user=self.user,
             before=self.clear_stale,
             console=False,
+            bare=True,
         )
 
     def clear_stale(self) -> None:
@@ -216,7 +231,9 @@ class Valkey:
             "loglevel": "warning",
         }
         flags = [part for name, value in settings.items() for part in (f"--{name}", value)]
-        return Process("valkey", (str(self.binary), *flags), grace=1.5, before=self._wait_until_free, console=False)
+        return Process(
+            "valkey", (str(self.binary), *flags), grace=1.5, before=self._wait_until_free, console=False, bare=True
+        )
 
     def _wait_until_free(self) -> None:
         """A predecessor that is still saving must be gone first: two servers on one log file would spoil it."""

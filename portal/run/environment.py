@@ -107,7 +107,7 @@ def temporary_servers(places: Places, purpose: str, *, broker: bool = True) -> I
             refuse_in_production("DATABASE_URL")
             postgres = embedded.Postgres(places, purpose)
             postgres.initialise()
-            alive = stack.enter_context(_running(places, postgres.process()))
+            alive = stack.enter_context(running(places, postgres.process()))
             postgres.wait_until_ready(alive)
             addresses["DATABASE_URL"] = postgres.url
         if os.environ.get("REDIS_URL"):
@@ -115,7 +115,7 @@ def temporary_servers(places: Places, purpose: str, *, broker: bool = True) -> I
         elif broker:
             refuse_in_production("REDIS_URL")
             valkey = embedded.Valkey(places)
-            alive = stack.enter_context(_running(places, valkey.process()))
+            alive = stack.enter_context(running(places, valkey.process()))
             valkey.wait_until_ready(alive)
             addresses["REDIS_URL"] = valkey.url
         yield addresses
@@ -142,7 +142,8 @@ def refuse_in_production(name: str) -> None:
 
 
 @contextmanager
-def _running(places: Places, process: Process) -> "Iterator[Alive]":
+def running(places: Places, process: Process) -> "Iterator[Alive]":
+    """One process for the block, its output in its log; yields whether it lives."""
     with (places.logs / f"{process.name}.log").open("ab") as log:
         child = start(process, {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C"}, log)
     try:

@@ -1,13 +1,22 @@
 """Outside systems that nobody can reach from a trial: their simulators, as threads of the supervisor, with the demonstration."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import ThreadingHTTPServer
 from threading import Thread
 
+from portal.foundation.accounts.sso import simulator as sso
 from portal.foundation.assets.valuation import simulator as agency
 
+
+def _government() -> ThreadingHTTPServer:
+    return sso.server()[0]
+
+
 # The setting that names the real system, and who stands in for it.
-STAND_INS = {"VALUATION_AGENCY_URL": agency.server}
+STAND_INS: dict[str, Callable[[], ThreadingHTTPServer]] = {
+    "VALUATION_AGENCY_URL": agency.server,
+    "SSO_ISSUER": _government,
+}
 
 
 def stand_in(environment: Mapping[str, str]) -> dict[str, str]:

@@ -49,6 +49,21 @@ class Places:
         return self.run / "addresses.json"
 
     @property
+    def files(self) -> Path:
+        """Uploads and papers (settings.MEDIA_ROOT)."""
+        return self.data / "files"
+
+    @property
+    def anchors(self) -> Path:
+        """The anchors of the journal (portal/foundation/journal/anchors.py)."""
+        return self.data / "anchors"
+
+    @property
+    def backup(self) -> Path:
+        """Where this data directory is backed up to (portal/run/backup.py); absent without a backup."""
+        return self.data / "backup.json"
+
+    @property
     def pdf_libraries(self) -> Path:
         return self.data / "pdf-libs"
 

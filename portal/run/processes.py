@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import IO
 
 from portal.foundation.core.orphans import end_with_parent
@@ -20,7 +20,8 @@ class Process:
     `stop` is the signal that asks it to end, `grace` the seconds it gets before SIGKILL; `user` the account to run as
     (only root can ask for another one); `before` runs before every start, also before a restart; without `console` its
     output goes to its log alone. `orphaned` is what the kernel sends it when the supervisor itself was killed (else `stop`).
-    `variables` are added to the environment that all share.
+    `variables` are added to the environment that all share. A `bare` one gets no more of that than it takes to run: PostgreSQL
+    belongs to another account when we are root, which could read our secrets in its environment.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Process:
     console: bool = True
     orphaned: signal.Signals | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
+    bare: bool = False
 
 
 def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executable) -> tuple[Process, ...]:
@@ -42,7 +44,17 @@ def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executa
     web = (
         *("-m", "gunicorn", "portal.wsgi:application", "--bind", bind),
         # --preload shares the loaded code between the two workers; gunicorn 27 would open a control socket in the home.
-        *("--worker-class", "gthread", "--workers", "2", "--threads", "4", "--preload", "--no-control-socket"),
+        # A class of ours, so that whoever sends a request slowly does not keep a thread (portal/run/patience.py).
+        *(
+            "--worker-class",
+            "portal.run.patience.PatientWorker",
+            "--workers",
+            "2",
+            "--threads",
+            "4",
+            "--preload",
+            "--no-control-socket",
+        ),
         *("--timeout", "60", "--graceful-timeout", "3", "--keep-alive", "5", "--log-level", "warning"),
         *("--max-requests", "5000", "--max-requests-jitter", "500"),
     )
@@ -79,6 +91,15 @@ def portal_processes(*, bind: str, beat_schedule: str, python: str = sys.executa
     )
 
 
+# Which of the database's roles (portal/foundation/journal/database_roles.py) each process logs in as.
+ROLE_OF = {"web": "app", "worker": "worker", "beat": "worker", "clock": "clock", "dispatch": "worker"}
+
+
+def with_role(process: Process, url_of: Callable[[str], str]) -> Process:
+    """The process with the address of its own role; `url_of` makes one from the role's code."""
+    return replace(process, variables={**process.variables, "DATABASE_URL": url_of(ROLE_OF[process.name])})
+
+
 def start(process: Process, environment: Mapping[str, str], output: int | IO[bytes]) -> subprocess.Popen[bytes]:
     """Start `process` in a session of its own, so that a Ctrl-C in the terminal reaches only us and we stop in order."""
     if process.before:
@@ -89,7 +110,7 @@ def start(process: Process, environment: Mapping[str, str], output: int | IO[byt
     child: subprocess.Popen[bytes] = subprocess.Popen(
         process.argv,
         cwd=ROOT if not process.user else "/",
-        env={**environment, **process.variables},
+        env={**(_bare(environment) if process.bare else environment), **process.variables},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
@@ -98,6 +119,12 @@ def start(process: Process, environment: Mapping[str, str], output: int | IO[byt
         **account,  # type: ignore[call-overload]
     )
     return child
+
+
+def _bare(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where programs are, which language and which time: nothing that is a secret."""
+    kept = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+    return {name: value for name, value in environment.items() if name in kept or name.startswith("LC_")}
 
 
 def end(child: "subprocess.Popen[bytes]", process: Process, grace: float | None = None) -> None:

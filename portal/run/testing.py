@@ -33,6 +33,7 @@ def linters() -> list[tuple[str, list[str]]]:
         ("djade", [str(TOOLS / "djade"), "--check", "--target-version", "5.2", *pages]),
         ("lint-imports", [str(TOOLS / "lint-imports")]),
         ("deptry", [str(TOOLS / "deptry"), "."]),
+        ("migrations", [*python, "portal.run.migrations"]),
         ("mypy", [*python, "mypy"]),
     ]
 
@@ -45,7 +46,7 @@ def test(arguments: list[str]) -> int:
         if arguments:
             return _run_to_the_end([*pytest, *arguments], variables)
         # The quick proof wants both cores for itself. It comes first, so that the other tests' closing line is the last.
-        if _run_to_the_end([*pytest, "-m", "prove"], variables):
+        if _run_to_the_end([*pytest, "-m", "prove", "tests/proof/test_prove.py"], variables):
             failed.append("prove（bin/portal test tests/proof/test_prove.py）")
         if failed:
             # pytest's closing line stays the last; tests/servers.py repeats this just above it.

@@ -8,6 +8,7 @@ import sys
 import time
 
 from portal.run import embedded
+from portal.run.backup import folder, follow
 from portal.run.environment import (
     connection_parameters,
     environment,
@@ -18,13 +19,17 @@ from portal.run.environment import (
 from portal.run.lock import held, write_addresses
 from portal.run.outside import stand_in
 from portal.run.places import Places, RunError
-from portal.run.processes import Process, portal_processes
+from portal.run.processes import Process, portal_processes, with_role
 from portal.run.supervisor import Stopped, Supervisor
 from portal.run.watchdog import Signs, Watchdog, answers
 
 HOST = "127.0.0.1"
 # Web first, so that nobody gets half a page; the servers last. What may stop together does: all of it within 15 s.
-STOP_ORDER = (("prepare", "fonts", "web"), ("worker", "beat", "clock", "dispatch"), ("valkey",), ("postgres",))
+# PostgreSQL waits until its last change is carried over, so who carries it is asked after it.
+STOP_ORDER = (
+    *(("prepare", "fonts", "web"), ("worker", "beat", "clock", "dispatch")),
+    *(("valkey",), ("postgres",), ("backup",)),
+)
 # Seconds without progress after which a process is started anew. A mail server may hold a dispatcher for ten seconds a mail;
 # the worker's sign of life also hangs on beat and broker, so neither is accused before long.
 PATIENCE = {"web": 30.0, "clock": 20.0, "dispatch": 120.0, "worker": 180.0, "beat": 180.0}
@@ -38,6 +43,8 @@ DEMONSTRATION_LOGINS = {
     "chief": "登记科室负责人",
     "regulator": "监管人员",
     "admin": "系统管理员",
+    "security": "安全管理员",
+    "audit": "审计管理员",
 }
 # Known and harmless in a trial: a container's root runs the worker, and static files are served from their sources.
 QUIET = "ignore:You're running the worker,ignore:No directory at"
@@ -56,6 +63,7 @@ def up(places: Places, *, port: int, demo: bool) -> int:
         try:
             _start(supervisor, places, port=port, demo=demo)
             while True:
+                _follow(supervisor, places)
                 supervisor.tick(1.0)
         except Stopped:
             supervisor.say("正在停止……")
@@ -67,7 +75,7 @@ def up(places: Places, *, port: int, demo: bool) -> int:
 
 def _start(supervisor: Supervisor, places: Places, *, port: int, demo: bool) -> None:
     began = time.monotonic()
-    _start_servers(supervisor, places)
+    postgres = _start_servers(supervisor, places)
     write_addresses(
         places, {name: supervisor.environment[name] for name in ("DATABASE_URL", "REDIS_URL")} | {"port": port}
     )
@@ -75,11 +83,17 @@ def _start(supervisor: Supervisor, places: Places, *, port: int, demo: bool) -> 
     cut = (sys.executable, "-m", "portal.foundation.core.pdf.fonts", str(places.data / "pdf-fonts"))
     supervisor.start(Process("fonts", cut, console=False), restart=False)
     supervisor.environment.update(with_pdf_libraries(supervisor.environment, places, supervisor.tick))
-    demonstration = _prepare(supervisor, places, demo=demo)
+    demonstration, roles = _prepare(supervisor, places, demo=demo)
     if demonstration:
         supervisor.environment.update(stand_in(supervisor.environment))
     beat_schedule = str(places.run / "beat-schedule")
-    first, *others = portal_processes(bind=f"{HOST}:{port}", beat_schedule=beat_schedule)
+    processes = portal_processes(bind=f"{HOST}:{port}", beat_schedule=beat_schedule)
+    if (
+        postgres and roles
+    ):  # Each uses only the log-in it needs. The socket trusts its account, so this keeps order and holds nobody back who runs
+        # code of their own there (docs/security/roles-and-journal.md); production has passwords instead.
+        processes = tuple(with_role(process, postgres.url_of) for process in processes)
+    first, *others = processes
     web = supervisor.start(first)
     answers = _Answers(port)
     if not supervisor.until(lambda: answers() or web.deaths >= 3, 90) or web.deaths >= 3:
@@ -96,6 +110,12 @@ def _start(supervisor: Supervisor, places: Places, *, port: int, demo: bool) -> 
             supervisor.say(f"  {name:11} {role}")
 
 
+def _follow(supervisor: Supervisor, places: Places) -> None:
+    """Once the embedded server has a backup (`bin/portal backup`, also while we run), carry every change over to it."""
+    if "backup" not in supervisor.children and "postgres" in supervisor.children and folder.chosen(places):
+        supervisor.start(follow.process())
+
+
 def _watchdog(database: str, port: int) -> Watchdog:
     """Who watches whom by which sign; worker and beat by the sweeps that one orders and the other does."""
     signs = Signs(connection_parameters(database))
@@ -104,8 +124,8 @@ def _watchdog(database: str, port: int) -> Watchdog:
     return Watchdog({name: (look, PATIENCE[name]) for name, look in looks.items()}).start()
 
 
-def _start_servers(supervisor: Supervisor, places: Places) -> None:
-    """Start what DATABASE_URL and REDIS_URL do not name, both at once, and wait for them."""
+def _start_servers(supervisor: Supervisor, places: Places) -> embedded.Postgres | None:
+    """Start what DATABASE_URL and REDIS_URL do not name, both at once, and wait for them; our own PostgreSQL, if we did."""
     postgres: embedded.Postgres | None = None
     valkey: embedded.Valkey | None = None
     if not supervisor.environment.get("DATABASE_URL"):
@@ -129,17 +149,19 @@ def _start_servers(supervisor: Supervisor, places: Places) -> None:
                 return not supervisor.children[child_name].deaths
 
             server.wait_until_ready(alive)
+    return postgres
 
 
-def _prepare(supervisor: Supervisor, places: Places, *, demo: bool) -> bool:
-    """Migrations, reference and demonstration data in one process; True when demonstration data is there."""
+def _prepare(supervisor: Supervisor, places: Places, *, demo: bool) -> tuple[bool, bool]:
+    """Migrations, reference and demonstration data in one process; whether demonstration data and the roles are there."""
     result = places.run / "prepared.json"
     argv = [sys.executable, "-m", "portal.run.prepare", *([] if demo else ["--no-demo"]), str(result)]
     child = supervisor.start(Process("prepare", tuple(argv)), restart=False)
     supervisor.until(lambda: bool(child.codes), 600)
     if child.codes != [0]:
         raise RunError(f"数据库没有准备好。请看 {places.logs / 'prepare.log'}。")
-    return bool(json.loads(result.read_text())["demo"]) and not production()
+    there = json.loads(result.read_text())
+    return bool(there["demo"]) and not production(), bool(there["roles"])
 
 
 class _Answers:

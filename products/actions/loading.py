@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from banks.models import Institution
+from portal.foundation.core import state_guard
 from portal.foundation.core.actor import SYSTEM
 from portal.foundation.core.moments import local_date
 from products import terms
@@ -45,5 +46,6 @@ def adopt(product: Product, *, now: datetime) -> ProductVersion:
     version = ProductVersion.objects.create(
         product=product, terms=terms.snapshot(product), drafted_by=SYSTEM.label, drafted_at=now, saved_at=now
     )
+    state_guard.told_elsewhere()  # the public history (PublicChange) tells it, one row a product
     put_in_force(product, version, by=SYSTEM.label, now=now)
     return version

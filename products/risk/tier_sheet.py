@@ -1,12 +1,11 @@
 """A workbook of enterprises by tier: its template, and reading one with every fault told by its cell."""
 
-import io
 from collections.abc import Callable
 from typing import Any
 
-from portal.foundation.core.errors import TooLarge, WrongType
+from portal.foundation.core.errors import WrongType
 from portal.foundation.core.identifiers import parse_uscc
-from portal.foundation.core.spreadsheets import check_workbook, neutral, rows
+from portal.foundation.core.spreadsheets import rows, workbook
 from products.columns import Unreadable, day_of, text_of
 from products.workbook import Fault
 
@@ -22,34 +21,24 @@ TIERS = {Tier(tier).short: tier for tier in Tier.values}
 
 def template() -> bytes:
     """The empty workbook with its headings and, on a second sheet, what goes where."""
-    import xlsxwriter  # loaded only here: 14 MB that most processes never need
-
-    out = io.BytesIO()
-    with xlsxwriter.Workbook(out) as book:
-        page, about = book.add_worksheet("分档名单"), book.add_worksheet("说明")
-        page.freeze_panes(1, 0)
-        page.set_column(0, len(HEADS) - 1, 24)
-        for place, head in enumerate(HEADS):
-            page.write_string(0, place, head)
-        about.set_column(0, 1, 40)
-        told = [
-            ("统一社会信用代码", "必填，企业要已在本平台注册"),
-            ("分档", f"必填：{'、'.join(TIERS)}"),
-            ("有效期自", "必填，例如 2026-11-23"),
-            ("有效期至", "可不填，不填表示没有止日"),
-            ("怎样导入", f"一次最多 {MOST_ROWS} 行；有一处错误就一行也不导入"),
-        ]
-        for line, (name, text) in enumerate(told):
-            about.write_string(line, 0, neutral(name))
-            about.write_string(line, 1, neutral(text))
-    return out.getvalue()
+    told = [
+        ("统一社会信用代码", "必填，企业要已在本平台注册"),
+        ("分档", f"必填：{'、'.join(TIERS)}"),
+        ("有效期自", "必填，例如 2026-11-23"),
+        ("有效期至", "可不填，不填表示没有止日"),
+        ("怎样导入", f"一次最多 {MOST_ROWS} 行；有一处错误就一行也不导入"),
+    ]
+    with workbook("分档名单") as book:
+        page = book.page("分档名单")
+        page.freeze(1, 0)
+        page.widths(*[24] * len(HEADS), as_text=True)
+        page.heads(HEADS)
+        book.about(told, widths=(40, 40))
+    return book.body
 
 
 def read(body: bytes) -> tuple[list[tuple[int, Wish]], list[Fault]]:
-    """Rows that can be read as (row number, wish), and every fault. Raises WrongType, TooLarge for what is no such workbook."""
-    if len(body) > MOST_BYTES:
-        raise TooLarge("too_large", "文件超过 2 MB。请删去图片和多余的工作表，或分批导入。")
-    check_workbook(body)
+    """Rows that can be read as (row number, wish), and every fault. `body` went through intake.gate. Raises WrongType, TooLarge."""
     found: list[tuple[int, Wish]] = []
     faults: list[Fault] = []
     first = True

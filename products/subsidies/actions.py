@@ -13,8 +13,7 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.errors import Invalid, WrongState
-from portal.foundation.core.files import Checked
-from portal.foundation.core.files import check as checked_file
+from portal.foundation.core.intake.gate import Checked, admit, looked_at
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.money import MAX_YUAN, format_wan
 from portal.foundation.core.numbering import normalise
@@ -48,7 +47,7 @@ def can_check(actor: Actor, claim: SubsidyClaim) -> Verdict:
 def can_approve(actor: Actor, claim: SubsidyClaim) -> Verdict:
     verdict = _regulator(actor, can_proceed(claim.approve), claim, "复核")
     if verdict and claim.checked_by_id == actor.user_id:
-        return no("same", "复核要由初审人以外的另一人办理。")
+        return not_you("same", "复核要由初审人以外的另一人办理。")
     return verdict
 
 
@@ -101,6 +100,7 @@ def _locked(claim_id: int) -> SubsidyClaim:
     return lock(SubsidyClaim.objects.filter(pk=claim_id).select_related("scheme", "organisation"))
 
 
+@looked_at("papers", field="papers")
 @transaction.atomic(durable=True)
 def apply(
     scheme_id: int,
@@ -136,7 +136,7 @@ def apply(
     if live.filter(scheme=scheme, organisation_id=actor.organisation_id, case_number=number).exists():
         twice = "这一办件已经申请过这项补贴。"
         raise Invalid("case_number", twice, fields={"case_number": twice})
-    whole = _checked(papers)
+    whole = _checked(papers, actor=actor, now=now)
     claim = SubsidyClaim.objects.create(
         scheme=scheme,
         organisation_id=actor.organisation_id,
@@ -166,12 +166,13 @@ def _not_for(scheme: SubsidyScheme, number: str, base: Decimal, actor: Actor) ->
     return {}
 
 
+@looked_at("papers", field="papers")
 @transaction.atomic(durable=True)
 def supplement(claim_id: int, *, papers: "Sequence[File[Any]]", actor: Actor, now: datetime) -> SubsidyClaim:
     """补充材料: further evidence, at most MOST_PAPERS in all, before anybody has examined the claim."""
     claim = _locked(claim_id)
     can_supplement(actor, claim).require()
-    whole = _checked(papers)
+    whole = _checked(papers, actor=actor, now=now)
     if not whole:
         said = "请选择要补充的材料。"
         raise Invalid("papers", said, fields={"papers": said})
@@ -185,9 +186,9 @@ def supplement(claim_id: int, *, papers: "Sequence[File[Any]]", actor: Actor, no
     return claim
 
 
-def _checked(papers: "Sequence[File[Any]]") -> list[Checked]:
+def _checked(papers: "Sequence[File[Any]]", *, actor: Actor, now: datetime) -> list[Checked]:
     """All looked at before the first is stored."""
-    return [checked_file(paper) for paper in papers]
+    return [admit(paper, actor=actor, now=now, field="papers") for paper in papers]
 
 
 def _keep(claim: SubsidyClaim, papers: Sequence[Checked], *, actor: Actor, now: datetime) -> None:

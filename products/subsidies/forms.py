@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 
 from portal.foundation.core import money
-from portal.foundation.core.files import ACCEPTED_TEXT
 from portal.foundation.core.forms import DateField, ManyFilesField, PortalForm
+from portal.foundation.core.intake.kinds import ACCEPTED_TEXT
 
 from .models import SubsidyScheme
 
@@ -38,7 +38,6 @@ class ClaimSubsidyForm(PortalForm):
         label="证明材料",
         help_text=f"合同、付息或付费凭证，可选多个文件，最多 {MOST_AT_ONCE} 个，每个 {ACCEPTED_TEXT}。",
         most=MOST_AT_ONCE,
-        allow_empty_file=True,
     )
     note = forms.CharField(label="说明", required=False, max_length=300)
 
@@ -55,7 +54,6 @@ class SupplementForm(PortalForm):
         label="补充的材料",
         help_text=f"可选多个文件，最多 {MOST_AT_ONCE} 个，每个 {ACCEPTED_TEXT}。",
         most=MOST_AT_ONCE,
-        allow_empty_file=True,
     )
 
 

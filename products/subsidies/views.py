@@ -18,11 +18,11 @@ from portal.foundation.core import confirming, moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.confirming import Question
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.files import send
 from portal.foundation.core.forms import place
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.money import format_wan
 from portal.foundation.core.numbers import whole
+from portal.foundation.journal.sending import send
 
 from . import actions
 from .forms import CHOOSE_AGAIN, ClaimSubsidyForm, PayForm, RefuseForm, SupplementForm
@@ -227,8 +227,10 @@ def claim(request: HttpRequest, ref: UUID) -> HttpResponse:
 @require_safe
 def paper(request: HttpRequest, ref: UUID, file_ref: UUID) -> HttpResponseBase:
     """A piece of evidence, as a download."""
-    stored = get_object_or_404(_claim(actor_of(request), ref).papers, ref=file_ref)
+    actor = actor_of(request)
+    found = _claim(actor, ref)
+    stored = get_object_or_404(found.papers, ref=file_ref)
     try:
-        return send(stored)
+        return send(request, stored, reader=actor, owner_id=found.organisation_id)
     except FileNotFoundError as error:
         raise Http404 from error

@@ -1,14 +1,13 @@
 """Workbooks of products: export, template, and an import that is looked through before it is written."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
@@ -16,7 +15,11 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import PortalForm
+from portal.foundation.core.files import attach
+from portal.foundation.core.forms import PortalForm, UploadField
+from portal.foundation.core.intake.kinds import WORKBOOK
+from portal.foundation.core.spreadsheets import XLSX, Mark
+from portal.foundation.journal import taken
 from products import queries_managed, rules, workbook
 from products.actions import importing, together
 from products.models import Product, ProductImport, ProductVersion
@@ -28,10 +31,10 @@ DECISIONS = {"confirm": importing.confirm, "cancel": importing.cancel}
 
 
 class WorkbookForm(PortalForm):
-    file = forms.FileField(
+    file = UploadField(
         label="XLSX 文件",
         help_text=f"用模板或导出的表填写，一次最多 {workbook.MOST_ROWS} 行，不超过 10 MB。",
-        widget=forms.ClearableFileInput(attrs={"accept": ".xlsx"}),
+        kinds=WORKBOOK,
     )
 
 
@@ -41,28 +44,33 @@ def _trail(actor: Actor) -> list[tuple[str, str]]:
     return [(reverse("products:own"), "本机构产品")]
 
 
-def _sheet(products: Iterable[Product], *, actor: Actor, name: str, title: str) -> HttpResponse:
-    today = moments.local_date(moments.now())
-    body = workbook.write(products, regulator=actor.role == Role.REGULATOR, title=title, today=today)
-    answer = HttpResponse(body, content_type=importing.TYPE)
-    answer.headers["Content-Disposition"] = content_disposition_header(True, name) or ""
-    answer.headers["Cache-Control"] = "private, no-store"
-    return answer
+def _sheet(
+    products: Iterable[Product], *, actor: Actor, name: str, title: str, now: datetime, export: bool
+) -> HttpResponse:
+    """`export`: the file carries data, so it says who took it, and the journal as well."""
+    listed = list(products)
+    mark = Mark(actor.label, now) if export else None
+    regulator = actor.role == Role.REGULATOR
+    body = workbook.write(listed, regulator=regulator, title=title, today=moments.local_date(now), mark=mark)
+    if export:
+        taken.note("products", name=name, body=body, rows=len(listed), actor=actor, now=now)
+    return attach(body, media_type=XLSX, name=name)
 
 
 @allow(*USERS)
-@require_safe
+@require_POST
 def export(request: HttpRequest) -> HttpResponse:
-    """The public terms of all products (regulator) or of the own ones, ready to be changed and imported again."""
-    actor = actor_of(request)
+    """The public terms of all products (regulator) or of the own ones, ready to be changed and imported again. A POST, because
+    it is written into the journal."""
+    actor, now = actor_of(request), moments.now()
     rules.can_import(actor).require()
-    today = moments.local_date(moments.now())
+    today = moments.local_date(now)
     found = queries_managed.managed(actor).exclude(state=Product.State.WITHDRAWN).order_by("institution_id", "pk")
     name, title = (
         f"products-{today:%Y%m%d}.xlsx",
         "渝知贷产品" if actor.role == Role.REGULATOR else f"{actor.organisation_name}的产品",
     )
-    return _sheet(found.iterator(chunk_size=500), actor=actor, name=name, title=title)
+    return _sheet(found.iterator(chunk_size=500), actor=actor, name=name, title=title, now=now, export=True)
 
 
 @allow(*USERS)
@@ -71,7 +79,9 @@ def template(request: HttpRequest) -> HttpResponse:
     """The empty workbook."""
     actor = actor_of(request)
     rules.can_import(actor).require()
-    return _sheet([], actor=actor, name="products-template.xlsx", title="渝知贷产品导入模板")
+    return _sheet(
+        [], actor=actor, name="products-template.xlsx", title="渝知贷产品导入模板", now=moments.now(), export=False
+    )
 
 
 @allow(*USERS)

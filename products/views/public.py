@@ -1,19 +1,22 @@
 """The public product pages: matrix with filters, up to four side by side, one product, its history, the list as a paper."""
 
+from datetime import timedelta
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import NoReverseMatch, reverse
 from django.utils.feedgenerator import Atom1Feed
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from portal.foundation.accounts.guards import public
 from portal.foundation.accounts.models import Role
 from portal.foundation.assets.valuation import needed
 from portal.foundation.core import moments
+from portal.foundation.core.files import attach
 from portal.foundation.core.numbers import whole
 from portal.foundation.core.pdf import engine
+from portal.foundation.core.rates import Rate, limited
 from products import costing, facts, printing, queries, terms
 from products.forms import MatrixForm
 from products.models import Product, ProductVersion
@@ -21,6 +24,9 @@ from products.subsidies import estimates
 from products.subsidies.models import SubsidyScheme
 
 SHOWN_CHANGES = 50
+# Four pages a second from one person or line is no reader; making the paper takes a second of a processor.
+READING = Rate("products", 240, timedelta(minutes=1))
+PRINTING = Rate("product-list", 20, timedelta(minutes=10))
 
 
 def apply_url(request: HttpRequest) -> str:
@@ -44,6 +50,7 @@ def schemes_of(request: HttpRequest) -> list[SubsidyScheme] | None:
 
 
 @public
+@limited(READING)
 @require_safe
 def matrix(request: HttpRequest) -> HttpResponse:
     """The list; with two or more `c` the products side by side."""
@@ -134,6 +141,7 @@ def version(request: HttpRequest, pk: int, number: int) -> HttpResponse:
 
 
 @public
+@limited(READING)
 @require_safe
 def changes(request: HttpRequest) -> HttpResponse:
     """What changed in the library, newest first."""
@@ -150,6 +158,7 @@ def changes(request: HttpRequest) -> HttpResponse:
 
 
 @public
+@limited(READING)
 @require_safe
 def feed(request: HttpRequest) -> HttpResponse:
     """The last changes as Atom, for other platforms and for readers."""
@@ -176,12 +185,10 @@ def feed(request: HttpRequest) -> HttpResponse:
 
 
 @public
+@limited(PRINTING)
 @require_safe
 def paper(request: HttpRequest) -> HttpResponse:
     """《渝知贷主要产品清单》 as PDF: what the matrix shows now, as far as it can be printed."""
     now = moments.now()
-    answer = HttpResponse(printing.product_list(now=now), content_type="application/pdf")
-    answer.headers["Content-Disposition"] = content_disposition_header(
-        True, f"渝知贷主要产品清单-{moments.local_date(now)}.pdf"
-    )
-    return answer
+    name = f"渝知贷主要产品清单-{moments.local_date(now)}.pdf"
+    return attach(printing.product_list(now=now), media_type="application/pdf", name=name)

@@ -162,21 +162,30 @@ def test_bo_changes_seats_and_nobody_sits_in_a_foreign_one(bo: Person, cui: Pers
 def test_a_new_password_needs_the_old_one_and_ends_other_sessions(ling: Person) -> None:
     elsewhere = Client()
     elsewhere.force_login(ling.user)
-    new = {"password": "four odd words here", "password_again": "four odd words here"}
+    new = {"password": "Four odd words 7", "password_again": "Four odd words 7"}
     refused = ling.client.post("/password/", {"old": WRONG, **new})
     assert refused.status_code == 400
     assert "现在的密码不对" in refused.content.decode()
     assert ling.client.post("/password/", {"old": RIGHT, **new}).status_code == 302
     assert ling.client.get("/profile/").status_code == 200
     assert elsewhere.get("/profile/").status_code == 302
-    assert actions.sign_in("ling", "four odd words here", now=moments.now()) == ling.user
+    assert actions.sign_in("ling", "Four odd words 7", now=moments.now()) == ling.user
     told = Entry.objects.get(verb="person.password_changed")
     assert "odd words" not in str(told.data)
 
 
 @pytest.mark.parametrize(
     ("password", "said"),
-    [("short", "至少 12 个字符"), ("112233445566778899", "不能全是数字"), ("linglinglingling", None)],
+    [
+        ("Sh0rt!", "至少 12 个字符"),
+        ("112233445566778899", "三类"),
+        ("lower case and nothing", "三类"),
+        ("Ling-ling-ling-1", "太像"),
+        ("Shilizhizao-88", "太像"),
+        ("Woaini5201314!", "键盘顺序"),
+        ("Demo-2026-portal", "容易被猜中"),
+        ("Lantern-kettle-39", None),
+    ],
 )
 def test_weak_passwords_are_refused_in_plain_words(ling: Person, password: str, said: str | None) -> None:
     form = {"old": RIGHT, "password": password, "password_again": password}
@@ -186,7 +195,7 @@ def test_weak_passwords_are_refused_in_plain_words(ling: Person, password: str, 
 
 
 def test_guessing_the_old_password_is_slowed_down_like_a_log_in(ling: Person) -> None:
-    new = {"password": "four odd words here", "password_again": "four odd words here"}
+    new = {"password": "Four odd words 7", "password_again": "Four odd words 7"}
     for _ in range(5):
         ling.client.post("/password/", {"old": WRONG, **new})
     assert ling.client.post("/password/", {"old": RIGHT, **new}).status_code == 400
@@ -201,9 +210,9 @@ def test_account_pages_ask_little_of_the_database(
         assert ling.client.get(url).status_code == 200
 
 
-def test_who_forgot_the_password_reads_whom_to_ask(reference: None) -> None:
+def test_who_forgot_the_password_finds_the_way_and_whom_to_ask(reference: None) -> None:
     page = Client().get("/login/").content.decode()
     assert 'href="/password/forgotten/"' in page
     answer = Client().get("/password/forgotten/").content.decode()
-    for said in ("请同事在“成员”页", "请本机构负责人", "平台运维人员"):
+    for said in ("发送链接", "请同事在“成员”页", "请本机构负责人", "平台运维人员"):
         assert said in answer

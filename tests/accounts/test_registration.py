@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from portal.foundation.accounts import actions
+from portal.foundation.accounts import registering
 from portal.foundation.accounts.models import District, Organisation, User
 from portal.foundation.core import moments
 from portal.foundation.core.errors import Invalid
@@ -26,8 +26,8 @@ FORM = {
     "person_name": "新示例",
     "phone": "139 1111 2222",
     "username": "",
-    "password": "four odd words here",
-    "password_again": "four odd words here",
+    "password": "Four odd words 7",
+    "password_again": "Four odd words 7",
     "privacy": "on",
 }
 
@@ -103,7 +103,7 @@ def test_abolished_districts_are_not_offered_and_the_zones_are(reference: None) 
 @pytest.mark.django_db
 def test_a_phone_that_has_an_account_is_sent_to_log_in(ling: Person) -> None:
     answer = register(phone="13800000000", username="other.name")
-    assert "请先登录" in answer.context["form"].errors["phone"][0]
+    assert "请直接登录" in answer.context["form"].errors["phone"][0]
 
 
 @pytest.mark.django_db
@@ -116,16 +116,16 @@ def test_ling_is_not_asked_to_register_again_while_logged_in(ling: Person) -> No
 @pytest.mark.race
 @pytest.mark.django_db(transaction=True)
 def test_two_colleagues_register_the_same_company_at_once_and_there_is_one(reference: None) -> None:
-    company = actions.Company(RIGHT_CODE, "重庆示例新来有限公司", "500157", "C", "示例路", "甲", "13911112222")
+    company = registering.Company(RIGHT_CODE, "重庆示例新来有限公司", "500157", "C", "示例路", "甲", "13911112222")
     outcomes: list[str] = []
     gate = threading.Barrier(4)
 
     def go(number: int) -> None:
         phone = f"1391111000{number}"
-        person = actions.Newcomer("示例", phone, phone, "four odd words here")
+        person = registering.Newcomer("示例", phone, phone, "Four odd words 7")
         gate.wait()
         try:
-            actions.register_enterprise(company, person, now=moments.now())
+            registering.register_enterprise(company, person, now=moments.now())
             outcomes.append("made")
         except Invalid as refusal:
             outcomes.append(refusal.code)

@@ -38,7 +38,7 @@ def test_another_bank_gets_404_and_the_enterprise_403(ling: Person, bo: Person, 
     assert bo.client.get(url).status_code == 200
     assert cui.client.get(url).status_code == 404
     assert ling.client.get(url).status_code == 403
-    assert Client().get(url).status_code == 403
+    assert Client().get(url).status_code == 401
 
 
 def test_anyone_reads_published_products_only(bo: Person, product: Product) -> None:

@@ -14,7 +14,9 @@ from portal.foundation.core.errors import WrongState
 from portal.foundation.sla.sweep import sweep
 from products.models import Product
 from tests import factories
+from tests.by_hand import by_hand
 from tests.factories import Person
+from tests.made_files import PDF
 
 from .stages import decline, get, offer_of, question_of, referral_of
 
@@ -123,7 +125,8 @@ def test_a_late_bank_stands_in_red_and_in_the_story(ling: Person, bo: Person, ca
 
 
 def test_a_disbursed_case_is_measured_against_the_promise(ling: Person, case: Application) -> None:
-    Application.objects.filter(pk=case.pk).update(state="disbursed", working_days=6, closed_at=moments.now())
+    with by_hand():
+        Application.objects.filter(pk=case.pk).update(state="disbursed", working_days=6, closed_at=moments.now())
     html = get(ling, "case", case.number)
     assert "从提交到放款用了 6 个工作日" in html
     assert "由 15 天压缩到 7 天" in html
@@ -133,7 +136,7 @@ def test_a_disbursed_case_is_measured_against_the_promise(ling: Person, case: Ap
 
 
 def pdf(name: str = "报表.pdf") -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, b"%PDF-1.7\n" + b"0" * 200, "application/pdf")
+    return SimpleUploadedFile(name, PDF, "application/pdf")
 
 
 def test_ling_answers_with_two_papers_and_may_read_them_again(

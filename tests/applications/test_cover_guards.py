@@ -8,16 +8,19 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from applications import cover_figures, cover_rows
-from applications.actions import choices, cover_answers, drafts
+from applications.actions import choices, cover_answers
 from applications.cover_models import Cover
 from applications.models import Application, Attachment
 from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import WrongState
+from portal.foundation.core.intake.gate import admit
 from products.models import EnterpriseTier, Product
 from products.risk.models import RiskScheme
 from tests import covering, factories
+from tests.by_hand import by_hand
 from tests.factories import Person
+from tests.made_files import PDF
 
 pytestmark = pytest.mark.django_db
 now = moments.now
@@ -39,7 +42,8 @@ def test_what_ling_signs_for_cannot_be_dropped_before_the_loan_is_paid_back(
     with pytest.raises(WrongState, match="连同银行方案选定"):
         cover_answers.release(cover.pk, note="不做了", actor=gu.actor, now=now())
     assert 'value="release"' not in gu.client.get(reverse("desk-cover", args=[cover.ref])).content.decode()
-    Application.objects.filter(pk=cover.application_id).update(state="disbursed")
+    with by_hand():
+        Application.objects.filter(pk=cover.application_id).update(state="disbursed")
     cover_answers.release(cover.pk, note="贷款已结清", actor=gu.actor, now=now())
 
 
@@ -134,7 +138,7 @@ def test_taking_back_a_guarantors_authorisation_ends_what_it_was_asked_for(
     made = covering.asked(referral, ling, gu)
     paper = Attachment.objects.create(
         application=made.application, uploaded_by=ling.actor.label, uploaded_at=now(),
-        **drafts.check(SimpleUploadedFile("证书.pdf", b"%PDF-1.7\n" + b"0" * 200)).fields(),
+        **admit(SimpleUploadedFile("证书.pdf", PDF), actor=ling.actor, now=now()).fields(),
     )  # fmt: skip
     file = reverse("desk-cover-attachment", args=[made.ref, paper.ref])
     assert gu.client.get(file).status_code == 200
@@ -197,8 +201,9 @@ def test_pages_of_the_desk_follow_each_other(
 def test_a_rate_of_five_percent_and_a_little_is_over_five(cover: Cover, gu: Person) -> None:
     """Rounded for reading it is 5.00 %, but the rule counts every fen."""
     covering.committed(cover, gu)
-    Cover.objects.filter(pk=cover.pk).update(
-        state="compensated", loss=Decimal("250100"), fund_pays=True, accepted_at=now(), closed_at=now()
-    )
+    with by_hand():
+        Cover.objects.filter(pk=cover.pk).update(
+            state="compensated", loss=Decimal("250100"), fund_pays=True, accepted_at=now(), closed_at=now()
+        )
     found = cover_figures.overall()
     assert (found.compensation_rate, found.rate_high) == (Decimal("5.00"), True)

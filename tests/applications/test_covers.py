@@ -8,12 +8,13 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from applications import cover_figures
-from applications.actions import choices, cover_answers, covers, drafts, responses
+from applications.actions import choices, cover_answers, covers, responses
 from applications.cover_models import Cover
 from applications.models import Application, Attachment, Consent
 from portal.foundation.accounts.models import OrganisationKind, Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import Forbidden, Invalid, WrongState
+from portal.foundation.core.intake.gate import admit
 from portal.foundation.journal.dispatcher import dispatch
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla.models import Clock, Kind
@@ -21,7 +22,10 @@ from portal.notifications.models import Notice
 from products.models import HouseholdExposure, Product
 from products.risk.shares import Party
 from tests import covering, factories
+from tests.by_hand import by_hand
 from tests.factories import Person
+from tests.grounds import stated
+from tests.made_files import PDF
 
 pytestmark = pytest.mark.django_db
 now = moments.now
@@ -215,7 +219,8 @@ def test_a_loss_is_carried_by_the_scheme_and_above_the_cap_or_unpaid_by_the_city
     covering.committed(cover, gu)
     with pytest.raises(WrongState, match="贷款发放以后"):
         cover_answers.compensate(cover.pk, loss=Decimal(loss), fund_pays=paid, note="", actor=gu.actor, now=now())
-    Application.objects.filter(pk=cover.application_id).update(state="disbursed")
+    with by_hand():
+        Application.objects.filter(pk=cover.application_id).update(state="disbursed")
     Cover.objects.filter(pk=cover.pk).update(accepted_at=now())
     made = cover_answers.compensate(cover.pk, loss=Decimal(loss), fund_pays=paid, note="", actor=gu.actor, now=now())
     pays = paid and loss == 200_000
@@ -291,7 +296,7 @@ def test_the_whole_way_through_the_browser(ling: Person, bo: Person, gu: Person,
     seen = rui.client.get(reverse("supervision-risk")).content.decode()
     assert ling.organisation.title in seen
     assert "500 万元" in seen
-    assert "担保、保险" in rui.client.get(reverse("supervision-case", args=[number])).content.decode()
+    assert "担保、保险" in rui.client.get(stated(rui, number)).content.decode()
     evidence = reverse("evidence", args=[made.clock_id])
     assert [who.client.get(evidence).status_code for who in (gu, bo, ling, rui)] == [200] * 4
 
@@ -332,7 +337,7 @@ def test_the_guarantor_reads_the_papers_only_while_the_authorisation_lives(
     """Gu needs the certificates to answer; Wai's portal would never show them, and once Gu has declined neither does his."""
     paper = Attachment.objects.create(
         application=cover.application, uploaded_by=ling.actor.label, uploaded_at=now(),
-        **drafts.check(SimpleUploadedFile("证书.pdf", b"%PDF-1.7\n" + b"0" * 200)).fields(),
+        **admit(SimpleUploadedFile("证书.pdf", PDF), actor=ling.actor, now=now()).fields(),
     )  # fmt: skip
     page = f"/desk/covers/{cover.ref}/"
     address = f"{page}files/{paper.ref}/"

@@ -10,6 +10,7 @@ from portal.foundation.journal.models import Entry
 from portal.foundation.sla.models import Clock, Kind
 from tests import factories
 from tests.factories import Person
+from tests.grounds import stated
 
 from .asking_on import again, declines, deliver, of, told
 
@@ -146,7 +147,7 @@ def test_when_nobody_matches_the_desk_owes_an_answer_and_gives_one(
     report = rui.client.get("/supervision/report/?kind=next_lenders").content.decode()
     assert "示例调度台" in report
     assert "企业改选" in report
-    assert "第 1 轮" in rui.client.get(f"/supervision/cases/{case.number}/").content.decode()
+    assert "第 1 轮" in rui.client.get(stated(rui, case.number)).content.decode()
 
 
 def test_the_desk_may_answer_that_there_is_nobody_and_ling_reads_why(

@@ -49,7 +49,7 @@ def guarantors(reference: None) -> list[Person]:
     return made
 
 
-def test_of_ten_commitments_of_five_million_at_once_exactly_six_stand(
+def test_attack_36_of_ten_commitments_of_five_million_at_once_exactly_six_stand(
     ling: Person, bo: Person, product: Product, guarantors: list[Person]
 ) -> None:
     waiting = ready(ling, bo, product, guarantors)

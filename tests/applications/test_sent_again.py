@@ -12,6 +12,7 @@ from portal.foundation.journal.models import Entry
 from products.models import Product
 from tests import factories
 from tests.factories import Person
+from tests.made_files import PDF, pdf
 
 TERMS = responses.Terms(
     amount=Decimal(8_000_000), term_months=24, annual_rate=Decimal("3.45"), valid_until=date(2099, 1, 1)
@@ -33,11 +34,11 @@ def test_bo_sends_the_same_terms_again_and_it_is_the_same_offer(
 def test_ling_uploads_the_same_paper_again_and_it_is_there_once(ling: Person) -> None:
     draft = drafts.start(actor=ling.actor, now=moments.now())
 
-    def attach(body: bytes = b"%PDF-1.7\n%%EOF") -> Attachment:
+    def attach(body: bytes = PDF) -> Attachment:
         paper = SimpleUploadedFile("年报.pdf", body)
         return drafts.attach(draft.pk, paper, kind="licence", actor=ling.actor, now=moments.now())
 
     first = attach()
     assert attach().pk == first.pk
-    assert attach(b"%PDF-1.7\n% a newer one\n%%EOF").pk != first.pk
+    assert attach(pdf("a newer one")).pk != first.pk
     assert draft.attachments.count() == 2

@@ -18,6 +18,7 @@ from portal.foundation.sla.models import Clock, Kind, Policy
 from products.models import Product
 from tests import factories
 from tests.factories import Person
+from tests.made_files import PDF
 
 pytestmark = pytest.mark.django_db
 
@@ -35,7 +36,7 @@ def test_every_column_is_what_the_models_would_have_written(
     other = factories.product(cui.organisation, "另一款示例贷")
     patents = [factories.patent(ling.organisation), factories.patent(ling.organisation, factories.INVENTION_2)]
     draft = drafts.start(actor=ling.actor, now=now)
-    drafts.attach(draft.pk, SimpleUploadedFile("a.pdf", b"%PDF-1.7\n%%EOF"), kind="licence", actor=ling.actor, now=now)
+    drafts.attach(draft.pk, SimpleUploadedFile("a.pdf", PDF), kind="licence", actor=ling.actor, now=now)
     wish = submit.Wish(
         amount=Decimal("8000000.50"),
         term_months=24,

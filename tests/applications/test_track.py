@@ -104,6 +104,14 @@ def test_ten_misses_from_one_address_wait_fifteen_minutes_and_the_neighbour_does
     assert ask(case.number).status_code == 200
 
 
+def test_the_addresses_of_one_ipv6_line_are_one_guesser(case: Application) -> None:
+    """A line of IPv6 has 2⁶⁴ addresses of its own: a fresh one for each guess is still the same caller."""
+    for guess in range(10):
+        assert ask(case.number, f"{guess + 1:04d}", REMOTE_ADDR=f"2001:db8:7:1::{guess + 1:x}").status_code == 404
+    assert ask(case.number, REMOTE_ADDR="2001:db8:7:1::ffff").status_code == 429
+    assert ask(case.number, REMOTE_ADDR="2001:db8:7:2::1").status_code == 200
+
+
 def test_many_addresses_cannot_share_the_guessing_of_one_number(case: Application) -> None:
     now = moments.now()
     for guess in range(20):

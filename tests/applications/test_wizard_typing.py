@@ -14,6 +14,7 @@ from portal.foundation.assets.models import Patent
 from portal.foundation.core import moments
 from products.models import Product
 from tests import factories
+from tests.by_hand import by_hand
 from tests.factories import Person
 
 from .wizard_steps import NEED, filled, hidden, page_of, pdf, send, stored, submit
@@ -106,7 +107,8 @@ def test_a_product_that_is_gone_comes_back_at_its_field(
 ) -> None:
     filled(ling, draft, patent, product)
     html = ling.client.get(reverse("apply:review", args=[draft.pk])).content.decode()
-    Product.objects.update(state=Product.State.SUSPENDED)
+    with by_hand():
+        Product.objects.update(state=Product.State.SUSPENDED)
     sent = {name: hidden(html, name) for name in ("version", "token")}
     response = ling.client.post(reverse("apply:submit", args=[draft.pk]), sent)
     assert response.status_code == 400

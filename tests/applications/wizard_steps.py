@@ -9,6 +9,7 @@ from django.urls import reverse
 from applications.models import Draft
 from portal.foundation.assets.models import Patent
 from products.models import Product
+from tests import made_files
 from tests.factories import Person
 
 NEED = {"amount": "800", "term_months": "24", "purpose": "working_capital", "purpose_note": "采购两台数控机床"}
@@ -61,4 +62,4 @@ def stored(draft: Draft, step: str) -> dict[str, Any]:
 
 
 def pdf(name: str = "营业执照.pdf", size: int = 200) -> SimpleUploadedFile:
-    return SimpleUploadedFile(name, b"%PDF-1.7\n" + b"0" * size, "application/pdf")
+    return SimpleUploadedFile(name, made_files.pdf(size=size), "application/pdf")

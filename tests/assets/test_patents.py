@@ -48,7 +48,7 @@ def add(person: Person, **changes: str) -> Any:
         "ＺＬ２０１７１０６０１８６２．３",
     ],
 )
-def test_every_spelling_of_a_number_is_one_patent(ling: Person, typed: str) -> None:
+def test_attack_34_every_spelling_of_a_number_is_one_patent(ling: Person, typed: str) -> None:
     assert add(ling, number=typed).status_code == 302
     made = Patent.objects.get()
     assert (made.number, made.kind, made.expires_on) == ("2017106018623", "invention", date(2037, 7, 21))

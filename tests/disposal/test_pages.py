@@ -13,9 +13,9 @@ from pledges.disposal.settlement_models import Compensation, Distribution
 from pledges.models import Registration
 from portal.foundation.accounts.models import District
 from portal.foundation.core import moments
+from tests.budget import budget
 from tests.factories import Person
 from tests.pledges.conftest import paper
-from tests.pledges.test_pages import budget
 
 from .conftest import bid, defaulted, later, published
 

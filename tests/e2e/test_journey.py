@@ -13,11 +13,12 @@ from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from pypdf import PdfReader
 
 from portal.foundation.core.identifiers import patent_check
+from tests.made_files import PDF
 
 pytestmark = [pytest.mark.browser, pytest.mark.processes, pytest.mark.xdist_group("portal")]
 Visit = Callable[..., Page]
 expect.set_options(timeout=20_000)  # the machine may be busy; nothing here is a measurement
-CONTRACT = {"name": "质押合同.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 example"}
+CONTRACT = {"name": "质押合同.pdf", "mimeType": "application/pdf", "buffer": PDF}
 
 
 def eventually_visible(place: Locator, milliseconds: int = 3000) -> bool:
@@ -178,4 +179,6 @@ def test_one_request_from_product_choice_to_the_money(visit: Visit) -> None:
     expect(visitor.locator("main")).to_contain_text("已放款")
     expect(visitor.locator("main")).not_to_contain_text("示例智造")
     rui.goto(f"/supervision/cases/{number}/")
+    rui.get_by_label("调阅事由").fill("核对放款")
+    rui.get_by_role("button", name="记录并打开").click()
     expect(rui.locator("main")).to_contain_text("示例山城银行")

@@ -35,6 +35,7 @@ PAGES = {
         "/disposals/?show=ended",
         "/login/",
         "/register/",
+        "/password/forgotten/",
         "/policy/",
         "/guide/",
     ],
@@ -52,6 +53,10 @@ PAGES = {
         "/profile/",
         "/profile/edit/",
         "/members/",
+        "/profile/looks/",
+        "/safety/",
+        "/safety/code/",
+        "/safety/passkey/",
         "/subsidies/",
         "/subsidies/interest-500157/apply/",
         "/disposals/cases/",
@@ -71,7 +76,7 @@ PAGES = {
         "/products/import/",
         "/disposals/cases/",
     ],
-    "manager": ["/desk/", "/desk/team/", "/orders/"],
+    "manager": ["/safety/", "/profile/me/", "/profile/me/phone/", "/desk/", "/desk/team/", "/orders/", "/keys/"],
     "guarantor": ["/desk/", "/desk/covers/", "/disposals/cases/"],
     "clerk": ["/office/", "/office/done/", "/office/after/", "/office/duty/", "/office/extracts/", "/pledges/alerts/"],
     "chief": ["/office/", "/office/after/", "/office/duty/", "/orders/", "/closures/"],
@@ -110,7 +115,10 @@ PAGES = {
         "/supervision/calendar/",
         "/supervision/calendar/import/",
         "/supervision/calendar/provisional/",
+        "/incidents/",
     ],
+    "security": ["/security/", "/members/", "/incidents/"],
+    "audit": ["/audit/", "/audit/refusals/", "/audit/looks/", "/audit/chain/", "/incidents/"],
 }
 # Pages reached by following the first link of a list: (role, list, selector).
 FOLLOWED = [
@@ -134,6 +142,7 @@ FOLLOWED = [
     ("guarantor", "/disposals/cases/", "main table a[href^='/disposals/claims/']"),
     ("regulator", "/disposals/cases/", "main table a[href^='/disposals/cases/ZYCZ']"),
     ("regulator", "/products/review/", "main table a[href^='/products/review/']"),
+    ("security", "/security/", "main table a[href^='/security/people/']"),
 ]
 SHOWN = {"/": "home", "/cases/": "enterprise", "/desk/": "desk", "/office/": "office", "/supervision/": "supervision"}
 

@@ -17,6 +17,7 @@ from portal.foundation.core.errors import Busy, WrongState
 from portal.foundation.core.middleware import DomainErrorMiddleware
 from products.models import Product
 from tests import factories
+from tests.by_hand import by_hand
 from tests.factories import Person
 from tests.threads import together
 
@@ -36,7 +37,8 @@ def test_nobody_can_write_a_state_directly(case: Application) -> None:
 
 def test_reading_again_brings_the_state_of_the_database_and_stays_protected(case: Application) -> None:
     referral = case.referrals.get()
-    Referral.objects.filter(pk=referral.pk).update(state="withdrawn")
+    with by_hand():
+        Referral.objects.filter(pk=referral.pk).update(state="withdrawn")
     referral.refresh_from_db()
     assert referral.state == "withdrawn"
     referral.refresh_from_db(fields=["state"])

@@ -313,3 +313,20 @@ def test_a_server_that_goes_away_during_a_delivery_is_no_failure_of_the_message(
         dispatch(now=NOW)
     connection.close()
     assert set(Delivery.objects.values_list("state", "attempts")) == {("waiting", 0)}
+
+
+def test_a_dispatcher_that_is_to_stop_gives_back_what_it_has_not_begun(channels: None) -> None:
+    """A deploy in the middle of a batch: the one mail at hand goes out, the next dispatcher has the rest at once."""
+    asked = False
+
+    def ask_to_stop(entry: Entry, now: datetime) -> None:
+        nonlocal asked
+        asked = True
+
+    mail = listening("mail", ask_to_stop)
+    first, *rest = happen(5)
+    assert dispatch(now=NOW, stopping=lambda: asked) == 1
+    assert mail.got == [first]
+    assert not Delivery.objects.exclude(leased_until=None).filter(state=Delivery.State.WAITING).exists()
+    assert dispatch(now=NOW + SECOND) == 4
+    assert mail.got == [first, *rest]

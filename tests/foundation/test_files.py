@@ -1,34 +1,30 @@
 """A paper is what its content says, not what its name says; it is sent back so that no browser is tempted."""
 
-import io
-import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile, TemporaryUploadedFile
 
 from applications.models import Attachment
+from portal.foundation.core import moments
+from portal.foundation.core.actor import SYSTEM
 from portal.foundation.core.errors import TooLarge, WrongType
-from portal.foundation.core.files import Checked, check, send, shown_name
+from portal.foundation.core.files import send
+from portal.foundation.core.intake.gate import Checked, admit
+from portal.foundation.core.intake.names import shown_name
+from tests.made_files import JPG, OFD, PDF, PNG, package
 
-PDF = b"%PDF-1.4\n%%EOF\n"
-JPG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"
-PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 16
 HTML = b"<!doctype html><script>alert(1)</script>"
 EXE = b"MZ\x90\x00" + b"\x00" * 60
 
 
-def package(*names: str) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as target:
-        for name in names:
-            target.writestr(zipfile.ZipInfo(name), "<x/>")  # without the present time: the bytes are test ids
-    return made.getvalue()
-
-
-OFD = package("OFD.xml", "Doc_0/Document.xml")
 DOCX = package("[Content_Types].xml", "word/document.xml")
+
+
+def check(upload: Any) -> Checked:
+    return admit(upload, actor=SYSTEM, now=moments.now())
 
 
 def upload(name: str, content: bytes) -> SimpleUploadedFile:
@@ -55,8 +51,11 @@ def _named(name: str, content: bytes) -> SimpleUploadedFile:
 )
 def test_the_four_kinds_of_paper_are_taken(name: str, content: bytes, media_type: str) -> None:
     checked = check(upload(name, content))
-    assert (checked.name, checked.media_type, checked.size) == (name, media_type, len(content))
-    assert checked.fields()["file"].read() == content  # from its beginning, although it was looked into
+    assert (checked.name, checked.media_type) == (name, media_type)
+    kept = checked.fields()["file"].read()  # from its beginning, although it was looked into
+    assert len(kept) == checked.size
+    assert kept[:4] == content[:4]
+    assert kept == content or media_type.startswith("image/"), "only pictures are drawn anew"
 
 
 @pytest.mark.parametrize(
@@ -73,8 +72,6 @@ def test_the_four_kinds_of_paper_are_taken(name: str, content: bytes, media_type
         ("发票.ofd", PDF),
         ("发票.ofd", DOCX),
         ("发票.ofd", package("dir/OFD.xml")),
-        ("发票.ofd", b"PK\x03\x04" + b"\x00" * 40),
-        ("发票.ofd", OFD[:30]),
     ],
 )
 def test_a_name_that_lies_about_its_content_is_refused_with_what_to_check(name: str, content: bytes) -> None:
@@ -82,6 +79,12 @@ def test_a_name_that_lies_about_its_content_is_refused_with_what_to_check(name: 
         check(upload(name, content))
     assert (refused.value.code, refused.value.status) == ("lies", 415)
     assert "请确认文件没有损坏或改错扩展名" in refused.value.reason
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04" + b"\x00" * 40, OFD[:30]], ids=["zeros", "cut"])
+def test_a_broken_package_is_told_as_broken(content: bytes) -> None:
+    with pytest.raises(WrongType, match="已损坏"):
+        check(upload("发票.ofd", content))
 
 
 @pytest.mark.parametrize(
@@ -95,6 +98,7 @@ def test_a_name_that_lies_about_its_content_is_refused_with_what_to_check(name: 
         ("图.svg", b"<svg/>"),
         (".pdf", PDF),
         ("合同.pdf\x00.exe", PDF),
+        ("合同.php.pdf", PDF),
     ],
 )
 def test_other_kinds_are_refused_with_the_kinds_that_are_taken(name: str, content: bytes) -> None:
@@ -104,7 +108,7 @@ def test_other_kinds_are_refused_with_the_kinds_that_are_taken(name: str, conten
 
 def test_a_file_that_is_too_large_says_how_large_it_is(settings: object) -> None:
     settings.UPLOAD_MAX_BYTES = 3 * 1024 * 1024  # type: ignore[attr-defined]
-    exact = PDF + b"0" * (3 * 1024 * 1024 - len(PDF))
+    exact = PDF + b"\n" * (3 * 1024 * 1024 - len(PDF))
     assert check(upload("a.pdf", exact)).size == 3 * 1024 * 1024
     with pytest.raises(TooLarge, match=r"文件有 3\.0 MB") as refused:
         check(upload("a.pdf", exact + b"0"))
@@ -146,7 +150,7 @@ def test_the_name_people_see_is_harmless(raw: str, shown: str) -> None:
 
 def test_a_very_long_name_keeps_its_end() -> None:
     shown = shown_name("长" * 300 + ".pdf")
-    assert len(shown) == 200
+    assert len(shown) == 120
     assert shown.endswith(".pdf")
     assert check(upload("长" * 300 + ".pdf", PDF)).name == shown
 
@@ -186,8 +190,8 @@ def test_it_is_stored_under_a_random_name_and_shown_under_its_own(own_media: Pat
 )
 def test_only_pdf_and_pictures_are_shown_in_the_page(own_media: Path, name: str, content: bytes, inline: bool) -> None:
     paper = stored(check(upload(name, content)))
-    shown, saved = send(paper, inline=True), send(paper)
-    assert b"".join(shown.streaming_content) == content  # type: ignore[union-attr]
+    shown, saved = send(paper, reader=SYSTEM, inline=True), send(paper, reader=SYSTEM)
+    assert b"".join(shown.streaming_content)[:4] == content[:4]  # type: ignore[union-attr]
     assert shown.headers["Content-Disposition"].startswith("inline" if inline else "attachment")
     assert saved.headers["Content-Disposition"].startswith("attachment")
     for answer in (shown, saved):
@@ -200,6 +204,6 @@ def test_only_pdf_and_pictures_are_shown_in_the_page(own_media: Path, name: str,
 
 @pytest.mark.django_db
 def test_a_chinese_name_survives_the_download(own_media: Path) -> None:
-    answer = send(stored(check(upload("质押 合同.pdf", PDF))))
+    answer = send(stored(check(upload("质押 合同.pdf", PDF))), reader=SYSTEM)
     assert "filename*=utf-8''%E8%B4%A8%E6%8A%BC%20%E5%90%88%E5%90%8C.pdf" in answer.headers["Content-Disposition"]
     answer.close()

@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, transaction
 
 from portal.foundation.core import moments
 from portal.foundation.core.actor import SYSTEM
-from portal.foundation.journal.models import Entry, Outbox, Seal, Unsealed
+from portal.foundation.journal.models import Entry, Outbox, Refusal, Seal, Unsealed
 from portal.foundation.journal.record import record
 from portal.foundation.journal.sealer import GENESIS, broken_links, link, seal
 from tests.factories import Person
@@ -243,3 +243,16 @@ def test_a_commit_wakes_whoever_listens() -> None:
         connection.connection.notifies.clear()
         cursor.execute("UNLISTEN journal")
     assert heard == ["journal"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_sealed_entry_put_on_the_list_again_stops_no_sealing() -> None:
+    """Whoever holds the web's log-in may insert there; the next entries are sealed all the same, and it is told."""
+    (first,) = write()
+    seal(now=moments.now())
+    Unsealed.objects.create(entry_id=first.pk)
+    write()
+    assert seal(now=moments.now()) == 1
+    assert not Unsealed.objects.exists()
+    assert list(broken_links()) == []
+    assert Refusal.objects.get(kind="sealed-twice").subject == f"entry:{first.pk}"

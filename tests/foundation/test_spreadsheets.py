@@ -10,8 +10,12 @@ from types import MappingProxyType
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from portal.foundation.core import moments
+from portal.foundation.core.actor import SYSTEM
 from portal.foundation.core.errors import DomainError, TooLarge, WrongType
-from portal.foundation.core.spreadsheets import MOST_OF_A_PART, check_workbook
+from portal.foundation.core.intake.gate import admit
+from portal.foundation.core.intake.kinds import WORKBOOK
+from portal.foundation.core.intake.packages import MOST_OF_A_PART
 from tests.factories import Person
 
 BOOK = {"[Content_Types].xml": b"<Types/>", "xl/workbook.xml": b"<workbook/>"}
@@ -55,6 +59,10 @@ REFUSED = {
     "a style sheet of more than 2 MB": (package({"xl/styles.xml": NOISE * 500}), TooLarge),
     "rows under another name": (package({"XL/worksheets.xml": NOISE * 500}), TooLarge),
 }  # fmt: skip
+
+
+def check_workbook(body: bytes) -> None:
+    admit(SimpleUploadedFile("a.xlsx", body), kinds=WORKBOOK, actor=SYSTEM, now=moments.now())
 
 
 @pytest.mark.parametrize("what", REFUSED)

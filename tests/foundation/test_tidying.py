@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from applications.actions import drafts
 from portal.foundation.core import moments, tidying
 from tests.factories import Person
+from tests.made_files import PDF
 
 LONG = 31 * 60  # seconds
 
@@ -18,7 +19,7 @@ LONG = 31 * 60  # seconds
 def test_only_old_files_without_a_row_go(ling: Person, settings: LazySettings, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path
     draft = drafts.start(actor=ling.actor, now=moments.now())
-    paper = SimpleUploadedFile("年报.pdf", b"%PDF-1.7\n%%EOF")
+    paper = SimpleUploadedFile("年报.pdf", PDF)
     kept = drafts.attach(draft.pk, paper, kind="licence", actor=ling.actor, now=moments.now())
     left, fresh = tmp_path / "applications/attachment/left", tmp_path / "applications/attachment/fresh"
     for path in (left, fresh):

@@ -17,9 +17,9 @@ from portal.foundation.journal import dispatcher
 from portal.foundation.sla.models import Clock
 from portal.notifications.models import Notice as Message
 from tests import factories
+from tests.budget import budget
 from tests.factories import Person
 from tests.pledges.conftest import paper
-from tests.pledges.test_pages import budget
 
 pytestmark = pytest.mark.django_db
 State = OtherRight.State

@@ -196,7 +196,7 @@ def test_production_has_no_key_until_somebody_gives_it_one() -> None:
     program = "import django; django.setup(); from django.conf import settings; print(repr(settings.SEAL_KEY))"
     variables = os.environ | {
         "PORTAL_ENV": "production", "SECRET_KEY": "x" * 60, "ALLOWED_HOSTS": "portal.example",
-        "DATABASE_URL": "postgres:///none", "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "DATABASE_URL": "postgres:///none", "PUBLIC_URL": "https://portal.example", "DJANGO_SETTINGS_MODULE": "portal.settings",
     }  # fmt: skip
     variables.pop("SEAL_KEY", None)
     here = Path(__file__).resolve().parents[2]

@@ -15,6 +15,7 @@ from pledges.search.asking import Question
 from portal.foundation.core import moments
 from portal.foundation.core.identifiers import InvalidIdentifier
 from portal.foundation.core.pdf import engine
+from tests.by_hand import by_hand
 from tests.factories import INVENTION, USCC, Person
 
 from .searching import ask, end
@@ -125,7 +126,8 @@ def test_a_state_added_later_is_shown_in_its_own_words(registered: Registration)
     """Whatever follows registration is found; only what never was registered is left out."""
     assert set(reading.NEVER) < set(Registration.State)
     for state in set(Registration.State) - set(reading.NEVER) - {Registration.State.REGISTERED}:
-        Registration.objects.filter(pk=registered.pk).update(state=state, ended_at=moments.now())
+        with by_hand():
+            Registration.objects.filter(pk=registered.pk).update(state=state, ended_at=moments.now())
         PledgedPatent.objects.filter(registration=registered).update(effective=None)
         (pledge,) = reading.of_patent(INVENTION)
         assert not pledge.live

@@ -15,9 +15,8 @@ from portal.foundation.core import moments
 from products.models import Product
 from tests import factories
 from tests.factories import Person
+from tests.made_files import PDF
 from tests.registers import register_says  # noqa: F401 - fixture
-
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
 def paper(name: str = "质押合同.pdf", body: bytes = PDF) -> SimpleUploadedFile:

@@ -9,11 +9,12 @@ from pledges.after.kinds import MatterKind
 from pledges.after.models import Matter, Revocation, UseConsent
 from pledges.models import Notice, Registration
 from tests import factories
+from tests.budget import budget
 from tests.factories import Person
+from tests.grounds import stated
 
 from .after_steps import asked, fresh, handed_in, in_hand, longer, proposed
 from .conftest import paper
-from .test_pages import budget
 
 pytestmark = pytest.mark.django_db
 
@@ -204,4 +205,5 @@ def test_the_record_of_the_promise_can_be_read(
     page(wai.client, "evidence", matter.clock_id, status=404)
     report = rui.client.get("/supervision/report/?kind=amendment").content.decode()
     assert "质押变更、注销 1 个工作日办结" in report
+    stated(rui, registered.application.number)
     assert matter.number in page(rui.client, "supervision-case", registered.application.number)

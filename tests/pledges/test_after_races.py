@@ -16,6 +16,7 @@ from portal.proof.invariants import checker
 from portal.proof.invariants.options import Options
 from products.models import Product
 from tests import factories
+from tests.by_hand import by_hand
 from tests.factories import Person
 
 from .after_steps import PAID, fresh, heard, in_hand, longer, now, proposed
@@ -98,10 +99,12 @@ def test_another_file_is_registered_the_moment_the_cancellation_frees_the_number
     """Wai owns the patent too: her file waits with another bank. At no moment are there two pledges; at the end there is one."""
     end = in_hand(pledge, CANCEL, PAID, ling, bo, chen)
     factories.patent(wai.organisation)
-    Registration.objects.filter(pk=pledge.pk).update(state="draft")
+    with by_hand():
+        Registration.objects.filter(pk=pledge.pk).update(state="draft")
     PledgedPatent.objects.filter(registration=pledge).update(effective=None)
     second = examined(submitted(accepted(wai, cui, factories.product(cui.organisation)), cui, wai), colleague)
-    Registration.objects.filter(pk=pledge.pk).update(state="registered")
+    with by_hand():
+        Registration.objects.filter(pk=pledge.pk).update(state="registered")
     PledgedPatent.objects.filter(registration=pledge).update(effective=(pledge.decided_at, None))
 
     def until_it_is_free() -> Any:

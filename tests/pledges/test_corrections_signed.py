@@ -16,10 +16,10 @@ from portal.foundation.journal.dispatcher import dispatch
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla.models import Clock
 from portal.notifications.models import Notice
+from tests.budget import budget
 from tests.factories import Person
 
 from .conftest import content, examined, paper, tick_all
-from .test_pages import budget
 
 pytestmark = pytest.mark.django_db
 AMOUNT = examination.Defect("debt_amount", "申请表所填债权数额与合同不一致。")

@@ -25,12 +25,13 @@ from portal.foundation.journal.models import Entry
 from portal.notifications import catalogue
 from products.models import Product
 from tests import factories
+from tests.budget import budget
 from tests.factories import Person
 
 from .conftest import accepted, content, examined, filled, submitted, tick_all
 from .test_contract_text import FORFEITS, WHOLE
 from .test_grounds import FILE, PATENT, UTILITY
-from .test_pages import budget, url
+from .test_pages import url
 
 pytestmark = pytest.mark.django_db
 needs_pdf = pytest.mark.skipif(not engine.available().ok, reason="no Pango here")
@@ -147,6 +148,14 @@ def test_a_scan_a_broken_paper_and_too_few_words_are_told_with_what_to_do(draft:
     assert "粘贴质押合同的全文" in short.content.decode()
     for body in (b"%PDF-1.7\n%broken", b"", b"%PDF-1.4\n" + b"0 0 obj <<" * 5000):
         assert outcome(body) in ("broken", "nothing")
+
+
+def test_a_contract_that_is_not_cleared_is_not_opened(draft: Registration, bo: Person, ling: Person) -> None:
+    """In quarantine it is read by nobody, neither by a person nor by the reader of its words."""
+    Document.objects.filter(registration=draft, kind=Document.Kind.CONTRACT).update(scan=Document.Scan.FOUND)
+    answer = bo.client.post(url("contract", draft), {"read": "1"})
+    assert answer.status_code == 409
+    assert "已经隔离" in answer.content.decode()
 
 
 def outcome(body: bytes) -> str:

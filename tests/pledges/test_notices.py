@@ -17,6 +17,7 @@ from pledges.tasks import render_notice
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
 from portal.foundation.core.pdf import engine
+from tests.by_hand import by_hand
 from tests.factories import Person
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +100,8 @@ def test_refusals_and_corrections_are_papers_too(ready: Registration, chen: Pers
     words = text_of(notices.print_notice(asked.pk).file.read())
     assert "共2项" in words
     assert "范围与合同不一致。" in words
-    Registration.objects.update(state="examining")
+    with by_hand():
+        Registration.objects.update(state="examining")
     refused = examination.refuse(
         ready.pk, ground=Ground.R12, note="合同当事人不一致", actor=chen.actor, now=moments.now()
     )
@@ -170,7 +172,7 @@ def test_one_changed_byte_is_found(notice: Notice) -> None:
     assert visitor.post(here, {"compare": "1"}).status_code == 400
 
 
-def test_a_guesser_is_slowed_down_and_a_holder_is_not(notice: Notice) -> None:
+def test_attack_23_a_guesser_is_slowed_down_and_a_holder_is_not(notice: Notice) -> None:
     visitor = Client()
     statuses = [visitor.get(f"/v/AAAABBBB{i:04d}/").status_code for i in range(2000, 2022)]
     assert statuses[:20] == [404] * 20
@@ -180,7 +182,7 @@ def test_a_guesser_is_slowed_down_and_a_holder_is_not(notice: Notice) -> None:
     assert Client(REMOTE_ADDR="192.0.2.7").post(reverse("pledges:verify"), {"q": notice.number}).status_code == 200
 
 
-def test_numbers_cannot_be_tried_one_after_the_other(notice: Notice) -> None:
+def test_attack_23_numbers_cannot_be_tried_one_after_the_other(notice: Notice) -> None:
     visitor = Client()
     for _ in range(20):
         visitor.post(reverse("pledges:verify"), {"q": notice.number})

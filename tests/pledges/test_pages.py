@@ -1,14 +1,10 @@
 """From the accepted offer to the notice in the browser; Wai sees nothing of it; every page stays within its budget."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from applications.models import Application
@@ -17,24 +13,12 @@ from pledges.models import Loan, Notice, Registration
 from portal.foundation.accounts.models import Membership, Role
 from portal.foundation.assets.models import CoOwner, Patent
 from portal.foundation.core import moments
-from portal.foundation.sla import calendars_in_use
+from tests.budget import budget
 from tests.factories import Person
 
 from .conftest import PDF, paper
 
 pytestmark = pytest.mark.django_db
-BUDGET = 12  # queries a page, session, user, seat and unread messages included
-
-
-@contextmanager
-def budget() -> Iterator[None]:
-    calendars_in_use.current()  # loaded once in half a minute, not by a page
-    with CaptureQueriesContext(connection) as spent:
-        yield
-    # The seat is written into a session once, and a test's transaction is no part of a page.
-    asked = [q["sql"][:200] for q in spent.captured_queries]
-    asked = [sql for sql in asked if not sql.startswith(("SAVEPOINT", "RELEASE", 'UPDATE "django_session"'))]
-    assert len(asked) <= BUDGET, "\n".join(asked)
 
 
 def typed(file: Registration, **changes: object) -> dict[str, object]:

@@ -18,11 +18,12 @@ from pledges.particulars.models import IdentityKind, Power, Side
 from portal.foundation.assets.models import CoOwner, Patent
 from portal.foundation.core import moments
 from portal.foundation.core.errors import WrongState
+from tests.budget import budget
 from tests.factories import Person
 
 from .conftest import content, examined, filled, paper
 from .particulars_steps import AGENT, CARD, TODAY, maximum, result, save
-from .test_pages import budget, typed, url
+from .test_pages import typed, url
 
 pytestmark = pytest.mark.django_db
 

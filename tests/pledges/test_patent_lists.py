@@ -19,10 +19,11 @@ from portal.foundation.core.errors import Forbidden, TooLarge, WrongType
 from portal.foundation.core.identifiers import patent_check
 from portal.foundation.journal.models import Entry
 from tests import factories
+from tests.budget import budget
 from tests.factories import Person
 
 from .conftest import content, paper
-from .test_pages import budget, typed, url
+from .test_pages import typed, url
 
 pytestmark = pytest.mark.django_db
 TODAY = date(2026, 11, 23)
@@ -242,7 +243,7 @@ def test_a_stranger_and_the_other_side_cannot_list(begun: Registration, bo: Pers
 
 
 def test_the_template_can_be_filled_in_and_read_back(begun: Registration, ling: Person) -> None:
-    body = ling.client.get(url("patent-template", begun) + "?filled=1").content
+    body = ling.client.post(url("patent-template", begun)).content
     listed, wrong = workbook.read(body, today=TODAY)
     assert wrong == []
     assert [r.number.canonical for r in listed] == [p.number for p in PledgedPatent.objects.filter(registration=begun)]
@@ -255,5 +256,5 @@ def test_a_formula_in_a_name_stays_a_name(begun: Registration, ling: Person) -> 
     """What Ling types comes back as words, whatever a spreadsheet would make of it."""
     name = ling.organisation.name
     actions.take_over(begun.pk, sheet([row(1, name, 专利名称="@示例 =1+1")]), actor=ling.actor, now=moments.now())
-    body = ling.client.get(url("patent-template", begun) + "?filled=1").content
+    body = ling.client.post(url("patent-template", begun)).content
     assert [r.title for r in workbook.read(body, today=TODAY)[0]] == ["@示例 =1+1"]

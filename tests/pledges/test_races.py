@@ -19,6 +19,7 @@ from portal.foundation.core.errors import DomainError, WrongState
 from portal.foundation.core.pdf import engine
 from products.models import Product
 from tests import factories
+from tests.by_hand import by_hand
 from tests.factories import Person
 
 from .conftest import accepted, examined, submitted
@@ -87,9 +88,11 @@ def test_edge_case_2_two_banks_register_the_same_patent_in_the_same_second(
     """Ling's patent is offered to both; the files reached the office together, the pledge exists once."""
     first = submitted(accepted(ling, bo, product), bo, ling)
     # The second file slipped in beside the first: as if both had been confirmed in the same moment.
-    Registration.objects.filter(pk=first.pk).update(state="draft")
+    with by_hand():
+        Registration.objects.filter(pk=first.pk).update(state="draft")
     second = submitted(accepted(ling, cui, factories.product(cui.organisation)), cui, ling)
-    Registration.objects.filter(pk=first.pk).update(state="submitted")
+    with by_hand():
+        Registration.objects.filter(pk=first.pk).update(state="submitted")
     first, second = examined(first, chen), examined(second, colleague)
     results = together(
         lambda: examination.register(first.pk, actor=chen.actor, now=moments.now()),

@@ -22,11 +22,11 @@ from portal.foundation.core.errors import Forbidden, WrongState
 from portal.foundation.core.identifiers import patent_check
 from portal.foundation.journal.models import Entry
 from tests import factories
+from tests.budget import budget
 from tests.factories import Person
 from tests.registers import GRANTED, Says
 
 from .conftest import accepted, examined, submitted, tick_all
-from .test_pages import budget
 
 pytestmark = pytest.mark.django_db
 Result = Check.Result

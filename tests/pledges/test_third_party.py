@@ -9,7 +9,7 @@ from pledges.actions import examination, joining
 from pledges.models import Document, Ground, OutsideParty, Registration
 from pledges.particulars.entries import PledgorEntry
 from pledges.particulars.models import IdentityKind
-from portal.foundation.accounts import actions as accounts
+from portal.foundation.accounts import registering
 from portal.foundation.accounts.models import Organisation, OrganisationKind
 from portal.foundation.assets.models import Patent
 from portal.foundation.core import moments
@@ -114,12 +114,12 @@ def test_edge_case_18_an_outside_company_that_registers_later_reads_nothing_unpr
     file = save(draft, bo, pledgor=entry)
     outside = Organisation.objects.get(kind=OrganisationKind.OUTSIDE)
     assert outside.uscc == code(1234)
-    company = accounts.Company(
+    company = registering.Company(
         name="重庆示例别处有限公司", uscc=code(1234), district_code="500157", industry_letter="C", address="",
         contact_name="别处", contact_phone="13900000000",
     )  # fmt: skip
-    newcomer = accounts.Newcomer(username="biechu", name="别示例", phone="13900000000", password="Demo-2026-portal")
-    seat = accounts.register_enterprise(company, newcomer, now=moments.now())
+    newcomer = registering.Newcomer(username="biechu", name="别示例", phone="13900000000", password="Demo-2026-portal")
+    seat = registering.register_enterprise(company, newcomer, now=moments.now())
     assert seat.organisation_id != outside.pk
     assert not Registration.objects.visible_to(seat.actor).exists()
     assert OutsideParty.objects.get(organisation=outside).identity == code(1234)

@@ -14,8 +14,11 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from portal.foundation.core import moments
+from portal.foundation.core.actor import SYSTEM
 from portal.foundation.core.errors import TooLarge, WrongType
-from portal.foundation.core.spreadsheets import check_workbook, neutral, plain
+from portal.foundation.core.intake.gate import admit
+from portal.foundation.core.intake.kinds import WORKBOOK
+from portal.foundation.core.spreadsheets import neutral, plain
 from products import columns, imports, workbook
 from products.models import Product, ProductImport, ProductVersion, PublicChange
 from tests.factories import Person
@@ -133,7 +136,7 @@ def test_what_is_exported_comes_back_as_unchanged(published: Publish, bo: Person
     published(pledge_rates={"invention": "40.00"}, documents=["=1+1", "营业执照"], districts=["500103"], lpr_spread=-20,
               lpr_term="1y", lpr_date=date(2026, 11, 20))  # fmt: skip
     for person in (bo, rui):
-        body = person.client.get("/products/export.xlsx").content
+        body = person.client.post("/products/export.xlsx").content
         answer = person.client.post("/products/import/", {"file": SimpleUploadedFile("a.xlsx", body)})
         assert answer.status_code == 302
         assert imports.work()
@@ -179,7 +182,7 @@ def test_bombs_and_lies_are_refused_before_they_are_opened() -> None:
     for body, refusal in bombs():
         start = time.monotonic()
         with pytest.raises(refusal):
-            check_workbook(body)
+            admit(SimpleUploadedFile("a.xlsx", body), kinds=WORKBOOK, actor=SYSTEM, now=moments.now())
         assert time.monotonic() - start < 2
 
 

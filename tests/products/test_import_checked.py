@@ -30,7 +30,7 @@ def _files_of_its_own(settings: Any, tmp_path: Any) -> None:
 
 def exported(person: Person, **changed: Any) -> SimpleUploadedFile:
     """What the person downloads, with cells of its first product changed by the label of their column."""
-    book = openpyxl.load_workbook(io.BytesIO(person.client.get("/products/export.xlsx").content))
+    book = openpyxl.load_workbook(io.BytesIO(person.client.post("/products/export.xlsx").content))
     page = book.worksheets[0]
     heads = [cell.value for cell in page[1]]
     for label, value in changed.items():

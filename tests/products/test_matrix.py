@@ -14,6 +14,7 @@ from products import facts, queries
 from products.library import load_library
 from products.models import Product
 from tests import factories
+from tests.by_hand import by_hand
 from tests.factories import Person
 
 pytestmark = pytest.mark.django_db
@@ -156,7 +157,8 @@ def test_the_list_is_paged_by_key_with_answering_institutions_first(library: Non
 
 def test_suspended_products_are_nobodys_business(library: None) -> None:
     product = named("专利质押贷")
-    Product.objects.filter(pk=product.pk).update(state=Product.State.SUSPENDED)
+    with by_hand():
+        Product.objects.filter(pk=product.pk).update(state=Product.State.SUSPENDED)
     assert Client().get(f"/products/{product.pk}/").status_code == 404
     assert "专利质押贷" not in names("")
     assert Client().get("/products/999999/").status_code == 404

@@ -18,8 +18,9 @@ from portal.foundation.journal.models import Delivery, Entry
 from portal.proof.mutants import patching
 from products.models import Product
 from tests import factories
+from tests.by_hand import by_hand
 from tests.factories import Person
-from tests.pledges.conftest import PDF
+from tests.made_files import PDF
 
 from .bugs import asked, assert_caught, infect
 
@@ -52,7 +53,8 @@ def test_two_claims_of_one_referral(case: Callable[[], Application], bo: Person)
     infect("claim_without_guard")
     referral = asked(case())
     for _ in range(2):  # both have read «waiting»
-        Referral.objects.filter(pk=referral.pk).update(state="waiting")
+        with by_hand():
+            Referral.objects.filter(pk=referral.pk).update(state="waiting")
         claiming.claim_this(referral.pk, **CONTACT, actor=bo.actor, now=moments.now())
     assert "r.state" not in claiming._CLAIM
     assert_caught("claim_without_guard")

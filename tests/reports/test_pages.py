@@ -16,13 +16,15 @@ from django.test.utils import CaptureQueriesContext
 from applications.models import Application
 from portal.foundation.core import moments
 from portal.foundation.core.pdf import engine
+from portal.foundation.core.spreadsheets import neutral
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla.models import Clock, Kind
 from portal.reports import actions, exports, sla
 from portal.reports.books import Book, Sheet
-from portal.reports.exports import neutral
 from portal.reports.scope import Scope, recent
+from tests.budget import asked
 from tests.factories import Person
+from tests.grounds import stated
 from tests.reports.seed import Seed, banks, desk, scatter
 
 pytestmark = pytest.mark.django_db
@@ -58,11 +60,11 @@ def test_every_page_opens_in_twelve_queries_and_120_kilobytes(crowd: None, rui: 
     case = ling.organisation.applications.first()
     assert case is not None
     rui.client.get("/supervision/")  # the first request of a session remembers the chair
-    for page in [*PAGES, f"/supervision/lamps/{overdue[5].pk}/order/", f"/supervision/cases/{case.number}/"]:
+    for page in [*PAGES, f"/supervision/lamps/{overdue[5].pk}/order/", stated(rui, case.number)]:
         with CaptureQueriesContext(connection) as queries:
             answer = rui.client.get(page)
         assert answer.status_code == 200, page
-        assert len(queries) <= 12, (page, [q["sql"][:80] for q in queries])
+        assert len(asked(queries)) <= 12, (page, [sql[:80] for sql in asked(queries)])
         assert len(answer.content) <= 120 * 1024, page
         text = answer.content.decode()
         assert not re.search(r"\sstyle=|<script>|\son[a-z]+=", text), page
@@ -84,7 +86,7 @@ def test_the_lists_do_not_name_the_enterprise(crowd: None, rui: Person, ling: Pe
         assert ling.organisation.name not in rui.client.get(page).content.decode(), page
     case = ling.organisation.applications.first()
     assert case is not None
-    assert ling.organisation.name in rui.client.get(f"/supervision/cases/{case.number}/").content.decode()
+    assert ling.organisation.name in rui.client.get(stated(rui, case.number)).content.decode()
     assert rui.client.get("/supervision/cases/YZD209901010001A/").status_code == 404
 
 

@@ -5,7 +5,6 @@ from datetime import datetime
 
 import pytest
 import time_machine
-from django.urls import reverse
 
 from applications.views.enterprise_submit import _due
 from pledges.enterprise_steps import _said
@@ -15,6 +14,7 @@ from portal.foundation.sla import calendars_in_use, clocks, lamps
 from portal.foundation.sla.models import CalendarYear, Kind
 from portal.reports import actions
 from tests.factories import Person
+from tests.grounds import stated
 from tests.reports.seed import Seed
 
 pytestmark = pytest.mark.django_db
@@ -44,7 +44,7 @@ def test_it_stands_beside_the_lamp_and_below_it(ling: Person, bo: Person, rui: P
     assert '<span class="lamp-mark" aria-hidden="true">暂定</span>' in shown  # in a list, where the moment is a tooltip
     with time_machine.travel(eve("11:00"), tick=False):
         rui.client.force_login(rui.user)
-        page = rui.client.get(reverse("supervision-case", args=[referral.application.number])).content.decode()
+        page = rui.client.get(stated(rui, referral.application.number)).content.decode()
         assert "24:00（暂定），剩 " in page
 
 

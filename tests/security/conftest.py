@@ -9,7 +9,7 @@ from tests.factories import Person
 
 from .world import World, build
 
-PEOPLE = ("ling", "wai", "bo", "bo_manager", "cui", "gu", "chen", "chief", "rui", "ada")
+PEOPLE = ("ling", "wai", "bo", "bo_manager", "cui", "gu", "chen", "chief", "rui", "ada", "sena", "audi")
 
 
 @pytest.fixture(autouse=True)

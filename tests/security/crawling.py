@@ -13,7 +13,7 @@ from django.db import transaction
 from django.test import Client
 
 _LINK = re.compile(r'\s(?:href|src|action|hx-get|data-url|data-poll)="([^"]*)"')
-MOST = 400  # pages of one walk
+MOST = 600  # pages of one walk
 
 
 def text_of(answer: Any) -> str:

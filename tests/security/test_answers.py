@@ -13,7 +13,7 @@ from django.urls import path, reverse
 
 from portal.urls import handler400, handler404, handler500, urlpatterns  # noqa: F401 - Django reads the handlers here
 from tests.factories import Person
-from tests.pledges.conftest import PDF
+from tests.made_files import PDF
 
 from .world import World
 
@@ -77,7 +77,7 @@ def test_every_kind_of_answer_carries_the_policy(world: World) -> None:
 
 
 # --- the machine interface and methods -------------------------------------------------------------------------------
-def test_the_machine_interface_refuses_politely(world: World) -> None:
+def test_attack_22_the_machine_interface_refuses_politely(world: World) -> None:
     url = reverse("api-referral-claim", args=[world.referral(world.asked, "bo").ref])
     bo = world.bo.client
     bo.raise_request_exception = False
@@ -96,7 +96,7 @@ def test_the_machine_interface_refuses_politely(world: World) -> None:
 
 
 @pytest.mark.parametrize("method", ["put", "delete", "patch", "trace"])
-def test_other_methods_do_nothing(world: World, method: str) -> None:
+def test_attack_17_other_methods_do_nothing(world: World, method: str) -> None:
     for url in (
         "/cases/",
         "/patents/",
@@ -140,6 +140,7 @@ SANE = {
     "SECRET_KEY": "k8sXq2-vN7_" * 6,
     "ALLOWED_HOSTS": "portal.example",
     "DATABASE_URL": "postgres://portal@127.0.0.1:1/portal",
+    "PUBLIC_URL": "https://portal.example",
 }
 
 
@@ -151,7 +152,17 @@ def test_djangos_own_list_for_production_is_clean() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SECRET_KEY", ""), ("ALLOWED_HOSTS", ""), ("ALLOWED_HOSTS", "*"), ("DATABASE_URL", ""), ("PORTAL_ENV", "prod")],
+    [
+        *(
+            ("SECRET_KEY", ""),
+            ("ALLOWED_HOSTS", ""),
+            ("ALLOWED_HOSTS", "*"),
+            ("DATABASE_URL", ""),
+            ("PORTAL_ENV", "prod"),
+        ),
+        *(("DEBUG", "1"), ("RATE_FACTOR", "0"), ("PUBLIC_URL", ""), ("PUBLIC_URL", "http://portal.example")),
+        *(("SECRET_KEY", "demonstration-only-not-a-secret"), ("SMS_PROVIDER", "file"), ("SMS_PROVIDER", "http")),
+    ],
 )
 def test_production_does_not_start_half_configured(name: str, value: str) -> None:
     variables = {**SANE, name: value}

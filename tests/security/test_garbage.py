@@ -110,7 +110,7 @@ def test_garbage_in_one_filter_of_the_regulator_among_right_ones(rui: Person, ur
 def forms_of(world: World) -> dict[tuple[str, str], dict[str, str]]:
     """(person, address) of every POST form that a walk finds, with its fields."""
     found: dict[tuple[str, str], dict[str, str]] = {}
-    for who in ("visitor", "ling", "bo", "bo_manager", "cui", "gu", "chen", "chief", "rui", "ada"):
+    for who in ("visitor", "ling", "bo", "bo_manager", "cui", "gu", "chen", "chief", "rui", "ada", "sena", "audi"):
         client = Client() if who == "visitor" else world.people[who].client
         for url, answer, _ in walk(client, starts(world), follow=False):
             if not answer.headers.get("Content-Type", "").startswith("text/html"):

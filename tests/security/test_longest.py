@@ -36,9 +36,9 @@ def people(people: dict[str, Person]) -> dict[str, Person]:
     """Everybody with the longest names their fields hold."""
     for number, person in enumerate(people.values()):
         Organisation.objects.filter(pk=person.organisation.pk).update(
-            name=long(119) + str(number), contact_name=long(40)
+            name=long(118) + f"{number:02}", contact_name=long(40)
         )
-        User.objects.filter(pk=person.user.pk).update(name=long(39) + str(number))
+        User.objects.filter(pk=person.user.pk).update(name=long(38) + f"{number:02}")
         person.membership.refresh_from_db()
     return people
 
@@ -89,7 +89,7 @@ def test_the_longest_words_fit_through_every_form(world: World) -> None:
 def test_the_longest_pledge_file_is_examined_corrected_and_refused(people: dict[str, Person], product: Any) -> None:
     ling, bo, chen = (people[n] for n in ("ling", "bo", "chen"))
     mine = factories.patent(ling.organisation)
-    Patent.objects.filter(pk=mine.pk).update(title=long(200), patentee=long(119) + "0")
+    Patent.objects.filter(pk=mine.pk).update(title=long(200), patentee=long(118) + "00")
     mine.refresh_from_db()
     case = accepted(ling, bo, product, patents=[mine])
     file = submitted(case, bo, ling, debtor_name=long(120), contract_number=long(60), co_owner_agreement=False)

@@ -13,6 +13,7 @@ from portal.foundation.assets.models import Patent
 from portal.foundation.core.pdf import engine
 from portal.urls import handler400, handler404, handler500, urlpatterns  # noqa: F401 - Django reads the handlers here
 from products.models import Product
+from tests.grounds import stated
 
 from .crawling import post, text_of, walk
 from .test_canaries import starts
@@ -63,7 +64,10 @@ def test_markup_in_every_name_and_note_is_shown_as_text(world: World) -> None:
     world.asked.attachments.update(name=WORDS + ".pdf")
     world.draft.attachments.update(name=WORDS + ".pdf")
     seen, pages = set(), 0
-    for name in ("ling", "bo", "bo_manager", "cui", "gu", "chen", "chief", "rui", "ada", "visitor"):
+    for name in ("ling", "bo", "bo_manager", "cui", "gu", "chen", "chief", "rui", "ada", "sena", "audi", "visitor"):
+        if name == "rui":
+            for number in Application.objects.values_list("number", flat=True):
+                stated(world.rui, number)
         client = Client() if name == "visitor" else world.people[name].client
         for url, answer, _ in walk(client, starts(world), follow=False):
             if not answer.headers.get("Content-Type", "").startswith("text/html"):

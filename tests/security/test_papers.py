@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from portal.foundation.core.pdf import engine
 from portal.urls import handler400, handler404, handler500, urlpatterns  # noqa: F401 - Django reads the handlers here
-from tests.pledges.conftest import PDF
+from tests.made_files import PDF
 
 from .crawling import post
 from .world import World, upload
@@ -60,7 +60,7 @@ def test_a_name_of_a_file_is_only_shown(world: World) -> None:
     for raw in (
         "../../../etc/passwd.pdf",
         "a%0d%0aSet-Cookie x.pdf",
-        "\u202efdp.exe.pdf",
+        "\u202efdp.txt.pdf",
         "长" * 300 + ".pdf",
         ";.pdf",
         "C:\\x\\y.pdf",

@@ -1,10 +1,16 @@
 """Where a redirect may lead, which hosts are ours, how a session begins and ends, who is slowed down."""
 
 import re
+from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
+from django.contrib.sessions.backends.base import UpdateError
+from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
 
+from portal.foundation.accounts.identity import sessions
+from portal.foundation.core import moments
 from portal.urls import handler400, handler404, handler500, urlpatterns  # noqa: F401 - Django reads the handlers here
 from tests.factories import Person
 
@@ -24,7 +30,7 @@ ELSEWHERE = (
 
 
 @pytest.mark.parametrize("target", ELSEWHERE)
-def test_no_answer_leads_out_of_the_portal(ling: Person, target: str) -> None:
+def test_attack_12_no_answer_leads_out_of_the_portal(ling: Person, target: str) -> None:
     """As a browser reads it: tabs and newlines dropped, a backslash is a slash."""
     patent = {"number": "2013304968751", "title": "示例", "patentee": "示例", "filing_date": "2013-08-09", "status": "granted",
               "grant_date": "2014-02-05", "co-TOTAL_FORMS": 0, "co-INITIAL_FORMS": 0}  # fmt: skip
@@ -106,6 +112,18 @@ def test_a_page_with_a_person_on_it_is_nobody_elses(world: World) -> None:
 def test_one_password_on_many_accounts_is_slowed_down_by_address(ling: Person) -> None:
     for number in range(50):
         Client().post("/login/", {"login": f"nobody{number}", "password": "Spring-2026!"}, REMOTE_ADDR="192.0.2.7")
-    assert Client().post("/login/", RIGHT, REMOTE_ADDR="192.0.2.7").status_code == 400
-    assert Client().post("/login/", RIGHT, REMOTE_ADDR="192.0.2.7", HTTP_X_FORWARDED_FOR="192.0.2.9").status_code == 400
+    assert Client().post("/login/", RIGHT, REMOTE_ADDR="192.0.2.7").status_code == 429
+    assert Client().post("/login/", RIGHT, REMOTE_ADDR="192.0.2.7", HTTP_X_FORWARDED_FOR="192.0.2.9").status_code == 429
     assert Client().post("/login/", RIGHT, REMOTE_ADDR="192.0.2.8").status_code == 302
+
+
+def test_what_was_done_stays_answered_when_the_session_could_not_be_kept(ling: Person, reference: None) -> None:
+    """The database goes away between the commit and the session's own row, or Ling logs out in another window."""
+    session = ling.client.session
+    sessions.mark(session, now=moments.now() - timedelta(minutes=5), second=False)
+    session.save()
+    with patch.object(SessionStore, "save", side_effect=UpdateError):
+        answer = ling.client.post("/patents/add/", {"number": ""})
+        assert answer.status_code == 400  # the form's own, with its sentence
+        assert "请求无法读取" not in answer.content.decode()
+        assert ling.client.get("/cases/").status_code == 200

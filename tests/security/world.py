@@ -25,16 +25,21 @@ from pledges.duty import actions as duty
 from pledges.models import Absence, Alert, Document, Notice, Registration, SearchCertificate
 from pledges.search import certificates
 from pledges.search.asking import Question
-from portal.foundation.accounts import actions as accounts
-from portal.foundation.accounts.actions import Issued
-from portal.foundation.accounts.models import OrganisationKind, Role
+from portal.foundation.accounts import inviting
+from portal.foundation.accounts.inviting import Issued
+from portal.foundation.accounts.models import Invitation, OrganisationKind, Role
 from portal.foundation.assets.models import AgencyRequest, Patent, Valuation
 from portal.foundation.assets.valuation import actions as valuing
 from portal.foundation.assets.valuation import agency, provider, simulator
 from portal.foundation.assets.valuation.approaches import Income
 from portal.foundation.core import moments
+from portal.foundation.core.intake.gate import admit
 from portal.foundation.journal import dispatcher
+from portal.integrations import actions as keys
+from portal.integrations.models import ApiKey
 from portal.notifications.models import Notice as Message
+from portal.oversight import incidents
+from portal.oversight.models import Incident
 from portal.reports import actions as reports
 from portal.reports.models import SupervisionOrder
 from products import workbook
@@ -54,11 +59,12 @@ from products.risk import listing
 from products.subsidies import actions as subsidies
 from tests import factories
 from tests.factories import Person
+from tests.made_files import PDF
 from tests.pledges.after_steps import handed_in
-from tests.pledges.conftest import PDF, accepted, examined, filled, submitted
+from tests.pledges.conftest import accepted, examined, filled, submitted
 from tests.reports.seed import Seed
 
-from . import disposals
+from . import disposals, ways_in
 
 FAR = date(2099, 1, 1)
 # Only Ling and Bo's bank, to which she turned, may read these; of the pledge file also the office.
@@ -122,11 +128,17 @@ class World:
     owed: NextRound  # nobody is left; the dispatcher's desk is to answer
     digest: Message
     invited: Issued
+    keeper: Invitation  # Sena appointed somebody, Ada or Audi is to confirm
+    mail: str  # the token of the link to an address that Ling has typed
     colleague: Person
     messages: dict[str, Message]
+    key: ApiKey  # of Bo's bank
     draft_terms: ProductVersion  # the next version of the product, put forward and not reviewed
     book: ProductImport  # handed in by Bo's bank, not looked through yet
     sale: disposals.Disposals
+    incident: Incident
+    second_factor: int  # Ling's
+    way_back: str  # the token of a link for Ling, who forgot her password
 
     def referral(self, case: Application, person: str) -> Referral:
         return case.referrals.get(institution_id=self.people[person].organisation.pk)
@@ -168,7 +180,7 @@ def build(people: dict[str, Person]) -> World:
         application=asked,
         uploaded_by=ling.actor.label,
         uploaded_at=now,
-        **drafts.check(upload(MARK["file"] + ".pdf")).fields(),
+        **admit(upload(MARK["file"] + ".pdf"), actor=ling.actor, now=now).fields(),
     )
     offered = _request(ling, product, patents[:1])
     offer = _offer(offered, bo)
@@ -196,7 +208,7 @@ def build(people: dict[str, Person]) -> World:
         application=covered,
         uploaded_by=ling.actor.label,
         uploaded_at=now,
-        **drafts.check(upload("担保用材料.pdf")).fields(),  # Gu reads it by right: no mark
+        **admit(upload("担保用材料.pdf"), actor=ling.actor, now=now).fields(),  # Gu reads it by right: no mark
     )
     quota = quotas.allot(
         QuotaTool.objects.get(code="special").pk, institution_id=bo.organisation.pk, amount=Decimal(1_000_000),
@@ -232,7 +244,7 @@ def build(people: dict[str, Person]) -> World:
     late = Seed(ling, serial=9000).referral(bo.organisation, started=now - timedelta(days=20)).clock
     assert late is not None
     order = reports.issue(late.pk, demand="请说明原因。", reply_days=1, actor=rui.actor, now=now)
-    invited = accounts.invite("13700000001", Role.ENTERPRISE, actor=ling.actor, now=now)
+    invited = inviting.invite("13700000001", Role.ENTERPRISE, actor=ling.actor, now=now)
     terms = {"rate_from": Decimal("3.45"), "repayment": ["interest"]}
     drafting.save(product.pk, terms, seen="", actor=bo.actor, now=now)
     draft_terms = review.submit(product.pk, actor=bo.actor, now=now)
@@ -246,6 +258,9 @@ def build(people: dict[str, Person]) -> World:
     )
     private = closed(private, bo, revenue=PRIVATE_REVENUE)
     sale = disposals.build(people, product)
+    incident = incidents.open_incident(
+        kind="leak", what="示例事件", affected="", found_at=now, actor=people["ada"].actor, now=now
+    )
     dispatcher.dispatch(now=now)
     return World(
         people={**people, "lan": colleague, "duan": duan},
@@ -292,15 +307,21 @@ def build(people: dict[str, Person]) -> World:
             created_at=now,
         ),
         invited=invited,
+        keeper=ways_in.waiting_keeper(people["sena"]),
+        mail=ways_in.mail_link(ling),
         colleague=colleague,
         messages={
             name: message
             for name, person in people.items()
             if (message := Message.objects.filter(membership=person.membership).first())
         },
+        key=keys.create("示例系统", ["referrals:read"], 30, actor=people["bo_manager"].actor, now=now).key,
         draft_terms=draft_terms,
         book=book,
         sale=sale,
+        incident=incident,
+        second_factor=ways_in.second_factor(ling),
+        way_back=ways_in.reset_link(ling),
     )
 
 

@@ -8,12 +8,14 @@ from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.test.testcases import LiveServerThread
 from playwright.sync_api import Browser, BrowserContext, FilePayload, Page, Response, Route, expect
 
+from tests.made_files import PDF
+
 pytestmark = pytest.mark.browser
 
 ADDRESSES = ["/", "/policy/", "/guide/", "/accessibility/", "/privacy/", "/styleguide/", "/no-such-page/"]
 PATIENCE = 90_000  # milliseconds
 expect.set_options(timeout=20_000)
-PAPER = FilePayload(name="合同.pdf", mimeType="application/pdf", buffer=b"%PDF-1.7 example")
+PAPER = FilePayload(name="合同.pdf", mimeType="application/pdf", buffer=PDF)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from portal.notifications.models import Notice
 from products.models import Product
 from tests import factories
 from tests.factories import Person
+from tests.grounds import stated
 
 from .conftest import INCOME, begun, closed
 
@@ -64,7 +65,7 @@ def test_the_value_stands_on_no_page_of_the_case_and_in_no_record(
     dispatcher.dispatch(now=moments.now())
     shown = [
         (ling, [f"/cases/{case.number}/", "/valuations/", "/patents/", "/notices/"]),
-        (rui, [f"/supervision/cases/{case.number}/", "/supervision/"]),
+        (rui, [stated(rui, case.number), "/supervision/"]),
     ]
     words = {str(private.value), private.number, str(private.income_value)}
     for person, places in shown:

@@ -12,12 +12,12 @@ from pledges.after.kinds import MatterKind
 from pledges.after.models import AfterPaper, Matter, UseConsent
 from pledges.forms.party import SendBackForm
 from pledges.models import Registration
-from pledges.views.common import PARTIES
+from pledges.views.common import PARTIES, looked, owner_for
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
-from portal.foundation.core.files import send
+from portal.foundation.journal.sending import send
 
 from .common import OFFICE, file_of, matter_of, matter_page, trail
 
@@ -39,6 +39,7 @@ def hub_with(
     actor, now = actor_of(request), moments.now()
     if file.decided_at is None or file.state not in ENDED_OR_STANDING:
         return redirect("pledges:detail", file.number)
+    looked(request, file)
     matters = Matter.objects.visible_to(actor).filter(registration=file).select_related("clock").order_by("-pk")
     consents = UseConsent.objects.visible_to(actor).filter(registration=file).order_by("-pk")
     told = file.revocations.exclude(told_at=None).prefetch_related("statements").order_by("-pk").first()
@@ -79,6 +80,7 @@ def matter_with(
 ) -> HttpResponse:
     """The page of a matter with its forms, for whoever is to act."""
     actor = actor_of(request)
+    looked(request, found.registration, subject=found.subject)
     context = {
         **presenting.may(actor, found, found.registration),
         "agree": agree or AgreeForm(),
@@ -103,7 +105,7 @@ def paper(request: HttpRequest, number: str, ref: str) -> HttpResponse | FileRes
     )
     if stored is None or not seen:
         raise Http404
-    return send(stored, inline="inline" in request.GET)
+    return send(request, stored, reader=actor, owner_id=owner_for(file, actor), inline="inline" in request.GET)
 
 
 @allow(Role.ENTERPRISE, *OFFICE)

@@ -15,10 +15,10 @@ from pledges.disposal.locking import locked_default
 from pledges.disposal.models import Default, DefaultPaper
 from pledges.locking import locked
 from pledges.models import Loan
-from portal.foundation.core import files
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.display import full_date_cn, money_wan
-from portal.foundation.core.errors import Invalid, TooLarge, WrongType
+from portal.foundation.core.errors import Invalid, TooLarge
+from portal.foundation.core.intake.gate import admit, looked_at
 from portal.foundation.core.moments import local_date
 from portal.foundation.journal.record import record
 
@@ -36,6 +36,7 @@ class Debt:
     note: str = ""
 
 
+@looked_at("papers", field="paper")
 @transaction.atomic(durable=True)
 def record_default(
     registration_id: int, debt: Debt, *, papers: Sequence["File[Any]"], actor: Actor, now: datetime
@@ -70,11 +71,7 @@ def record_default(
         recorded_at=now,
     )
     for paper in papers:
-        try:
-            checked = files.check(paper)
-        except (TooLarge, WrongType) as error:
-            error.fields = {"paper": error.reason}
-            raise
+        checked = admit(paper, actor=actor, now=now, field="paper")
         DefaultPaper.objects.create(default=made, uploaded_by=actor.label, uploaded_at=now, **checked.fields())
     record(
         "default.recorded",

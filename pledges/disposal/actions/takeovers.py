@@ -13,11 +13,11 @@ from pledges.disposal.locking import locked, tell
 from pledges.disposal.models import Disposal
 from pledges.disposal.settlement_models import TakeOver
 from pledges.models import Registration
-from portal.foundation.core import files
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.db import lock
 from portal.foundation.core.display import full_date_cn, money_wan
-from portal.foundation.core.errors import Invalid, TooLarge, WrongState, WrongType
+from portal.foundation.core.errors import Invalid, WrongState
+from portal.foundation.core.intake.gate import admit, looked_at
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.money import MAX_YUAN
 
@@ -38,6 +38,7 @@ class Answer:
     note: str = ""
 
 
+@looked_at("report", field="report")
 @transaction.atomic(durable=True)
 def propose(disposal_id: int, offer: Price, *, report: "File[Any]", actor: Actor, now: datetime) -> TakeOver:
     """Propose it, with the valuation report. Raises WrongState for a forbidden 流质, Invalid with the field."""
@@ -56,11 +57,7 @@ def propose(disposal_id: int, offer: Price, *, report: "File[Any]", actor: Actor
         wrong["valued_on"] = f"评估要在违约（{day}）以后做：违约前约定的价格不能作为折价依据。"
     if wrong:
         raise Invalid("take_over", "；".join(wrong.values()), fields=wrong)
-    try:
-        checked = files.check(report)
-    except (TooLarge, WrongType) as error:
-        error.fields = {"report": error.reason}
-        raise
+    checked = admit(report, actor=actor, now=now, field="report")
     made = TakeOver.objects.create(
         disposal=disposal,
         price=offer.price,

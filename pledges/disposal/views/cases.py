@@ -15,15 +15,16 @@ from pledges.disposal.forms import ChooseForm, ClaimForm, NoteForm
 from pledges.disposal.models import Disposal, Path
 from pledges.disposal.presenting import bid_choices, listing_facts, offers_by_round, settlement
 from pledges.disposal.settlement_models import TakeOver
+from pledges.views.common import looked, owner_for
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.files import send
 from portal.foundation.core.forms import place
 from portal.foundation.core.numbers import version_of, whole
+from portal.foundation.journal.sending import send
 
 from .common import GET_OR_POST, PARTIES, events, own, phase, trail
 
@@ -115,6 +116,7 @@ def _answer(found: Disposal, step: str, note: str, request: HttpRequest, *, acto
 def case(request: HttpRequest, number: str) -> HttpResponse:
     """One disposal with everything this reader may know, and the steps that are open."""
     found, actor, now = own(request, number), actor_of(request), moments.now()
+    looked(request, found.registration, subject=found.subject)
     step = request.POST.get("step", "") if request.method == "POST" else ""
     bids = queries.bids_of(found, actor, now=now) if not found.taken_over else []
     money = settlement(found, actor)
@@ -212,10 +214,11 @@ def _may(found: Disposal, actor: Actor, *, bids: list[Any], now: Any) -> dict[st
 @require_safe
 def report(request: HttpRequest, number: str, pk: int) -> HttpResponseBase:
     """The valuation report of a take-over, for both parties."""
-    stored = TakeOver.objects.filter(disposal=own(request, number), pk=pk).first()
+    found, actor = own(request, number), actor_of(request)
+    stored = TakeOver.objects.filter(disposal=found, pk=pk).first()
     if stored is None:
         raise Http404
     try:
-        return send(stored)
+        return send(request, stored, reader=actor, owner_id=owner_for(found.registration, actor))
     except FileNotFoundError as error:
         raise Http404 from error

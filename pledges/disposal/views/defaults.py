@@ -14,13 +14,14 @@ from pledges.disposal.forms import DefaultForm, NoteForm
 from pledges.disposal.models import Default, Disposal
 from pledges.presenting import loan_of
 from pledges.views.common import own as own_file
+from pledges.views.common import owner_for
 from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.files import send
 from portal.foundation.core.forms import place
+from portal.foundation.journal.sending import send
 
 from .common import BANKS, GET_OR_POST, PARTIES, own_default, trail
 
@@ -102,8 +103,9 @@ def default(request: HttpRequest, ref: UUID) -> HttpResponse:
 @require_safe
 def paper(request: HttpRequest, ref: UUID, file_ref: UUID) -> HttpResponseBase:
     """A piece of evidence, as a download."""
-    stored = get_object_or_404(own_default(request, ref).papers, ref=file_ref)
+    found, actor = own_default(request, ref), actor_of(request)
+    stored = get_object_or_404(found.papers, ref=file_ref)
     try:
-        return send(stored)
+        return send(request, stored, reader=actor, owner_id=owner_for(found.registration, actor))
     except FileNotFoundError as error:
         raise Http404 from error

@@ -4,24 +4,25 @@ import re
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from portal.foundation.core.forms import PhoneField, PortalForm, RadioCards, UsccField
 
 from . import queries
-from .actions import Company, Newcomer
 from .models import Role, User
+from .registering import Company, Newcomer
 
 # One sentence for every failed log-in, so that it tells a guesser nothing and an owner enough.
 LOGIN_REFUSED = "账号或密码不对，或者连续输错次数过多。请核对后再试；连续输错 5 次后，要等 15 分钟才能再登录。"
+NEW_HELP = "至少 12 个字符，大写字母、小写字母、数字、符号四类里至少有三类；不要用姓名、单位名或常见的拼音和数字。"
 _USERNAME = re.compile(r"[a-z][a-z0-9._-]{3,29}", re.ASCII)
 _MOBILE = re.compile(r"1[3-9][0-9]{9}", re.ASCII)
+# Django's own two; the others say it themselves (identity.passwords).
 _PASSWORD_FAULTS = {
     "password_too_short": "密码至少 12 个字符，请加长，例如用几个不相关的词连起来。",
-    "password_too_similar": "密码和用户名或姓名太像，请换一个。",
     "password_too_common": "这个密码很常见，容易被猜中，请换一个。",
-    "password_entirely_numeric": "密码不能全是数字，请加上字母或符号。",
 }
 
 
@@ -44,6 +45,20 @@ class MobileField(PhoneField):
         return phone
 
 
+class EmailField(forms.EmailField):
+    """One's own mail address. Where no text can be sent it is the only way back in, so who makes an account must give one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("label", "您的邮箱")
+        kwargs.setdefault("required", settings.SMS_PROVIDER == "none")
+        kwargs.setdefault("widget", forms.EmailInput(attrs={"autocomplete": "email", "spellcheck": "false"}))
+        messages = {
+            "invalid": "邮箱的写法不对，应像 name@example.com。",
+            "required": "请填写邮箱，忘记密码时用它找回。",
+        }
+        super().__init__(max_length=254, error_messages=messages, **kwargs)
+
+
 def _password(label: str, *, new: bool, **kwargs: Any) -> forms.CharField:
     attrs = {"autocomplete": "new-password" if new else "current-password"}
     return forms.CharField(label=label, strip=False, max_length=128, widget=forms.PasswordInput(attrs=attrs), **kwargs)
@@ -61,7 +76,7 @@ class LoginForm(PortalForm):
 class NewPasswordForm(PortalForm):
     """Two equal new passwords that pass the validators, in our words."""
 
-    password = _password("密码", new=True, help_text="至少 12 个字符，不能全是数字，也不要用常见的密码。")
+    password = _password("密码", new=True, help_text=NEW_HELP)
     password_again = _password("再输一次密码", new=True, error_messages={"required": "请再输一次密码。"})
 
     def owner(self) -> User:
@@ -105,6 +120,7 @@ class NewcomerForm(NewPasswordForm):
         label="您的姓名", max_length=40, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     phone = MobileField(label="您的手机号", help_text="可以用它登录，机构也用它联系您。")
+    email = EmailField(help_text="用来找回密码、接收账号提醒。")
     username = forms.CharField(
         label="用户名",
         max_length=30,
@@ -114,7 +130,15 @@ class NewcomerForm(NewPasswordForm):
     )
     privacy = forms.BooleanField(label="我已阅读并同意隐私说明")
 
-    field_order: tuple[str, ...] = ("person_name", "phone", "username", "password", "password_again", "privacy")
+    field_order: tuple[str, ...] = (
+        "person_name",
+        "phone",
+        "email",
+        "username",
+        "password",
+        "password_again",
+        "privacy",
+    )
 
     def clean_username(self) -> str:
         name = str(self.cleaned_data["username"]).strip().lower()
@@ -132,7 +156,17 @@ class NewcomerForm(NewPasswordForm):
 
     def owner(self) -> User:
         data = self.cleaned_data
-        return User(username=data.get("username") or data.get("phone") or "", first_name=data.get("person_name") or "")
+        user = User(
+            username=data.get("username") or data.get("phone") or "",
+            name=data.get("person_name") or "",
+            phone=data.get("phone") or "",
+        )
+        user.companies = self.companies()  # type: ignore[attr-defined]  # read by identity.passwords
+        return user
+
+    def companies(self) -> list[str]:
+        """The names that a password must not be made of."""
+        return [str(self.cleaned_data.get("name") or "")]
 
     def newcomer(self) -> Newcomer:
         data = self.cleaned_data
@@ -141,6 +175,7 @@ class NewcomerForm(NewPasswordForm):
             phone=data["phone"],
             username=data["username"] or data["phone"],
             password=data["password"],
+            email=data["email"],
         )
 
 
@@ -175,7 +210,7 @@ class RegistrationForm(NewcomerForm, CompanyFields):
     contact_phone = PhoneField(label="企业联系电话", required=False, help_text="不填就用您的手机号。")
 
     COMPANY = ("uscc", "name", "district", "industry", "address", "contact_name", "contact_phone")
-    PERSON = ("person_name", "phone", "username", "password", "password_again")
+    PERSON = ("person_name", "phone", "email", "username", "password", "password_again")
     field_order = (*COMPANY, *PERSON, "privacy")
 
     def company(self) -> Company:
@@ -223,8 +258,12 @@ class InviteForm(PortalForm):
 class JoinForm(NewcomerForm):
     """A newcomer's account from an invitation: the phone is the invited one."""
 
-    def __init__(self, *args: Any, phone: str, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, phone: str, company: str, **kwargs: Any) -> None:
         kwargs["initial"] = {"phone": phone}
+        self.company_name = company
         super().__init__(*args, **kwargs)
         self.fields["phone"].disabled = True
         self.fields["phone"].help_text = "邀请发给这个手机号，登录时可以用它。"
+
+    def companies(self) -> list[str]:
+        return [self.company_name]

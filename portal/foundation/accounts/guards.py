@@ -4,11 +4,11 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase
 
 from portal.foundation.core.errors import Forbidden
 
+from .identity import login
 from .models import Role
 
 View = Callable[..., HttpResponseBase]
@@ -22,7 +22,7 @@ def allow(*roles: Role) -> Callable[[View], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             actor = getattr(request, "actor", None)
             if actor is None:
-                return redirect_to_login(request.get_full_path())
+                return login.to_log_in(request)
             if roles and actor.role not in roles:
                 names = "、".join(str(Role(r).label) for r in roles)
                 raise Forbidden("role", f"这一页由{names}使用，您现在的身份是{Role(actor.role).label}。")

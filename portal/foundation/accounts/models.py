@@ -3,9 +3,15 @@
 from datetime import date
 
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.constraints import ExclusionConstraint
 from django.db import models
+from django.db.models import Case, F, Q, Value, When
 
 from portal.foundation.core.actor import Actor
+
+from .identity.models import PasswordRecord as PasswordRecord
+from .identity.models import ResetLink as ResetLink
+from .identity.models import SsoBinding as SsoBinding
 
 NO_TIER = "none"  # in Organisation.tiers: the enterprise has said that it has none
 
@@ -19,7 +25,15 @@ class Role(models.TextChoices):
     CLERK = "clerk", "登记审查员"
     CHIEF = "chief", "登记处负责人"
     REGULATOR = "regulator", "监管人员"
-    ADMIN = "admin", "系统管理员"
+    ADMIN = "admin", "系统管理员"  # organisations, calendars, health
+    SECURITY = "security", "安全管理员"  # accounts, roles, lock-outs
+    AUDIT = "audit", "审计管理员"  # the journal, refusals, who looked
+
+
+# The three administrators: nobody is two of them, and none of them has other business here (membership_keepers_apart).
+KEEPERS = (Role.ADMIN, Role.SECURITY, Role.AUDIT)
+# Nor is a regulator anything else: who reviews products and subsidies has put none of them forward.
+APART = (*KEEPERS, Role.REGULATOR)
 
 
 class OrganisationKind(models.TextChoices):
@@ -136,6 +150,7 @@ class User(AbstractUser):
 
     name = models.CharField("姓名", max_length=40)
     phone = models.CharField("手机", max_length=20, blank=True)
+    mail_wanted = models.EmailField("待确认的邮箱", blank=True, db_default="")  # becomes `email` by the link sent there
 
     class Meta:
         verbose_name = "用户"
@@ -145,6 +160,12 @@ class User(AbstractUser):
         return self.name or self.username
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def at_work(self) -> "MembershipQuerySet":
+        """Chairs in which a person sits who can log in: whom work is given to and letters are written to, so no machine."""
+        return self.filter(active=True, machine=False, user__is_active=True)
+
+
 class Membership(models.Model):
     """One person's chair in one organisation. Ending it ends every session that sits in it at the next request."""
 
@@ -152,7 +173,12 @@ class Membership(models.Model):
     organisation = models.ForeignKey(Organisation, models.PROTECT, related_name="memberships")
     role = models.CharField("角色", max_length=12, choices=Role)
     active = models.BooleanField("有效", default=True)
+    machine = models.BooleanField(
+        "系统接口", default=False, db_default=False
+    )  # the chair of an API key; nobody sits there
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         verbose_name = "成员"
@@ -160,6 +186,15 @@ class Membership(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["user", "organisation"], name="membership_once"),
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="membership_role_known"),
+            # A constraint and no check in Python: two invitations accepted in the same moment cannot slip past it.
+            ExclusionConstraint(
+                name="membership_keepers_apart",
+                expressions=[
+                    ("user", "="),
+                    (Case(When(role__in=[r.value for r in APART], then=F("role")), default=Value("business")), "<>"),
+                ],
+                condition=Q(active=True),
+            ),
         ]
         indexes = [models.Index(fields=["organisation", "role"], name="membership_role")]  # read by: notifications
 
@@ -191,10 +226,23 @@ class Invitation(models.Model):
     accepted_at = models.DateTimeField(null=True)
     accepted_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
     revoked_at = models.DateTimeField(null=True)
+    # One of the three administrators: a second one has checked who accepted. Until then the chair does not count.
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.ForeignKey(User, models.PROTECT, null=True, db_index=False, related_name="+")
 
     class Meta:
         verbose_name = "邀请"
         verbose_name_plural = verbose_name
+        constraints = [  # who hands out a role does not take it
+            models.CheckConstraint(
+                condition=Q(accepted_by=None) | ~Q(accepted_by=F("invited_by")), name="invitation_two_people"
+            ),
+            models.CheckConstraint(
+                condition=Q(confirmed_by=None)
+                | (~Q(confirmed_by=F("invited_by")) & ~Q(confirmed_by=F("accepted_by")) & Q(accepted_by__isnull=False)),
+                name="invitation_two_keepers",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.organisation} {self.phone}"

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.forms import PhoneField
 
-from .models import District, Industry, Invitation, Membership, Organisation, User
+from .models import KEEPERS, District, Industry, Invitation, Membership, Organisation, User
 
 # What an enterprise may change about itself. The 统一社会信用代码 is its identity and stays.
 EDITABLE = (
@@ -24,7 +24,18 @@ EDITABLE = (
     "pledged_before",
 )
 # Demonstration log-ins and who they are; they exist only with the demonstration data.
-DEMO_LOGINS = ("enterprise", "officer", "manager", "guarantor", "clerk", "chief", "regulator", "admin")
+DEMO_LOGINS = (
+    "enterprise",
+    "officer",
+    "manager",
+    "guarantor",
+    "clerk",
+    "chief",
+    "regulator",
+    "admin",
+    "security",
+    "audit",
+)
 DEMO_PASSWORD = "Demo-2026-portal"  # noqa: S105 — printed on the log-in page of the demonstration
 
 
@@ -51,15 +62,15 @@ def seats_of(user_id: int) -> "QuerySet[Membership]":
     """The chairs a person may sit in now."""
     return (
         Membership.objects.filter(user_id=user_id, active=True, organisation__active=True)
-        .select_related("organisation")
+        .select_related("organisation", "user")
         .order_by("organisation__sort_key", "pk")
     )
 
 
 def members_of(actor: Actor) -> "QuerySet[Membership]":
-    """The actor's colleagues, the actor included."""
+    """The actor's colleagues, the actor included; machines have their own page."""
     return (
-        Membership.objects.filter(organisation_id=actor.organisation_id, active=True)
+        Membership.objects.filter(organisation_id=actor.organisation_id, active=True, machine=False)
         .select_related("user", "organisation")
         .order_by("created_at", "pk")
     )
@@ -73,6 +84,26 @@ def open_invitations(actor: Actor, *, now: datetime) -> "QuerySet[Invitation]":
         )
         .select_related("invited_by")
         .order_by("-created_at")
+    )
+
+
+def waiting_keepers(actor: Actor) -> "QuerySet[Invitation]":
+    """Administrators-to-be of the actor's organisation who have accepted, and whom a second administrator must confirm."""
+    if actor.role not in KEEPERS:
+        return Invitation.objects.none()
+    return (
+        Invitation.objects.filter(
+            organisation_id=actor.organisation_id,
+            role__in=KEEPERS,
+            accepted_at__isnull=False,
+            confirmed_at=None,
+            revoked_at=None,
+        )
+        .filter(
+            accepted_by__memberships__in=Membership.objects.filter(organisation_id=actor.organisation_id, active=False)
+        )
+        .select_related("invited_by", "accepted_by")
+        .order_by("accepted_at", "pk")
     )
 
 

@@ -2,8 +2,9 @@
 
 from django.apps import AppConfig
 from django.core.checks import register
+from django.db.models.signals import post_migrate
 
-from . import failpoints
+from . import failpoints, state_guard
 
 
 class CoreConfig(AppConfig):
@@ -16,3 +17,4 @@ class CoreConfig(AppConfig):
         register(failpoints.refused_in_production)
         rules, log = failpoints.armed_by_settings()
         failpoints.arm(rules, log=log)
+        post_migrate.connect(state_guard.install, sender=self)

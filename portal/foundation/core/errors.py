@@ -1,6 +1,10 @@
 """What an action says when it refuses: a code for machines, a sentence for people, a status for HTTP."""
 
 from collections.abc import Mapping
+from contextvars import ContextVar
+
+# Seconds after which the refused may try again; views write the status only, the middleware adds the header Retry-After.
+patience: ContextVar[int | None] = ContextVar("patience", default=None)
 
 
 class DomainError(Exception):
@@ -48,3 +52,20 @@ class TooLarge(DomainError):
 
 class WrongType(DomainError):
     status = 415
+
+
+class TooMany(DomainError):
+    """Too often, or too much, in a time; `retry_after` seconds go into the header of that name."""
+
+    status = 429
+
+    def __init__(self, code: str, reason: str, *, retry_after: int, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(code, reason, fields=fields)
+        self.retry_after = retry_after
+        patience.set(retry_after)
+
+
+class Unready(DomainError):
+    """Something of ours cannot do it now; trying again helps."""
+
+    status = 503

@@ -1,32 +1,29 @@
-"""Uploaded files: checked by content, stored privately under a random name, sent only as attachments or in a sandbox."""
+"""Stored files: kept privately under a random name, sent only as attachments or in a sandbox, and not before they were scanned.
 
-import hashlib
+What comes in goes through intake.gate, and the storage takes nothing else: an upload that reached it unseen is a fault of ours.
+"""
+
 import os
 import uuid
-import zipfile
-from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import IO, Any
+from collections.abc import Iterable
+from typing import Any, TypeVar
 
-import puremagic
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import FileSystemStorage
+from django.core.files.uploadedfile import UploadedFile
 from django.db import models
-from django.http import FileResponse, HttpResponse
+from django.db.models import Q
+from django.http import FileResponse, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.utils.http import content_disposition_header
 
-from .errors import TooLarge, WrongType
+from .actor import Actor
+from .errors import WrongState
 from .failpoints import failpoint
+from .intake.kinds import INLINE
 
-# What a paper may be, by content: extension → (first bytes, media type).
-ACCEPTED: dict[str, tuple[bytes, str]] = {
-    ".pdf": (b"%PDF-", "application/pdf"),
-    ".jpg": (b"\xff\xd8\xff", "image/jpeg"),
-    ".png": (b"\x89PNG\r\n\x1a\n", "image/png"),
-    ".ofd": (b"PK\x03\x04", "application/ofd"),
-}
-ACCEPTED_TEXT = "PDF、JPG、PNG 或 OFD，不超过 20 MB"
-INLINE = {"application/pdf", "image/jpeg", "image/png"}
+R = TypeVar("R", bound=HttpResponseBase)
 
 
 def storage_path(instance: "StoredFile", filename: str) -> str:
@@ -38,6 +35,8 @@ class PrivateStorage(FileSystemStorage):
     """The disk under MEDIA_ROOT. Bytes are on the disk before their row can be committed: a row never promises lost ones."""
 
     def _save(self, name: str, content: "File[Any]") -> str:
+        if isinstance(content, UploadedFile):
+            raise TypeError("an upload goes through intake.gate.admit before it is stored")
         saved: str = super()._save(name, content)  # type: ignore[misc]  # the stubs leave it out
         for path in (self.path(saved), os.path.dirname(self.path(saved))):
             descriptor = os.open(path, os.O_RDONLY)
@@ -52,6 +51,11 @@ class PrivateStorage(FileSystemStorage):
 class StoredFile(models.Model):
     """A file with its digest. The name people gave it is kept for showing, never for the path."""
 
+    class Scan(models.TextChoices):
+        WAITING = "", "未查毒"
+        CLEAN = "clean", "已查毒"
+        FOUND = "found", "已隔离"
+
     ref = models.UUIDField(default=uuid.uuid4, unique=True)
     name = models.CharField("文件名", max_length=200)
     file = models.FileField(upload_to=storage_path)
@@ -60,97 +64,72 @@ class StoredFile(models.Model):
     sha256 = models.CharField(max_length=64)
     uploaded_by = models.CharField("上传人", max_length=200)
     uploaded_at = models.DateTimeField("上传时间")
+    # The organisation that sent it (0: before this was kept, or the system). It alone may have it back before the scan.
+    sender = models.BigIntegerField("上传单位", default=0, db_default=0)
+    scan = models.CharField("查毒", max_length=8, choices=Scan, default="", db_default="", blank=True)
+    scan_note = models.CharField("发现", max_length=120, default="", db_default="", blank=True)
 
     class Meta:
         abstract = True
+        indexes = [models.Index(fields=["id"], name="%(class)s_unscanned", condition=Q(scan=""))]
 
     def __str__(self) -> str:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """An upload that is what it says it is; fields as StoredFile wants them."""
-
-    name: str
-    media_type: str
-    size: int
-    sha256: str
-    content: File  # type: ignore[type-arg]
-
-    def fields(self) -> dict[str, Any]:
-        return {
-            "name": self.name,
-            "media_type": self.media_type,
-            "size": self.size,
-            "sha256": self.sha256,
-            "file": File(self.content.file, name=self.name),
-        }
+def scanned() -> bool:
+    """Whether files are scanned here at all."""
+    return bool(settings.CLAMD)
 
 
-def shown_name(raw: str) -> str:
-    """The last part of a path, without control or direction characters, at most 200 characters."""
-    name = PurePosixPath(raw.replace("\\", "/")).name
-    kept = "".join(
-        c for c in name if c.isprintable() and c not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200b"
-    )
-    return kept.strip()[-200:] or "未命名文件"
+def held(stored: StoredFile, *, organisation_id: int) -> str:
+    """Why somebody of this organisation cannot have the file now, as a sentence; "" when they can."""
+    if stored.scan == StoredFile.Scan.FOUND:
+        return f"“{stored.name}”查出恶意程序，已经隔离，不能下载。请上传人重新提供没有问题的文件。"
+    own = bool(stored.sender) and stored.sender == organisation_id
+    if scanned() and stored.scan != StoredFile.Scan.CLEAN and not own:
+        return f"“{stored.name}”正在查毒，一般不超过一分钟。请稍后再打开。"
+    return ""
 
 
-def check(upload: "File[Any]") -> Checked:
-    """Look at size and first bytes. Raises TooLarge (413) or WrongType (415) with a sentence for the field."""
-    size = upload.size or 0
-    if size > settings.UPLOAD_MAX_BYTES:
-        raise TooLarge("too_large", f"文件有 {size / 1048576:.1f} MB，超过 20 MB。请压缩或拆分后再上传。")
-    if size == 0:
-        raise WrongType("empty", "这个文件是空的，请重新选择。")
-    name = shown_name(upload.name or "")
-    stream: IO[bytes] = upload.open("rb")
-    stream.seek(0)
-    head = stream.read(4096)
-    suffix = PurePosixPath(name).suffix.lower().replace(".jpeg", ".jpg")
-    found = next((ext for ext, (magic, _) in ACCEPTED.items() if head.startswith(magic)), None)
-    if suffix not in ACCEPTED:
-        raise WrongType("type", f"不支持“{suffix or '无扩展名'}”文件。请上传 {ACCEPTED_TEXT}。")
-    if found != suffix or (found == ".ofd" and not _holds_ofd(stream)):
-        raise WrongType(
-            "lies", f"文件内容不是 {suffix[1:].upper()}（{_guess(head)}）。请确认文件没有损坏或改错扩展名。"
-        )
-    stream.seek(0)
-    digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
-    stream.seek(0)
-    return Checked(name, ACCEPTED[found][1], size, digest, upload)
+def send(stored: StoredFile, *, reader: Actor, inline: bool = False) -> HttpResponse | FileResponse:
+    """The file's bytes: as a download, or for reading beside a check list in a sandboxed frame.
 
-
-def _holds_ofd(stream: IO[bytes]) -> bool:
-    """Whether a ZIP is an OFD package: GB/T 33190 puts OFD.xml at its root. Only the list of names is read, nothing unpacked."""
-    stream.seek(0)
-    try:
-        with zipfile.ZipFile(stream) as package:
-            return any(name.lower().lstrip("/") == "ofd.xml" for name in package.namelist())
-    except (zipfile.BadZipFile, ValueError, NotImplementedError):
-        return False
-
-
-def _guess(head: bytes) -> str:
-    """What the content looks like, for the error sentence."""
-    try:
-        return f"像是 {puremagic.from_string(head).lstrip('.').upper() or '其他格式'}"
-    except (puremagic.PureError, ValueError):
-        return "无法识别"
-
-
-def send(stored: StoredFile, *, inline: bool = False) -> HttpResponse | FileResponse:
-    """The file's bytes: as a download, or for reading beside a check list in a sandboxed frame."""
+    Raises WrongState for a file in quarantine, and for one that waits for its scan and is not of the reader's organisation.
+    """
+    if why := held(stored, organisation_id=reader.organisation_id):
+        raise WrongState("held", why)
     show = inline and stored.media_type in INLINE
     response = FileResponse(
         stored.file.open("rb"), as_attachment=not show, filename=stored.name, content_type=stored.media_type
     )
+    if not show:
+        return alone(response)
+    # Read in a frame of ours; the rest of the policy stays as everywhere.
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Cache-Control"] = "private, no-store"
-    if show:  # read in a frame of ours; the rest of the policy stays as everywhere
-        response.headers["X-Frame-Options"] = "SAMEORIGIN"
-        response._csp_replace = {"frame-ancestors": ["'self'"]}  # type: ignore[attr-defined]  # read by django-csp
-    else:
-        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+    response.headers["X-Frame-Options"] = "SAMEORIGIN"
+    response._csp_replace = {"frame-ancestors": ["'self'"]}  # type: ignore[attr-defined]  # read by django-csp
+    return response
+
+
+def attach(body: bytes, *, media_type: str, name: str) -> HttpResponse:
+    """Something made just now, as a download."""
+    response = HttpResponse(body, content_type=media_type)
+    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    return alone(response)
+
+
+def attach_lines(lines: Iterable[str] | Iterable[bytes], *, media_type: str, name: str) -> StreamingHttpResponse:
+    """Something long made just now, sent while it is being made."""
+    response = StreamingHttpResponse(lines, content_type=media_type)
+    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    return alone(response)
+
+
+def alone(response: R) -> R:
+    """What every download says: no guessing of its kind, no copy on the way, and nothing of it runs anywhere."""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, no-store"
+    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
     return response

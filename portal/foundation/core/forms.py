@@ -5,7 +5,7 @@ such as 万元) and `depends` (not required by itself but by another answer: not
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -20,10 +20,11 @@ from django.core.validators import (
     MinValueValidator,
 )
 from django.forms.renderers import TemplatesSetting
+from django.utils.datastructures import MultiValueDict
 
 from . import identifiers, moments, money
 from .errors import DomainError
-from .files import ACCEPTED
+from .intake.kinds import PAPERS, Kind, offered
 
 _CHOOSING = (forms.Select, forms.RadioSelect, forms.CheckboxSelectMultiple, forms.SelectMultiple)
 _LIMITS: Mapping[type, str] = {
@@ -40,6 +41,7 @@ _INVALID: Mapping[type, str] = {
     forms.URLField: "网址的写法不对，应以 https:// 开头。",
 }
 
+TWICE = "这一项提交了两次，请在页面上重新填写后提交。"
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199  # of a day that anybody types here
 
 
@@ -65,10 +67,26 @@ class PlainErrors:
         for name, field in self.fields.items():
             _word_errors(field, str(field.label or name))
 
+    def full_clean(self) -> None:
+        """A field that was sent twice is refused: whoever passed the form on may have read the other one."""
+        super().full_clean()  # type: ignore[misc]  # of the form beside which this stands
+        if not isinstance(data := getattr(self, "data", None), MultiValueDict):
+            return
+        for name, field in self.fields.items():
+            if not _takes_several(field) and len(data.getlist(self.add_prefix(name))) > 1:  # type: ignore[attr-defined]
+                self.add_error(name, TWICE)  # type: ignore[attr-defined]
+
     def add_field(self, name: str, field: forms.Field) -> None:
         """A field that only some instances have, worded like the others."""
         self.fields[name] = field
         _word_errors(field, str(field.label or name))
+
+
+def _takes_several(field: forms.Field) -> bool:
+    """Whether the control itself sends its name more than once."""
+    return isinstance(field.widget, forms.SelectMultiple | forms.MultipleHiddenInput | forms.MultiWidget) or getattr(
+        field.widget, "allow_multiple_selected", False
+    )
 
 
 def _word_errors(field: forms.Field, label: str) -> None:
@@ -141,10 +159,25 @@ class ManyFilesInput(forms.FileInput):
     allow_multiple_selected = True
 
 
-class ManyFilesField(forms.FileField):
-    """Up to `most` papers at once; cleans to a list. What they are is checked by the action, by content."""
+class UploadField(forms.FileField):
+    """A file of these kinds; every form field that takes a file is one. What it is, is checked by the action, by content
+    (intake.gate), which also says what is wrong with an empty one."""
 
-    widget = ManyFilesInput(attrs={"accept": ",".join(ACCEPTED)})
+    widget: Any = forms.FileInput
+
+    def __init__(self, *, kinds: Sequence[Kind] = PAPERS, **kwargs: Any) -> None:
+        self.kinds = kinds
+        super().__init__(allow_empty_file=True, **kwargs)
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        """What the browser's dialogue offers."""
+        return {**super().widget_attrs(widget), "accept": ",".join(offered(self.kinds))}
+
+
+class ManyFilesField(UploadField):
+    """Up to `most` papers at once; cleans to a list."""
+
+    widget = ManyFilesInput
 
     def __init__(self, *, most: int | None = None, **kwargs: Any) -> None:
         self.most = most

@@ -8,15 +8,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from .db import busy_of
-from .errors import DomainError
+from .errors import DomainError, patience
 from .failpoints import failpoint
 
 
 class ReadableRequestMiddleware:
     """400 for NUL characters anywhere (PostgreSQL keeps none, and no keyboard has one) and for forms in a strange charset.
 
-    Without this every search field, path and cookie would need a check of its own. What a person sees is marked private,
-    unless the view has said something stricter: no proxy may keep it.
+    Without this every search field, path and cookie would need a check of its own.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -28,10 +27,7 @@ class ReadableRequestMiddleware:
         charset = (request.content_params or {}).get("charset", "utf-8")
         if request.content_type == "multipart/form-data" and charset.lower() not in ("utf-8", "utf8"):
             raise BadRequest("a form in another charset than UTF-8")
-        response = self.get_response(request)
-        if getattr(request, "actor", None) is not None:
-            response.headers.setdefault("Cache-Control", "private, no-cache")
-        return response
+        return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
         """After the CSRF check, which reads the form too."""
@@ -54,7 +50,10 @@ class DomainErrorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        patience.set(None)
         response = self.get_response(request)
+        if response.status_code == 429 and (seconds := patience.get()) is not None:
+            response.headers.setdefault("Retry-After", str(seconds))
         failpoint("web.answer_lost")
         return response
 
@@ -62,6 +61,7 @@ class DomainErrorMiddleware:
         refusal = exception if isinstance(exception, DomainError) else busy_of(exception)
         if refusal is None or request.path.startswith("/api/"):
             return None
+        request.refused_because = refusal.code  # type: ignore[attr-defined]  # read by journal.refusals
         back = request.headers.get("Referer", "")
         if not back.startswith(f"{request.scheme}://{request.get_host()}/"):
             back = ""

@@ -7,12 +7,13 @@ simply claimed again, and only a handler's own failure counts as an attempt.
 import logging
 import select
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Q
 
+from portal.foundation.core import logs
 from portal.foundation.core.failpoints import failpoint
 
 from .models import Delivery, Entry, Outbox
@@ -43,17 +44,21 @@ def _resting(*, now: datetime) -> set[str]:
 def fan_out(*, limit: int = 500) -> int:
     """Turn outbox rows into one delivery per interested subscriber; returns how many entries were taken."""
     with transaction.atomic():
-        ids = list(
+        causes = dict(
             Outbox.objects.select_for_update(skip_locked=True)
             .order_by("entry_id")
-            .values_list("entry_id", flat=True)[:limit]
+            .values_list("entry_id", "request_id")[:limit]
         )
+        ids = list(causes)
         if not ids:
             return 0
         # In order, so that each channel hears of things in the order in which they happened.
         entries = Entry.objects.filter(id__in=ids).order_by("id").values_list("id", "verb")
         rows = [
-            Delivery(entry_id=pk, subscriber=s.name) for pk, verb in entries for s in subscribers() if s.wants(verb)
+            Delivery(entry_id=pk, subscriber=s.name, request_id=causes[pk])
+            for pk, verb in entries
+            for s in subscribers()
+            if s.wants(verb)
         ]
         Delivery.objects.bulk_create(rows, ignore_conflicts=True)
         failpoint("dispatcher.fanning_out")
@@ -84,8 +89,20 @@ def _lease(deliveries: list[Delivery], *, now: datetime) -> None:
         delivery.leased_until = until
 
 
+def _give_back(deliveries: list[Delivery]) -> None:
+    Delivery.objects.filter(id__in=[d.pk for d in deliveries], state=Delivery.State.WAITING).update(leased_until=None)
+
+
 def hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
-    """Call one subscriber; a failure is recorded on this delivery alone, so that one bad row never blocks the rest."""
+    """Call one subscriber; a failure is recorded on this delivery alone, so that one bad row never blocks the rest.
+
+    What it logs and writes to the journal goes back to the request that caused the entry.
+    """
+    with logs.caused_by(delivery.request_id):
+        return _hand_over(delivery, entry, now=now)
+
+
+def _hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
     handler = next((s.handle for s in subscribers() if s.name == delivery.subscriber), None)
     try:
         if handler is None:
@@ -122,8 +139,10 @@ def hand_over(delivery: Delivery, entry: Entry, *, now: datetime) -> bool:
     return True
 
 
-def dispatch(*, now: datetime, limit: int = 500) -> int:
+def dispatch(*, now: datetime, limit: int = 500, stopping: Callable[[], bool] = lambda: False) -> int:
     """One round: fan out, claim, hand over, some `limit` deliveries at most. Returns how many were handed over.
+
+    Once `stopping()`, the delivery at hand is finished and the rest of the batch given back at once.
 
     `now` is when the round begins. A slow channel makes it long, so leases are counted from how far it has come, and those
     of a batch are renewed before they end: otherwise the next dispatcher would send the same mail again.
@@ -140,6 +159,9 @@ def dispatch(*, now: datetime, limit: int = 500) -> int:
         failpoint("dispatcher.leased")
         entries = Entry.objects.in_bulk([d.entry_id for d in batch])
         for place, delivery in enumerate(batch):
+            if stopping():
+                _give_back(batch[place:])
+                return sent
             at = moment()
             if delivery.subscriber in _resting(now=at):  # it went down a moment ago
                 Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.WAITING).update(leased_until=None)

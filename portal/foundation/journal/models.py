@@ -11,6 +11,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
+from django.db.models import Func, Value
+from django.db.models.functions import Coalesce
 
 
 class EntryQuerySet(models.QuerySet["Entry"]):
@@ -67,6 +69,8 @@ class Entry(models.Model):
                     "IF NOT EXISTS (SELECT FROM fresh) THEN RETURN NULL; END IF; "
                     "INSERT INTO journal_outbox (entry_id) SELECT id FROM fresh; "
                     "INSERT INTO journal_unsealed (entry_id) SELECT id FROM fresh; "
+                    # core.state_guard.MARK: the transaction has told what it did.
+                    "PERFORM set_config('portal.journalled', 'on', true); "
                     # A commit that notifies holds a lock of the whole database, so all of them would queue up. One at a
                     # time is enough: whoever comes while another is about to notify is found by that wake or by the poll.
                     "IF pg_try_advisory_xact_lock(582025) THEN PERFORM pg_notify('journal', ''); END IF; RETURN NULL;"
@@ -82,6 +86,16 @@ class Outbox(models.Model):
     """Entries not yet fanned out to subscribers; a row leaves in the transaction that writes its deliveries."""
 
     entry_id = models.BigIntegerField(primary_key=True)
+    # The request that caused the entry, as its transaction says it (record.py); empty for what nobody asked for.
+    request_id = models.CharField(
+        max_length=16,
+        blank=True,
+        db_default=Coalesce(
+            Func(Value("portal.request_id"), Value(True), function="current_setting"),
+            Value(""),
+            output_field=models.CharField(),
+        ),
+    )
 
     class Meta:
         verbose_name = "待分发"
@@ -148,6 +162,7 @@ class Delivery(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True)
     sent_at = models.DateTimeField(null=True)
+    request_id = models.CharField(max_length=16, blank=True, db_default="")  # see Outbox
 
     class Meta:
         verbose_name = "投递"
@@ -163,3 +178,126 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.entry_id}→{self.subscriber} {self.state}"
+
+
+class Refusal(models.Model):
+    """The portal said no to a request: what kind, to whom, where. Never what was typed, never the address in the clear.
+
+    Written by `refusals.note` only. Nobody changes a row; one may go when it is older than a year (network security law:
+    at least six months).
+    """
+
+    kind = models.CharField("类别", max_length=40)
+    at = models.DateTimeField("时间")
+    status = models.PositiveSmallIntegerField("状态码", null=True)
+    actor_id = models.BigIntegerField("人员", null=True)
+    role = models.CharField("身份", max_length=12, blank=True)
+    organisation_id = models.BigIntegerField("单位", null=True)
+    method = models.CharField("方法", max_length=8, blank=True)
+    route = models.CharField("页面", max_length=80, blank=True)  # the name of the address, never the path
+    address = models.CharField("来源摘要", max_length=64, blank=True)
+    request_id = models.CharField("请求号", max_length=64, blank=True)
+    subject = models.CharField("对象", max_length=80, blank=True)
+    detail = models.CharField("原因", max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = "拒绝记录"
+        verbose_name_plural = verbose_name
+        indexes = [
+            models.Index(fields=["kind", "-id"], name="refusal_kind"),  # read by: the audit administrator's list
+            models.Index(fields=["actor_id", "-id"], name="refusal_actor"),  # read by: the same, for one person
+            models.Index(
+                fields=["address", "-at"], name="refusal_address"
+            ),  # read by: note, which writes a visitor's once
+        ]
+        triggers = [
+            pgtrigger.Protect(name="refusal_append_only", operation=pgtrigger.Update),
+            pgtrigger.Trigger(
+                name="refusal_kept",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+                func=(
+                    "IF OLD.at < now() - interval '365 days' THEN RETURN OLD; END IF; "
+                    "RAISE EXCEPTION 'refusals are kept for a year';"
+                ),
+            ),
+            pgtrigger.Trigger(
+                name="refusal_no_truncate",
+                level=pgtrigger.Statement,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Truncate,
+                func="RAISE EXCEPTION 'refusals are append-only'; RETURN NULL;",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%F %T} {self.kind} {self.route}"
+
+
+class LookQuerySet(models.QuerySet["Look"]):
+    def at_data_of(self, organisation_id: int) -> "LookQuerySet":
+        """What others saw of this enterprise, the newest first."""
+        return self.filter(owner_id=organisation_id).order_by("-id")
+
+
+class Look(models.Model):
+    """Somebody of another organisation read an enterprise's data; at most one row a person, object and hour.
+
+    Written by `looks` only. Rows stay for three years (see retention), then they may go.
+    """
+
+    class What(models.TextChoices):
+        REQUEST = "request", "融资需求"
+        PAPER = "paper", "材料"
+        CONTACT = "contact", "联系方式"
+        PLEDGE = "pledge", "质押登记件"
+        VALUATION = "valuation", "估值"
+        CASE = "case", "办件全貌"
+
+    at = models.DateTimeField("时间")
+    hour = models.DateTimeField()
+    owner_id = models.BigIntegerField()  # the enterprise whose data it is
+    user_id = models.BigIntegerField()
+    who = models.CharField("谁", max_length=200)
+    role = models.CharField("身份", max_length=12)
+    organisation_id = models.BigIntegerField()
+    what = models.CharField("看了什么", max_length=10, choices=What)
+    subject = models.CharField("对象", max_length=80)
+    case_number = models.CharField("办件编号", max_length=32, blank=True)
+    reason = models.CharField("事由", max_length=200, blank=True)
+
+    objects = LookQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "查看记录"
+        verbose_name_plural = verbose_name
+        constraints = [
+            models.UniqueConstraint(fields=["user_id", "what", "subject", "hour", "reason"], name="look_once_an_hour")
+        ]
+        indexes = [
+            models.Index(fields=["owner_id", "-id"], name="look_owner"),  # read by: the enterprise's own page
+            models.Index(fields=["organisation_id", "-id"], name="look_reader"),  # read by: the audit administrator
+            models.Index(fields=["user_id", "what", "hour"], name="look_of_a_day"),  # read by: looks.today
+        ]
+        triggers = [
+            pgtrigger.Protect(name="look_append_only", operation=pgtrigger.Update),
+            pgtrigger.Trigger(
+                name="look_kept",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Delete,
+                func=(
+                    "IF OLD.at < now() - interval '3 years' THEN RETURN OLD; END IF; "
+                    "RAISE EXCEPTION 'looks are kept for three years';"
+                ),
+            ),
+            pgtrigger.Trigger(
+                name="look_no_truncate",
+                level=pgtrigger.Statement,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Truncate,
+                func="RAISE EXCEPTION 'looks are append-only'; RETURN NULL;",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.at:%F %T} {self.what} {self.subject}"

@@ -8,15 +8,20 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
+from portal.foundation.core import logs
 from portal.foundation.core.actor import Actor
 
 from .models import Entry
 
+# What a writer says; the number is the database's (database_roles grants exactly these columns).
+COLUMNS = (
+    "at", "verb", "actor_id", "actor_label", "organisation_id", "subject", "case_number", "text", "data", "parties",
+)  # fmt: skip
 # Every verb writes one, so it is one plain statement: the ORM's insert costs more than PostgreSQL's.
-_INSERT = """
-INSERT INTO journal_entry (at, verb, actor_id, actor_label, organisation_id, subject, case_number, text, data, parties)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::bigint[]) RETURNING id
-"""
+_INSERT = f"""
+INSERT INTO journal_entry ({", ".join(COLUMNS)})
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s::jsonb, %s::bigint[]) RETURNING id, set_config('portal.request_id', %s, true)
+"""  # noqa: S608 — constants; the outbox row, which a trigger writes after this, takes the request's number from there
 _LONGEST, _LONGEST_LABEL = 500, 200  # characters of Entry.text and Entry.actor_label
 
 
@@ -57,7 +62,7 @@ def record(
             _INSERT,
             [
                 now, verb, entry.actor_id, entry.actor_label, entry.organisation_id, subject, case_number, entry.text,
-                json.dumps(entry.data, cls=DjangoJSONEncoder), entry.parties,
+                json.dumps(entry.data, cls=DjangoJSONEncoder), entry.parties, logs.request_id(),
             ],
         )  # fmt: skip
         entry.pk = cursor.fetchone()[0]

@@ -4,6 +4,7 @@ A separate step, not part of each transaction: a chain inside the transactions w
 client would stop every writer.
 """
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -14,10 +15,11 @@ from django.db.models import Exists, OuterRef
 from portal.foundation.core.failpoints import failpoint
 from portal.foundation.core.moments import iso
 
-from . import chain
+from . import chain, refusals
 from .chain import GENESIS
 from .models import Entry, Seal, Unsealed
 
+log = logging.getLogger(__name__)
 _LOCK = 0x6A6F7572  # 'jour': one sealer at a time, for the length of one transaction
 
 
@@ -31,7 +33,11 @@ def link(previous: str, entry: Entry) -> str:
 
 
 def seal(*, now: datetime, limit: int = 1000) -> int:
-    """Chain what is waiting, in one short transaction; returns how many entries were sealed (0 if another sealer works)."""
+    """Chain what is waiting, in one short transaction; returns how many entries were sealed (0 if another sealer works).
+
+    Who may write entries may also write into the list of what waits: an id there that is sealed already is taken off the list
+    and told, so that it stops nobody.
+    """
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
@@ -42,13 +48,17 @@ def seal(*, now: datetime, limit: int = 1000) -> int:
             return 0
         digest = Seal.objects.order_by("-id").values_list("digest", flat=True).first() or GENESIS
         rows = []
-        for entry in Entry.objects.filter(id__in=ids).order_by("id"):
+        twice = list(Seal.objects.filter(entry_id__in=ids).values_list("entry_id", flat=True))
+        for entry in Entry.objects.filter(id__in=ids).exclude(id__in=twice).order_by("id"):
             digest = link(digest, entry)
             rows.append(Seal(entry_id=entry.pk, sealed_at=now, digest=digest))
         Seal.objects.bulk_create(rows)
         Unsealed.objects.filter(entry_id__in=ids).delete()
         failpoint("seal.before_commit")
     failpoint("seal.committed")
+    for entry_id in twice:
+        log.error("entry %s is sealed and was put on the list again", entry_id)
+        refusals.note("sealed-twice", request=None, actor=None, now=now, subject=f"entry:{entry_id}")
     return len(rows)
 
 

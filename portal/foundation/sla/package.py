@@ -39,9 +39,9 @@ class Package:
 
 
 def lines(
-    rows: Sequence[Mapping[str, Any]], *, case_number: str, clocks: Iterable[int], as_of: datetime
+    rows: Sequence[Mapping[str, Any]], *, case_number: str, clocks: Iterable[int], as_of: datetime, taken: str = ""
 ) -> Iterator[str]:
-    """The file's lines, each ending with a line feed; rows as `journal.extract` gives them."""
+    """The file's lines, each ending with a line feed; rows as `journal.extract` gives them. `taken`: by whom and when."""
     header = {
         "record": "header",
         "format": FORMAT,
@@ -49,6 +49,7 @@ def lines(
         "case_number": case_number,
         "as_of": iso(as_of),
         "clocks": sorted(clocks),
+        "taken": taken,
         "entries": [row["id"] for row in rows],
     }
     yield json.dumps(header, ensure_ascii=False) + "\n"

@@ -20,10 +20,13 @@ from pledges.printing import print_missing
 from pledges.watch import daily
 from portal.foundation.core import moments
 from portal.foundation.core.failpoints import failpoint
+from portal.foundation.core.files import scanned
+from portal.foundation.journal import anchors, quarantine
 from portal.foundation.journal.dispatcher import dispatch, wait_for_news
 from portal.foundation.journal.sealer import seal
 from portal.foundation.sla.horizon import watch
 from portal.foundation.sla.sweep import beat, next_moment, sweep
+from portal.oversight import incidents, retention
 from portal.reports.reminders import remind
 from products import imports, staleness
 
@@ -31,6 +34,7 @@ log = logging.getLogger(__name__)
 SEAL_EVERY = 2.0  # seconds
 BEAT_EVERY = 1.0
 PRINT_EVERY, PRINT_AT_ONCE = 60.0, 10  # papers that a dying process left unprinted; each takes some tenths of a second
+OVERSEE_EVERY = 30.0  # whether an incident's hours run out, and once a day what need not be kept any longer
 LIBRARY_EVERY = 2.0  # a look whether a workbook waits; silent products need no more haste
 DUTIES = ("sweep", "dispatch", "seal")
 ROUND = 100  # deliveries; after so many the loop sees to its other duties and says that it lives
@@ -54,9 +58,10 @@ class Command(BaseCommand):
             raise CommandError(f"--duties 只能是 {'、'.join(DUTIES)}，以逗号分隔。")
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
-        sealed = beaten = printed = looked = float("-inf")
+        sealed = beaten = printed = looked = overseen = float("-inf")
         self.importer: threading.Thread | None = None
         self.asker: threading.Thread | None = None
+        self.scanner: threading.Thread | None = None
         rounds = 0
         while self.running:
             rounds += 1
@@ -68,7 +73,7 @@ class Command(BaseCommand):
                     remind()
                     failpoint("clock.swept")
                 if "dispatch" in duties:
-                    sent = dispatch(now=moments.now(), limit=ROUND)
+                    sent = dispatch(now=moments.now(), limit=ROUND, stopping=lambda: not self.running)
                     failpoint("clock.dispatched")
                 if "dispatch" in duties and time.monotonic() - printed > PRINT_EVERY:
                     self.print()
@@ -76,9 +81,14 @@ class Command(BaseCommand):
                 if "dispatch" in duties and time.monotonic() - looked > LIBRARY_EVERY:
                     self.library()
                     self.pledges()
+                    self.files()
                     looked = time.monotonic()
+                if "dispatch" in duties and time.monotonic() - overseen > OVERSEE_EVERY:
+                    self.oversee()
+                    overseen = time.monotonic()
                 if "seal" in duties and time.monotonic() - sealed > SEAL_EVERY:
                     seal(now=moments.now())
+                    anchors.write(now=moments.now())
                     sealed = time.monotonic()
                     failpoint("clock.sealed")
                 if time.monotonic() - beaten > BEAT_EVERY:
@@ -105,6 +115,12 @@ class Command(BaseCommand):
         except Exception:
             log.exception("papers were not printed")
 
+    @staticmethod
+    def oversee() -> None:
+        incidents.watch(now=moments.now())
+        if retention.due(now=moments.now()):
+            retention.apply(now=moments.now())
+
     def library(self) -> None:
         """Products nobody has confirmed for long are told; workbooks are worked through beside the loop, which must not
         wait a minute for ten thousand rows."""
@@ -118,6 +134,19 @@ class Command(BaseCommand):
         if (self.asker is None or not self.asker.is_alive()) and (daily.due() or register_work.waiting()):
             self.asker = threading.Thread(target=self.ask, daemon=True, name="patent-register")
             self.asker.start()
+
+    def files(self) -> None:
+        """A scanner takes its time over a large file: beside the loop too."""
+        if scanned() and (self.scanner is None or not self.scanner.is_alive()):
+            self.scanner = threading.Thread(target=self.scan, daemon=True, name="scanner")
+            self.scanner.start()
+
+    @staticmethod
+    def scan() -> None:
+        try:
+            quarantine.scan_waiting(now=moments.now())
+        finally:
+            connection.close()
 
     @staticmethod
     def ask() -> None:

@@ -1,4 +1,4 @@
-"""`manage.py tidy_files`: delete what a process was writing when it died (Celery's timer does the same every ten minutes)."""
+"""`manage.py tidy_files`: delete what a process was writing when it died (retention does the same once a day)."""
 
 from typing import Any
 

@@ -1,8 +1,10 @@
 """One case as the regulator sees it: whose, to whom, every clock, every order and everything that happened."""
 
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
 
 from applications.cover_rows import listed, within
 from applications.models import Application, NextRound
@@ -13,10 +15,12 @@ from portal.foundation.accounts.guards import allow
 from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
+from portal.foundation.journal import looks
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla import calendars_in_use, lamps
 from portal.foundation.sla.models import Kind
-from portal.reports import sla
+from portal.reports import actions, sla
+from portal.reports.forms import GroundForm
 from portal.reports.models import SupervisionOrder
 
 LONGEST = 200  # entries of a timeline; the longest known case has about forty
@@ -38,15 +42,52 @@ def _result(found: NextRound) -> str:
     return str(NextRound.Outcome(found.outcome).label if found.outcome else NextRound.State(found.state).label)
 
 
+GROUNDS = "grounds"  # in the session: number of a case → the ground that was stated, and on which day
+
+
+def _ground(request: HttpRequest, found: Application, *, now: datetime) -> str:
+    """What was stated for this case today (in Asia/Shanghai); empty when it is to be asked for."""
+    ground, day = request.session.get(GROUNDS, {}).get(found.number, ("", ""))
+    return str(ground) if day == str(moments.local_date(now)) else ""
+
+
+def _state_ground(request: HttpRequest, found: Application, *, now: datetime) -> HttpResponse:
+    """Ask for the ground, an ordinary question that shows nothing of the case; or record it and go on to the case."""
+    order = SupervisionOrder.objects.filter(clock__case_number=found.number).order_by("-pk").first()
+    start = {"ground": f"督办单 {order.number}" if order else ""}
+    form = GroundForm(request.POST if request.method == "POST" else None, initial=start)
+    if request.method == "POST" and form.is_valid():
+        ground = form.cleaned_data["ground"]
+        actions.drill(found.pk, ground=ground, actor=actor_of(request), now=now)
+        today = str(moments.local_date(now))
+        kept = {number: said for number, said in request.session.get(GROUNDS, {}).items() if said[1] == today}
+        request.session[GROUNDS] = {**kept, found.number: [ground, today]}
+        return redirect("supervision-case", found.number)
+    context = {"number": found.number, "form": form}
+    return render(request, "supervision/case_ground.html", context, status=400 if form.errors else 200)
+
+
 @allow(Role.REGULATOR)
-@require_GET
+@require_http_methods(["GET", "HEAD", "POST"])
 def case(request: HttpRequest, number: str) -> HttpResponse:
-    """The only page of supervision that names the enterprise."""
+    """The only page of supervision that names the enterprise: business secrets, so it opens for a recorded ground only."""
     now, actor = moments.now(), actor_of(request)
     cases = (
         Application.objects.visible_to(actor).select_related("organisation").annotate(cover_rows=within("application"))
     )
     found = get_object_or_404(cases, number=number)
+    ground = _ground(request, found, now=now)
+    if request.method == "POST" or not ground:
+        return _state_ground(request, found, now=now)
+    looks.note(
+        request,
+        owner_id=found.organisation_id,
+        actor=actor,
+        what=looks.What.CASE,
+        subject=f"application:{found.pk}",
+        case_number=found.number,
+        reason=ground,
+    )
     calendar = calendars_in_use.current()
     referrals = list(found.referrals.select_related("institution__organisation", "clock").order_by("pk"))
     files = list(

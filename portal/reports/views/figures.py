@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,14 +16,19 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import Invalid
+from portal.foundation.core.files import attach
+from portal.foundation.core.rates import Rate, limited
+from portal.foundation.core.spreadsheets import Mark
+from portal.foundation.journal import taken
 from portal.foundation.sla.models import Kind
-from portal.reports import actions, books, cases, exports, red, results, sla
+from portal.reports import books, cases, exports, red, results, sla
 from portal.reports.forms import LampForm, ScopeForm
 from portal.reports.measures import AFTER_RATE, COLUMNS, MEASURES, PROMISES, REASONS, REASONS_OF, definitions
 from portal.reports.paging import Place
 from portal.reports.scope import DIMENSIONS, INSTITUTION, Scope, recent
 from portal.reports.sla import Figures, Names, Report, Row
 
+EXPORTING = Rate("export", 60, timedelta(hours=1))
 ROWS = 40  # of the report on one page: every figure is a link, and a page stays under 120 KB
 
 
@@ -233,6 +238,7 @@ def _where(scope: Scope, known: Names) -> list[str]:
 
 
 @allow(Role.REGULATOR)
+@limited(EXPORTING)
 @require_POST
 def export(request: HttpRequest) -> HttpResponse:
     """A file of what is shown. A POST, because it is written into the journal."""
@@ -244,10 +250,19 @@ def export(request: HttpRequest) -> HttpResponse:
         raise Invalid("what", "没有这种导出，请回到报表或清单里重新点“导出”。")
     book = _book(request, what, narrow=chosen == "pdf", known=known, now=now)
     written = exports.FORMATS[chosen]
-    file, name = written.write(book), f"{book.name}.{written.ending}"
-    actions.exported(what=what, scope=_query(request), file=file, name=name, rows=book.size, actor=actor, now=now)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "private, no-store"}
-    return HttpResponse(file, content_type=written.media_type, headers=headers)
+    file, name = written.write(book, mark=Mark(actor.label, now)), f"{book.name}.{written.ending}"
+    taken.note(
+        what,
+        name=name,
+        body=file,
+        rows=book.size,
+        actor=actor,
+        now=now,
+        verb="report.exported",
+        subject=f"report:{what}",
+        scope=_query(request),
+    )
+    return attach(file, media_type=written.media_type, name=name)
 
 
 def _book(request: HttpRequest, what: str, *, narrow: bool, known: Names, now: datetime) -> books.Book:

@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_http_methods, require_safe
 
 from portal.foundation.accounts.guards import allow
@@ -15,9 +14,13 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.forms import DateField, PortalForm, UsccField, place
+from portal.foundation.core.files import attach
+from portal.foundation.core.forms import DateField, PortalForm, UploadField, UsccField, place
+from portal.foundation.core.intake.gate import admit
+from portal.foundation.core.intake.kinds import WORKBOOK
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.numbers import whole
+from portal.foundation.core.spreadsheets import XLSX
 from products.risk import listing, tier_sheet
 from products.risk.models import EnterpriseTier
 from products.risk.shares import Tier
@@ -25,7 +28,6 @@ from products.workbook import Fault
 
 PAGE = 50
 LONGEST_SEARCH = 60
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 SOURCE = {"label": "名单出处", "max_length": 200, "help_text": "发布名单的文号或通知，例如“……关于公布……名单的通知”。"}
 
 
@@ -49,10 +51,10 @@ class EndForm(PortalForm):
 class ImportForm(PortalForm):
     """批量导入."""
 
-    file = forms.FileField(
+    file = UploadField(
         label="XLSX 文件",
         help_text=f"用模板填写，一次最多 {tier_sheet.MOST_ROWS} 行，不超过 2 MB。",
-        widget=forms.ClearableFileInput(attrs={"accept": ".xlsx"}),
+        kinds=WORKBOOK,
     )
     source = forms.CharField(**SOURCE)  # type: ignore[arg-type]
 
@@ -141,7 +143,8 @@ def import_list(request: HttpRequest) -> HttpResponse:
         status = 400
     elif posted:
         try:
-            found, faults = tier_sheet.read(form.cleaned_data["file"].read(tier_sheet.MOST_BYTES + 1))
+            checked = admit(form.cleaned_data["file"], kinds=WORKBOOK, most=tier_sheet.MOST_BYTES, actor=actor, now=now)
+            found, faults = tier_sheet.read(checked.read())
             if not faults:
                 written, slips = listing.import_all(
                     [wish for _, wish in found], source=form.cleaned_data["source"], actor=actor, now=now
@@ -166,6 +169,4 @@ def import_list(request: HttpRequest) -> HttpResponse:
 @require_safe
 def template(request: HttpRequest) -> HttpResponse:
     """The empty workbook."""
-    answer = HttpResponse(tier_sheet.template(), content_type=XLSX)
-    answer.headers["Content-Disposition"] = content_disposition_header(True, "tiers-template.xlsx") or ""
-    return answer
+    return attach(tier_sheet.template(), media_type=XLSX, name="tiers-template.xlsx")

@@ -17,10 +17,11 @@ from portal.foundation.accounts.models import Role
 from portal.foundation.assets.models import Patent
 from portal.foundation.core.actor import Actor
 from portal.foundation.core.display import full_date_cn
-from portal.foundation.core.errors import Invalid, TooLarge, WrongState, WrongType
-from portal.foundation.core.files import shown_name
+from portal.foundation.core.errors import Invalid, WrongState
+from portal.foundation.core.intake.gate import admit
+from portal.foundation.core.intake.kinds import WORKBOOK
 from portal.foundation.core.moments import iso, local_date
-from portal.foundation.core.spreadsheets import check_workbook
+from portal.foundation.core.spreadsheets import XLSX
 from portal.foundation.core.verdict import YES, Verdict, not_you
 from portal.foundation.journal.record import record
 
@@ -30,7 +31,6 @@ from .models import RegisterAnswer, RegisterLookup
 
 log = logging.getLogger("portal.register")
 MOST_BYTES = 5 * 1024 * 1024
-TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _ONE_KEEPER = 582026  # advisory lock: two who keep answers about one patent must agree on which came before
 
 
@@ -101,18 +101,13 @@ def upload(file: "File[bytes]", *, as_of: datetime, actor: Actor, now: datetime)
     if as_of > now:
         said = "摘录日期不能晚于今天。"
         raise Invalid("as_of", said, fields={"as_of": said})
-    if (file.size or 0) > MOST_BYTES:
-        raise TooLarge("too_large", "文件超过 5 MB。请删去图片和多余的工作表，或分批上传。")
-    name = shown_name(file.name or "")
-    if not name.lower().endswith(".xlsx"):
-        raise WrongType("type", "请上传 XLSX 文件（Excel 工作簿）。")
-    body = file.read()
-    check_workbook(body)
+    checked = admit(file, kinds=WORKBOOK, most=MOST_BYTES, actor=actor, now=now, field="file")
+    body = checked.read()
     extracts, faults = workbook.read(body, today=local_date(now))
     faults = faults or _older(extracts, as_of=as_of)
     if faults:
         raise NotRead(faults)
-    answer = Answer(name, as_of, {e.number: e for _, e in extracts}, frozenset(), body, TYPE)
+    answer = Answer(checked.name, as_of, {e.number: e for _, e in extracts}, frozenset(), body, XLSX)
     changed = _keep(RegisterAnswer.Source.WORKBOOK, answer, sorted(answer.extracts), actor=actor, now=now)
     return Outcome(len(extracts), len(extracts), 0, tuple(changed))
 

@@ -1,18 +1,22 @@
 """The register over HTTP (docs/contracts/patent-register.md): one POST for up to fifty patents, bounded in time and size."""
 
-import ipaddress
 import json
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any
-from urllib.parse import urlsplit
+
+from portal.foundation.core import outgoing
+from portal.foundation.core.outgoing import Why
 
 from .interface import MOST, Answer, Extract, Unreachable, from_json
 
 LONGEST_ANSWER = 1024 * 1024  # bytes; fifty extracts are some 30 KB
-_PIECE = 64 * 1024
+_WORDS = {
+    Why.SLOW: "登记簿接口超时",
+    Why.LONG: "登记簿接口的应答过长",
+    Why.CERTIFICATE: "登记簿接口的证书无效",
+    Why.ADDRESS: "登记簿接口的地址不允许访问",
+}
 
 
 class HttpRegister:
@@ -24,15 +28,7 @@ class HttpRegister:
     source = "http"
 
     def __init__(self, base: str, *, token: str = "", timeout: int = 5) -> None:
-        parts = urlsplit(base)
-        host = parts.hostname or ""
-        if parts.scheme not in ("http", "https") or not host:
-            raise ValueError(f"{base!r} is no http address")
-        if parts.scheme == "http" and not _local(host):
-            raise ValueError("plain http is allowed on this machine only")
-        self._connection = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self._host, self._port, self._path = host, parts.port, parts.path.rstrip("/")
-        self._token, self._timeout = token, timeout
+        self._to, self._token, self._timeout = outgoing.address(base), token, timeout
 
     def ask(self, numbers: Sequence[str], *, key: str) -> Answer:
         if not 0 < len(numbers) <= MOST:
@@ -43,28 +39,23 @@ class HttpRegister:
         return parse(raw, asked=numbers)
 
     def _post(self, question: dict[str, Any]) -> tuple[int, bytes]:
-        connection = self._connection(self._host, self._port, timeout=self._timeout)
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
-        until = time.monotonic() + 2 * self._timeout
         try:
-            connection.request("POST", f"{self._path}/v1/extracts", json.dumps(question).encode(), headers)
-            answer = connection.getresponse()
-            raw = b""
-            while piece := answer.read1(_PIECE):
-                raw += piece
-                if len(raw) > LONGEST_ANSWER:
-                    raise Unreachable("登记簿接口的应答过长")
-                if time.monotonic() > until:
-                    raise Unreachable("登记簿接口超时")
-        except TimeoutError as error:
-            raise Unreachable("登记簿接口超时") from error
-        except (OSError, HTTPException) as error:
-            raise Unreachable("登记簿接口连接不上") from error
-        finally:
-            connection.close()
-        return answer.status, raw
+            answer = outgoing.call(
+                "POST",
+                self._to,
+                "/v1/extracts",
+                json.dumps(question).encode(),
+                headers=headers,
+                timeout=self._timeout,
+                total=2 * self._timeout,
+                longest=LONGEST_ANSWER,
+            )
+        except outgoing.Failed as error:
+            raise Unreachable(_WORDS.get(error.why, "登记簿接口连接不上")) from error
+        return answer.status, answer.body
 
 
 def parse(raw: bytes, *, asked: Sequence[str]) -> Answer:
@@ -88,10 +79,3 @@ def parse(raw: bytes, *, asked: Sequence[str]) -> Answer:
         raise Unreachable("登记簿接口的应答不符合约定")
     mine = {number: extract for number, extract in found.items() if number in wanted}
     return Answer(name, as_of.astimezone(UTC), mine, unknown & wanted, raw)
-
-
-def _local(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,6 +1,5 @@
 """A register extract as a workbook: for an office without a connection. Read as a whole, every fault told by its row."""
 
-import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any
 
 from portal.foundation.core.errors import WrongType
 from portal.foundation.core.identifiers import InvalidIdentifier, parse_patent_number
-from portal.foundation.core.spreadsheets import neutral, plain, rows
+from portal.foundation.core.spreadsheets import plain, rows, workbook
 
 from .interface import LABELS, LONGEST_NAME, MOST_PATENTEES, STATUS_LABELS, Extract
 
@@ -45,24 +44,13 @@ class _Bad(ValueError):
 
 def template() -> bytes:
     """The empty workbook with its explanation."""
-    # Loaded only here: few processes ever write a workbook.
-    import xlsxwriter
-
-    out = io.BytesIO()
-    with xlsxwriter.Workbook(out, {"strings_to_formulas": False, "strings_to_numbers": False}) as book:
-        head = book.add_format({"bold": True, "bg_color": "#EEF4FD", "bottom": 1, "text_wrap": True, "valign": "top"})
-        page = book.add_worksheet(SHEET)
-        page.freeze_panes(1, 1)
-        for number, heading in enumerate(COLUMNS.values()):
-            page.set_column(number, number, 18)
-            page.write_string(0, number, heading, head)
-        about = book.add_worksheet("说明")
-        about.set_column(0, 0, 20)
-        about.set_column(1, 1, 90)
-        for line, (name, text) in enumerate(_about()):
-            about.write_string(line, 0, neutral(name))
-            about.write_string(line, 1, neutral(text))
-    return out.getvalue()
+    with workbook(SHEET) as book:
+        page = book.page(SHEET)
+        page.freeze(1, 1)
+        page.widths(*[18] * len(COLUMNS), as_text=True)
+        page.heads(list(COLUMNS.values()))
+        book.about(_about(), widths=(20, 90))
+    return book.body
 
 
 def _about() -> list[tuple[str, str]]:
@@ -78,7 +66,7 @@ def _about() -> list[tuple[str, str]]:
 
 
 def read(body: bytes, *, today: date) -> tuple[list[tuple[int, Extract]], list[Fault]]:
-    """Every row as (row number, extract), or the faults. `body` went through spreadsheets.check_workbook. No query.
+    """Every row as (row number, extract), or the faults. `body` went through intake.gate. No query.
 
     Raises WrongType when the headings are not the template's, TooLarge beyond MOST_ROWS.
     """

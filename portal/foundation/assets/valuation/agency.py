@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.base import ContentFile
 from django.db import transaction
 
 from portal.foundation.accounts.models import Role
 from portal.foundation.assets.models import Patent
-from portal.foundation.core import files
 from portal.foundation.core.actor import SYSTEM, Actor
 from portal.foundation.core.db import lock
-from portal.foundation.core.errors import Invalid, WrongState
+from portal.foundation.core.errors import DomainError, Invalid, WrongState
+from portal.foundation.core.intake.gate import Checked, admit
 from portal.foundation.core.models import take
 from portal.foundation.core.moments import local_date
 from portal.foundation.core.numbering import compose
@@ -80,12 +80,23 @@ def hear(entry: Entry, now: datetime) -> None:
     except provider.Refused as refusal:
         refuse(request.pk, str(refusal), now=now)
     else:
-        receive(request.pk, report, now=now)
+        try:
+            receive(request.pk, report, now=now)
+        except DomainError as fault:  # its paper is hostile or broken: asking again would bring the same
+            refuse(request.pk, f"报告文件不能接收：{fault.reason}", now=now)
+
+
+def receive(request_id: int, report: provider.Report, *, now: datetime) -> Valuation:
+    """Keep the report as a final valuation of the enterprise, with its paper. A second time returns the first.
+
+    Raises WrongType, TooLarge for a paper that cannot be taken; it is looked at before anything is locked.
+    """
+    paper = ContentFile(report.pdf, name=f"信用机构报告 {report.reference}.pdf")
+    return _receive(request_id, report, admit(paper, actor=SYSTEM, now=now), now=now)
 
 
 @transaction.atomic(durable=True)
-def receive(request_id: int, report: provider.Report, *, now: datetime) -> Valuation:
-    """Keep the report as a final valuation of the enterprise, with its paper. A second time returns the first."""
+def _receive(request_id: int, report: provider.Report, paper: Checked, *, now: datetime) -> Valuation:
     request = lock(AgencyRequest.objects.filter(pk=request_id))
     if request.valuation_id is not None:
         return Valuation.objects.get(pk=request.valuation_id)
@@ -107,19 +118,13 @@ def receive(request_id: int, report: provider.Report, *, now: datetime) -> Valua
         ValuedPatent(valuation=made, patent=p, number=p.number, kind=p.kind, title=p.title, expires_on=p.expires_on)
         for p in request.patents.order_by("pk")
     )
-    _keep_paper(made, report, now=now)
+    ValuationPaper.objects.create(valuation=made, uploaded_by=report.provider, uploaded_at=now, **paper.fields())
     made.finalise(by=report.provider, now=now, valid_until=report.valid_until)
     made.save()
     request.valuation, request.answered_at = made, now
     request.save(update_fields=["valuation", "answered_at"])
     _tell("valuation.received", request, f"收到信用机构估值报告 {made.number}", now=now, number=made.number)
     return made
-
-
-def _keep_paper(made: Valuation, report: provider.Report, *, now: datetime) -> None:
-    name = f"信用机构报告 {report.reference}.pdf"
-    checked = files.check(SimpleUploadedFile(name, report.pdf, "application/pdf"))
-    ValuationPaper.objects.create(valuation=made, uploaded_by=report.provider, uploaded_at=now, **checked.fields())
 
 
 @transaction.atomic(durable=True)

@@ -5,21 +5,20 @@ The wire format is docs/contracts/valuation.md; `simulator.py` speaks it on this
 
 import base64
 import binascii
-import ipaddress
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from portal.foundation.core import outgoing
 from portal.foundation.core.money import FEN
 
 LONGEST_ANSWER = 28 * 1024 * 1024  # bytes; a 20 MB report in base64
+SLOWEST = 3  # time-outs for the whole answer, however slowly it drips
 MAX_YUAN = Decimal(10) ** 12
 
 
@@ -85,15 +84,7 @@ class HttpProvider:
     """One POST per question; redirects are not followed, so that the token goes nowhere else."""
 
     def __init__(self, base: str, *, token: str = "", timeout: int = 10) -> None:
-        parts = urlsplit(base)
-        host = parts.hostname or ""
-        if parts.scheme not in ("http", "https") or not host:
-            raise ValueError(f"{base!r} is no http address")
-        if parts.scheme == "http" and not _local(host):
-            raise ValueError("plain http is allowed on this machine only")
-        self._connection = HTTPSConnection if parts.scheme == "https" else HTTPConnection
-        self._host, self._port, self._path = host, parts.port, parts.path.rstrip("/")
-        self._token, self._timeout = token, timeout
+        self._to, self._token, self._timeout = outgoing.address(base), token, timeout
 
     def report(self, question: Question) -> Report:
         status, body = self._post(
@@ -112,23 +103,25 @@ class HttpProvider:
         raise Unreachable(f"status {status}")
 
     def _post(self, question: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        connection = self._connection(self._host, self._port, timeout=self._timeout)
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         try:
-            connection.request("POST", f"{self._path}/v1/reports", json.dumps(question).encode(), headers)
-            answer = connection.getresponse()
-            raw = answer.read(LONGEST_ANSWER + 1)
-        except (OSError, HTTPException) as error:
-            raise Unreachable(type(error).__name__) from error
-        finally:
-            connection.close()
-        if len(raw) > LONGEST_ANSWER:
-            raise Unreachable("answer too long")
+            answer = outgoing.call(
+                "POST",
+                self._to,
+                "/v1/reports",
+                json.dumps(question).encode(),
+                headers=headers,
+                timeout=self._timeout,
+                total=SLOWEST * self._timeout,
+                longest=LONGEST_ANSWER,
+            )
+        except outgoing.Failed as error:
+            raise Unreachable(str(error)) from error
         try:
-            body = json.loads(raw)
-        except ValueError:
+            body = json.loads(answer.body)
+        except (ValueError, RecursionError):
             body = {}
         return answer.status, body if isinstance(body, dict) else {}
 
@@ -166,10 +159,3 @@ def _yuan(text: Any) -> Decimal:
 
 def _seconds(given: Any) -> int:
     return min(max(given, 5), 86_400) if isinstance(given, int) else 300
-
-
-def _local(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

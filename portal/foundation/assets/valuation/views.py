@@ -18,6 +18,7 @@ from portal.foundation.core.display import money_wan
 from portal.foundation.core.errors import DomainError, Invalid
 from portal.foundation.core.forms import place
 from portal.foundation.core.numbers import version_of
+from portal.foundation.journal import looks
 
 from . import actions, inputs, needed, presenting, rules
 from .forms import FORMS, FinalForm, ScoresForm, SharesForm, StartForm, Versioned
@@ -35,6 +36,12 @@ def found(request: HttpRequest, number: str) -> Valuation:
 def owned(request: HttpRequest, number: str) -> Valuation:
     rows = Valuation.objects.owned(actor_of(request)).select_related("weights", "organisation")
     return get_object_or_404(rows.prefetch_related("patents"), number=number)
+
+
+def looked(request: HttpRequest, valuation: Valuation) -> None:
+    """The enterprise that made it sees who read it."""
+    subject, actor = f"valuation:{valuation.pk}", actor_of(request)
+    looks.note(request, owner_id=valuation.organisation_id, actor=actor, what=looks.What.VALUATION, subject=subject)
 
 
 def trail(valuation: Valuation | None = None) -> list[tuple[str, str]]:
@@ -99,7 +106,9 @@ def start(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def detail(request: HttpRequest, number: str) -> HttpResponse:
-    return page(request, found(request, number))
+    valuation = found(request, number)
+    looked(request, valuation)
+    return page(request, valuation)
 
 
 def page(

@@ -5,7 +5,6 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import content_disposition_header
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -14,13 +13,14 @@ from portal.foundation.accounts.middleware import actor_of
 from portal.foundation.accounts.models import Role
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError, WrongState
-from portal.foundation.core.files import send
+from portal.foundation.core.files import attach
 from portal.foundation.core.forms import CheckboxCards, PortalForm, place
 from portal.foundation.core.pdf import engine
+from portal.foundation.journal.sending import send
 
 from . import agency, presenting
 from .models import AgencyRequest, Valuation, ValuationPaper
-from .views import VALUERS, found, trail
+from .views import VALUERS, found, looked, trail
 
 
 class AgencyForm(PortalForm):
@@ -41,16 +41,12 @@ def pdf(request: HttpRequest, number: str) -> HttpResponse:
     valuation = found(request, number)
     if valuation.state == Valuation.State.DRAFT or valuation.kind == Valuation.Kind.AGENCY:
         raise WrongState("state", "定稿的自评或内部评估才有报告。")
+    looked(request, valuation)
     context = presenting.paper(valuation)
     body = engine.render_template(
         "pdf/report_valuation.html", {**context, "demo": settings.DEMO}, created=valuation.final_at
     )
-    response = HttpResponse(body, content_type="application/pdf")
-    name = f"专利估值报告-{valuation.number}.pdf"
-    response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    return attach(body, media_type="application/pdf", name=f"专利估值报告-{valuation.number}.pdf")
 
 
 @allow(*VALUERS)
@@ -58,7 +54,9 @@ def pdf(request: HttpRequest, number: str) -> HttpResponse:
 @require_safe
 def paper(request: HttpRequest, number: str) -> HttpResponse | FileResponse:
     """The agency's own file, to whoever may see the valuation."""
-    return send(get_object_or_404(ValuationPaper, valuation=found(request, number)))
+    valuation, actor = found(request, number), actor_of(request)
+    stored = get_object_or_404(ValuationPaper, valuation=valuation)
+    return send(request, stored, reader=actor, owner_id=valuation.organisation_id, case_number=valuation.case_number)
 
 
 @allow(Role.ENTERPRISE)

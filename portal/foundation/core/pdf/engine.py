@@ -1,11 +1,13 @@
 """Papers as PDF/UA: `render` prints HTML, `render_template` prints one of ours. Same input, same bytes.
 
-WeasyPrint needs Pango from the operating system and says so with an OSError at import; it is therefore imported
-only when somebody prints, and `available` tells pages beforehand whether to offer 下载 PDF or 打印 / 另存为 PDF.
+WeasyPrint needs Pango from the operating system. It runs in a confined child (core.confined) that is started when somebody
+prints first and kept; `available` tells pages beforehand whether to offer 下载 PDF or 打印 / 另存为 PDF.
 """
 
 import functools
 import html as entities
+import importlib.util
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,13 +17,21 @@ from typing import Any, Literal
 from django.conf import settings
 from django.template.loader import render_to_string
 
+from portal.foundation.core.confined.crew import Crew, Lost
 from portal.foundation.core.errors import DomainError, TooLarge
 from portal.foundation.core.pdf import fonts, libs
+
+logger = logging.getLogger("portal.pdf")
 
 Stylesheet = Literal["notice", "report"]
 
 # 2,000 table rows are about 0.5 million characters and several seconds.
 LONGEST_HTML = 1_000_000
+LONGEST_SECONDS = 60  # of one paper: 2,000 rows on a busy machine take twenty, a paper with a rare character some more
+# One child a process, as the fonts take 100 MB; Pango lays out one paper at a time anyway. A new one now and then, because
+# what a thousand papers leave behind is nobody's to know.
+_press = Crew("portal.foundation.core.pdf.press", size=1, memory=2048, retire=1000)
+TOO_LONG = "内容过多，无法生成一份 PDF，请缩小范围后重试。"
 ADVICE = (
     f"请由管理员执行 apt-get install --no-install-recommends {' '.join(libs.PACKAGES)}；"
     "没有管理员权限时，执行 python -m portal.foundation.core.pdf.libs .data/pdf-libs，"
@@ -53,12 +63,8 @@ def available() -> Availability:
     # work today, slowly, and refuse in a later version.
     if absent := libs.missing():
         return Availability(False, f"无法生成 PDF：缺少系统库 {'、'.join(absent)}。{ADVICE}")
-    try:
-        from portal.foundation.core.pdf import press
-    except (ImportError, OSError) as error:
-        return Availability(False, f"无法生成 PDF：{str(error).splitlines()[0][:80]}。{ADVICE}")
-    if not press.SUBSETTING:
-        return Availability(False, f"无法生成 PDF：缺少系统库 libharfbuzz-subset。{ADVICE}")
+    if importlib.util.find_spec("weasyprint") is None:
+        return Availability(False, "无法生成 PDF：没有安装 WeasyPrint，请重新安装 requirements/base.txt。")
     try:
         for face in fonts.FACES:
             _ = face.path
@@ -91,22 +97,37 @@ def render(
     if created is not None and created.tzinfo is None:
         raise ValueError("created must be aware")
     if len(html) > LONGEST_HTML:
-        raise TooLarge("pdf.too_long", "内容过多，无法生成一份 PDF，请缩小范围后重试。")
+        raise TooLarge("pdf.too_long", TOO_LONG)
     possible = available()
     if not possible.ok:
         raise PdfUnavailable(possible.reason)
-    from portal.foundation.core.pdf import press
-
     moment = created.isoformat(timespec="seconds") if created else None
     metadata = {"title": title, "authors": author, "description": subject, "created": moment, "modified": moment}
     texts = "".join((entities.unescape(html), *(value for value in metadata.values() if value)))
-    return press.print_paper(
-        html,
-        rare=fonts.rare_characters(texts),
-        style=stylesheet,
-        metadata=metadata,
-        directory=Path(settings.DATA_DIR) / "pdf-fonts",
+    directory = Path(settings.DATA_DIR) / "pdf-fonts"
+    fonts.prepare(directory)
+    return _print(
+        html, rare=sorted(fonts.rare_characters(texts)), style=stylesheet, metadata=metadata, directory=str(directory)
     )
+
+
+def _print(html: str, **job: Any) -> bytes:
+    try:
+        answer, paper = _press.ask("paper", html.encode(errors="replace"), seconds=LONGEST_SECONDS, patience=60, **job)
+    except Lost as lost:
+        if lost.why == "slow":
+            raise TooLarge("pdf.too_long", TOO_LONG) from lost
+        raise PdfUnavailable("生成 PDF 的程序中断了，请稍后再试。") from lost
+    if refused := answer.get("refused"):
+        logger.warning("a paper tried to fetch %s", refused)
+    failed = answer.get("failed", "")
+    if failed == "ValueError":
+        raise ValueError(answer["said"])
+    if failed in ("MemoryError", "RecursionError"):
+        raise TooLarge("pdf.too_long", TOO_LONG)
+    if failed:
+        raise PdfUnavailable(f"无法生成 PDF（{failed}），请联系系统管理员。")
+    return paper
 
 
 def render_template(

@@ -1,16 +1,15 @@
-"""The press: WeasyPrint set up once per process, with everything a paper could use to look outside taken away.
+"""The press: WeasyPrint set up once, with everything a paper could use to look outside taken away.
 
-Importing this module loads Pango; without the system libraries that is an OSError. Only `engine` imports it, lazily.
+A program of its own, run by `engine` as a confined child (core.confined): a paper that exhausts memory or time, or that takes
+the process over, meets limits, no network and no secret. Importing it loads Pango; without the libraries that is an OSError.
 """
 
-import atexit
 import base64
 import binascii
 import logging
 import os
 import re
 import tempfile
-import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,10 +17,10 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 import weasyprint
-from weasyprint.text.ffi import harfbuzz_subset
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher, URLFetcherResponse
 
+from portal.foundation.core.confined import worker
 from portal.foundation.core.pdf import fonts
 
 logger = logging.getLogger("portal.pdf")
@@ -32,9 +31,6 @@ LONGEST_IMAGE = 64 * 1024
 IMAGE = re.compile(r"data:(image/(?:png|svg\+xml));base64,([A-Za-z0-9+/]+={0,2})")
 # Presses for papers with rare characters kept at a time (7 MB of temporary files each).
 KEPT = 3
-
-# Without libharfbuzz-subset WeasyPrint cuts with fontTools, and later versions will refuse to work.
-SUBSETTING = harfbuzz_subset is not None
 
 
 class Refused(ValueError):
@@ -160,36 +156,26 @@ def _without_system_fonts(directory: Path) -> SealedFonts:
             os.environ["FONTCONFIG_FILE"] = before
 
 
-# Pango's font maps are not meant for several threads at once; a page takes 50 ms, so threads queue.
-_turn = threading.RLock()
 _presses: "OrderedDict[tuple[Path, frozenset[str]], Press]" = OrderedDict()
 
 
-def _forget() -> None:
-    global _turn
-    _turn = threading.RLock()
-    _presses.clear()
+def print_paper(job: worker.Job, html: bytes) -> tuple[dict[str, Any], bytes]:
+    """Print one paper on the press that has its characters; the answer's `refused` lists what it wanted from outside."""
+    fetcher, rare = LockedFetcher(), frozenset(job["rare"])
+    key = (Path(job["directory"]), rare)
+    press = _presses.get(key)
+    if press is None:
+        press = _presses[key] = Press(*key)
+    if rare:
+        _presses.move_to_end(key)
+    while sum(1 for _, characters in _presses if characters) > KEPT:
+        del _presses[next(key for key in _presses if key[1])]
+    paper = press.print(html.decode(), job["style"], job["metadata"], fetcher)
+    return {"refused": fetcher.refused[:20]}, paper
 
 
-os.register_at_fork(after_in_child=_forget)
-atexit.register(_presses.clear)  # while modules still live, so that temporary fonts are removed
-
-
-def print_paper(
-    html: str, *, rare: frozenset[str], style: str, metadata: Mapping[str, str | None], directory: Path
-) -> bytes:
-    """Print one paper on the press that has its characters, one thread at a time."""
-    fetcher = LockedFetcher()
-    with _turn:
-        key = (directory, rare)
-        press = _presses.get(key)
-        if press is None:
-            press = _presses[key] = Press(directory, rare)
-        if rare:
-            _presses.move_to_end(key)
-        while sum(1 for _, characters in _presses if characters) > KEPT:
-            del _presses[next(key for key in _presses if key[1])]
-        paper = press.print(html, style, metadata, fetcher)
-    if fetcher.refused:
-        logger.warning("a paper tried to fetch %s", fetcher.refused)
-    return paper
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.WARNING)
+    for noisy in ("weasyprint", "fontTools"):
+        logging.getLogger(noisy).setLevel(logging.ERROR)
+    worker.serve({"paper": print_paper}, closed=False)

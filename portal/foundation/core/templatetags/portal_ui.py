@@ -15,7 +15,7 @@ from django.templatetags.static import static
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from portal.foundation.core import display, moments, money
+from portal.foundation.core import display, files, moments, money
 
 register = template.Library()
 
@@ -88,6 +88,24 @@ def icon(name: str, title: str = "") -> SafeString:
     if title:
         return format_html('<svg class="icon" role="img" aria-label="{}"><use href="{}"/></svg>', title, href)
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}"/></svg>', href)
+
+
+@register.simple_tag
+def scan_state(stored: files.StoredFile) -> SafeString | str:
+    """What the scanner has said about a file: a tag, nothing for a clean one. 未查毒 is said plainly where nothing scans."""
+    scan = files.StoredFile.Scan
+    if stored.scan == scan.CLEAN:
+        return ""
+    if stored.scan == scan.FOUND:
+        return format_html('<span class="tag bad" title="{}">含恶意程序，已隔离</span>', stored.scan_note)
+    return format_html('<span class="tag">{}</span>', "查毒中" if files.scanned() else "未查毒")
+
+
+@register.simple_tag(takes_context=True)
+def held(context: Context, stored: files.StoredFile) -> str:
+    """Why this reader cannot open the file now, "" when they can."""
+    actor = getattr(context.get("request"), "actor", None)
+    return files.held(stored, organisation_id=actor.organisation_id if actor else 0)
 
 
 @register.simple_tag

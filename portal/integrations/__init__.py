@@ -1,0 +1,1 @@
+"""Machines of institutions: their keys, their signatures (docs/contracts/api-keys.md)."""
