@@ -11,9 +11,7 @@ from portal.run.places import ROOT
 TESTS = ROOT / "tests"
 ALL = range(1, 97)
 # Not yet, and why not. A number here that has a test fails.
-NOT_YET: dict[int, str] = {
-    77: "regulators see counts of cases they may open one by one; nothing is published whose cells could tell on a firm",
-}
+NOT_YET: dict[int, str] = {}
 
 
 def proven() -> dict[int, list[str]]:

@@ -47,6 +47,22 @@ def test_attack_76_a_regulator_writes_nothing_of_anybodys_business(world: World)
     assert Entry.objects.exclude(verb="supervision.drilled").count() == before
 
 
+def test_attack_77_no_count_of_firms_is_anybodys_but_the_regulators(world: World) -> None:
+    """Wai, Cui, the administrators and a visitor ask for the figures by district, from which a single firm could be read.
+
+    Nothing is published yet: whoever may not open each case does not see how many there are.
+    """
+    figures = [r for r in ROUTES if r.name.startswith("supervision") and not r.objects and r.roles == (Role.REGULATOR,)]
+    assert len(figures) >= 6
+    others = {name: person.client for name, person in world.people.items() if person.membership.role != Role.REGULATOR}
+    for route in figures:
+        url = reverse(route.name)
+        for name, client in others.items():
+            assert client.get(url).status_code in (403, 405), (name, url)
+        assert Client().get(url).status_code in (302, 405), url
+    assert Refusal.objects.filter(actor_id=world.wai.user.pk, kind="not-allowed", route="supervision").exists()
+
+
 def test_attack_78_a_case_opens_for_a_recorded_ground_only(world: World) -> None:
     """Rui follows a figure to one enterprise's case."""
     number = world.offered.number
