@@ -20,6 +20,10 @@ from portal.foundation.journal import looks
 
 from .models import Consent, DeclineReason, Referral, ReferralQuerySet
 
+ROW: tuple[str, ...] = (
+    *("ref", "number", "state", "origin", "created_at", "responded_at", "due_at", "provisional", "stopped_at"),
+)
+
 
 class ReferralSerializer(serializers.ModelSerializer[Referral]):
     """One referral. Amount in yuan, times ISO 8601; `due_at` is exclusive and empty for pool claims."""
@@ -34,19 +38,11 @@ class ReferralSerializer(serializers.ModelSerializer[Referral]):
 
     class Meta:
         model = Referral
-        fields = (
-            "ref",
-            "number",
+        fields: tuple[str, ...] = (
+            *ROW,
             "enterprise",
             "amount",
             "term_months",
-            "state",
-            "origin",
-            "created_at",
-            "responded_at",
-            "due_at",
-            "provisional",
-            "stopped_at",
             "contact_name",
             "contact_phone",
             "next_step",
@@ -57,19 +53,8 @@ class ReferralSerializer(serializers.ModelSerializer[Referral]):
 class ReferralRowSerializer(ReferralSerializer):
     """A row of the list: what is to be done until when. Whose request it is, the referral itself says, and counts as read."""
 
-    class Meta:
-        model = Referral
-        fields = (
-            "ref",
-            "number",
-            "state",
-            "origin",
-            "created_at",
-            "responded_at",
-            "due_at",
-            "provisional",
-            "stopped_at",
-        )
+    class Meta(ReferralSerializer.Meta):
+        fields = ROW
 
 
 class ClaimSerializer(serializers.Serializer[Any]):

@@ -11,6 +11,8 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from portal.foundation.core import logs
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -346,29 +348,10 @@ if LOG_FORMAT not in {"json", "plain"}:
     raise ImproperlyConfigured(f"LOG_FORMAT must be json or plain, not {LOG_FORMAT!r}")
 LOG_REQUESTS: bool = env.bool("LOG_REQUESTS", default=PRODUCTION)  # a line for every answer
 COUNT_REQUESTS = PORTAL_ENV != "test"  # a thread adds them up in the database; a test does so itself
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "plain": {
-            "()": "portal.foundation.core.logs.PlainFormatter",
-            "format": "{asctime} {levelname} {name} {message}",
-            "style": "{",
-        },
-        "json": {"()": "portal.foundation.core.logs.JsonFormatter"},
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        # Django would mail tracebacks, with what people typed in them, to ADMINS: errors go to the log and nowhere else.
-        "django": {"handlers": [], "level": "INFO"},
-        "fontTools": {"level": "WARNING"},
-        "fido2": {"level": "WARNING"},
-        "weasyprint": {"level": "ERROR"},
-        "fontTools.subset": {"level": "ERROR"},
-    },
-}
+LOGGING = logs.configuration(LOG_FORMAT, level=env.str("LOG_LEVEL", default="INFO"))
 SILENCED_SYSTEM_CHECKS: list[str] = []
+
+# --- the trade: numbers and outside systems ---------------------------------------------------------------------------
 # Measure 3: up to this amount a loan (yuan), an internal or a negotiated value suffices; inclusive by 民法典 1259.
 VALUATION_FREE_UP_TO = env.int("VALUATION_FREE_UP_TO", default=10_000_000)
 VALUATION_FREE_INCLUSIVE = env.bool("VALUATION_FREE_INCLUSIVE", default=True)

@@ -1,10 +1,9 @@
-"""Attacks of one enterprise on another, and on the order of things (27–38, 40, 51).
+"""Attacks of one enterprise on another, and on the order of things (27–37, 40, 51); 38 is test_once.py.
 
 26 is tests/security/test_matrix.py, 29 tests/security/test_every_field.py; 27, 31, 34, 36 and 51 have their tests beside the
 forms, patents, covers and choices they belong to.
 """
 
-import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
-from django.test import Client
 from django.urls import reverse
 
 from applications.actions import choices, drafts, responses
@@ -23,7 +21,6 @@ from portal.foundation.accounts.models import Membership, Role
 from portal.foundation.assets.models import Patent
 from portal.foundation.core import moments
 from portal.foundation.core.errors import DomainError
-from portal.foundation.core.models import OnceAnswer
 from portal.foundation.journal.models import Entry
 from portal.foundation.sla.models import Clock
 from products.models import Product
@@ -274,80 +271,6 @@ def test_attack_37_no_date_and_no_zone_of_the_caller_moves_a_due_date(
     mine.refresh_from_db()
     assert mine.responded_at is not None
     assert abs(mine.responded_at - moments.now()) < timedelta(minutes=1)
-
-
-# --- once -------------------------------------------------------------------------------------------------------------
-CLAIM = {"contact_name": "薄示例", "contact_phone": "023-67961234", "next_step": "尽调"}
-
-
-def claim(client: Client, referral: Referral, key: str, **changes: str) -> Any:
-    url = reverse("api-referral-claim", args=[referral.ref])
-    return client.post(url, {**CLAIM, **changes}, content_type="application/json", headers={"Idempotency-Key": key})
-
-
-def test_attack_38_the_same_key_with_another_body_is_refused(
-    ling: Person, bo: Person, bo_manager: Person, product: Product
-) -> None:
-    """Bo's system repeats its claim: the same answer; with another phone number: 422. The key is nobody else's."""
-    mine, key = factories.application(ling, product).referrals.get(), str(uuid.uuid4())
-    first = claim(bo.client, mine, key)
-    assert first.status_code == 200
-    again = claim(bo.client, mine, key)
-    assert (again.status_code, again.json()) == (200, first.json())
-    other = claim(bo.client, mine, key, contact_phone="023-11111111")
-    assert other.status_code == 422
-    assert "Idempotency-Key" in other.json()["reason"]
-    assert traces("other-body", bo) == 1
-    assert claim(bo.client, mine, str(uuid.uuid4())).status_code == 409
-    assert claim(bo_manager.client, mine, key).status_code == 409  # her own key of the same name
-    for wrong in ("short", "x" * 201, "with\tcontrol-12345", "schlüssel-12345"):
-        assert claim(bo.client, mine, wrong.encode("utf-8").decode("latin-1")).status_code == 400
-    assert Entry.objects.filter(verb="referral.claimed").count() == 1
-
-
-def test_attack_38_what_was_refused_may_be_tried_again_under_its_key(
-    ling: Person, bo: Person, product: Product
-) -> None:
-    """Bo's system forgot the contact, is refused, and sends it again complete."""
-    mine, key = factories.application(ling, product).referrals.get(), str(uuid.uuid4())
-    assert claim(bo.client, mine, key, contact_name="").status_code == 400
-    assert not OnceAnswer.objects.exists()
-    assert claim(bo.client, mine, key).status_code == 200
-
-
-@pytest.mark.race
-@pytest.mark.django_db(transaction=True)
-def test_attack_38_the_same_body_twenty_times_at_once_is_one_object(ling: Person, bo: Person, product: Product) -> None:
-    """Bo's system in twenty threads, Ling's impatient browser in twenty more."""
-    mine, key = factories.application(ling, product).referrals.get(), str(uuid.uuid4())
-
-    def asks() -> int:
-        browser = Client(raise_request_exception=False)
-        browser.cookies = bo.client.cookies.copy()
-        return int(claim(browser, mine, key).status_code)
-
-    said = together(*[asks] * 20, seconds=120)
-    assert set(said) <= {200, 409}
-    assert 200 in said
-    assert Entry.objects.filter(verb="referral.claimed").count() == 1
-    assert claim(bo.client, mine, key).status_code == 200
-
-    draft = drafts.start(actor=ling.actor, now=moments.now())
-    filled(ling, draft, Patent.objects.get(), product)
-    page = ling.client.get(reverse("apply:review", args=[draft.pk])).content.decode()
-    hidden = {n: page.split(f'name="{n}" value="')[1].split('"')[0] for n in ("version", "token")}
-
-    def sends() -> tuple[int, str]:
-        browser = Client(raise_request_exception=False)
-        browser.cookies = ling.client.cookies.copy()
-        answer = browser.post(reverse("apply:submit", args=[draft.pk]), hidden)
-        return answer.status_code, answer.headers.get("Location", "")
-
-    before = Application.objects.count()
-    answers = together(*[sends] * 20, seconds=120)
-    assert Application.objects.count() == before + 1
-    assert len({where for status, where in answers if status == 302}) == 1
-    assert {status for status, _ in answers} <= {302, 409}
 
 
 # --- one request, one chair -------------------------------------------------------------------------------------------

@@ -193,6 +193,12 @@ def end(membership_id: int, *, actor: Actor, now: datetime) -> Membership:
     )
     remaining = Membership.objects.filter(organisation_id=actor.organisation_id, active=True, machine=False).count()
     rules.can_end(actor, member, remaining=remaining).require()
+    close(member, text=f"移除成员 {member.user.name}", actor=actor, now=now)
+    return member
+
+
+def close(member: Membership, *, text: str, actor: Actor, now: datetime) -> None:
+    """The chair is empty from now on, and its organisation reads why. In the caller's transaction, the row locked."""
     member.active = False
     member.save(update_fields=["active"])
     record(
@@ -200,7 +206,7 @@ def end(membership_id: int, *, actor: Actor, now: datetime) -> Membership:
         actor=actor,
         now=now,
         subject=f"membership:{member.pk}",
-        text=f"移除成员 {member.user.name}",
+        text=text,
         data={"user": member.user_id, "role": member.role},
+        parties=[member.organisation_id],
     )
-    return member

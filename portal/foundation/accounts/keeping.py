@@ -17,7 +17,7 @@ from portal.foundation.core.errors import Invalid, WrongState
 from portal.foundation.core.verdict import YES, Verdict, not_you
 from portal.foundation.journal.record import record
 
-from . import attempts
+from . import attempts, inviting
 from .identity import second, sessions
 from .models import Membership, Role, User
 
@@ -127,17 +127,7 @@ def end_chairs(user_id: int, *, reason: str, actor: Actor, now: datetime) -> Use
     if not chairs:
         raise WrongState("ended", "这个人已经没有身份，请刷新后查看。")
     for chair in chairs:
-        chair.active = False
-        chair.save(update_fields=["active"])
-        record(
-            "member.ended",
-            actor=actor,
-            now=now,
-            subject=f"membership:{chair.pk}",
-            text=f"安全管理员结束 {user.name} 的身份：{reason}",
-            data={"user": user.pk, "role": chair.role},
-            parties=[chair.organisation_id],
-        )
+        inviting.close(chair, text=f"安全管理员结束 {user.name} 的身份：{reason}", actor=actor, now=now)
     return user
 
 

@@ -142,3 +142,30 @@ def _chain(error: BaseException | None) -> list[str]:
 def _places(trace: TracebackType | None) -> list[str]:
     frames = traceback.extract_tb(trace)[-FRAMES:]
     return [f"{'/'.join(frame.filename.split('/')[-3:])}:{frame.lineno} {frame.name}" for frame in frames]
+
+
+def configuration(form: str, *, level: str) -> dict[str, Any]:
+    """settings.LOGGING: everything to the console, in this form (plain, json), from this level on."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "plain": {
+                "()": "portal.foundation.core.logs.PlainFormatter",
+                "format": "{asctime} {levelname} {name} {message}",
+                "style": "{",
+            },
+            "json": {"()": "portal.foundation.core.logs.JsonFormatter"},
+        },
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": form}},
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # Django would mail tracebacks, with what people typed in them, to ADMINS: errors go to the log and nowhere else.
+            "django": {"handlers": [], "level": "INFO"},
+            "fontTools": {"level": "WARNING"},
+            "fido2": {"level": "WARNING"},
+            "pikepdf": {"level": "WARNING"},
+            "weasyprint": {"level": "ERROR"},
+            "fontTools.subset": {"level": "ERROR"},
+        },
+    }
