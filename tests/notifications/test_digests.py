@@ -11,6 +11,7 @@ from django.db import connection
 from portal.foundation.core import moments
 from portal.foundation.journal.dispatcher import dispatch
 from portal.foundation.journal.models import Delivery, Entry
+from portal.foundation.sla import calendars_in_use
 from portal.foundation.sla.models import Clock
 from portal.foundation.sla.sweep import sweep
 from portal.notifications import digests, writing
@@ -226,7 +227,8 @@ def test_at_night_the_digest_waits_for_the_office_to_open(late: Late, bo: Person
     bo.user.save(update_fields=["email"])
     late(5)
     sweep()
-    night = datetime.fromisoformat("2026-11-24 02:00+08:00")
+    opens = calendars_in_use.current().add_workdays(moments.local_date(now()), 1)
+    night = moments.midnight_after(opens.date - timedelta(days=1)) + timedelta(hours=2)
     with time_machine.travel(night, tick=False):
         deliver(night)
         assert not sent()
