@@ -131,6 +131,8 @@ def test_a_restore_to_a_moment_has_everything_acknowledged_by_then_and_nothing_s
         portal.query("create table kept (key text primary key)")
         (data / "files").mkdir(exist_ok=True)
         writer = Writer(url, data / "files").start()
+        # On a busy machine the first seal and its anchor come later than both moments below.
+        wait_for(lambda: any((data / "anchors").glob("*.json")), 60, "the first anchor of the journal")
         time.sleep(1)
         made = run("backup", target, "--data", data)
         assert made.returncode == 0, made.stderr
