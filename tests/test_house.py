@@ -1,6 +1,8 @@
 """The house stays as drawn: imports run one way, diagrams match the code, the dead django-fsm is not installed."""
 
+import ast
 import io
+import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, distribution
@@ -62,3 +64,23 @@ def test_no_float_touches_money() -> None:
         if "float(" in line
     ]
     assert found == []
+
+
+def test_no_two_parts_share_an_advisory_lock() -> None:
+    """A lock's number is database-wide: two parts with one number wait for each other, for no reason anybody could find."""
+    rooms: dict[int, set[str]] = {}
+    for top in ("applications", "banks", "pledges", "portal", "products"):
+        for path in (ROOT / top).rglob("*.py"):
+            text = path.read_text(encoding="utf-8")
+            room = path.parent.parent if path.parent.name == "migrations" else path.parent
+            if "advisory" not in text or "proof" in path.parts:
+                continue
+            numbers = {int(n) for n in re.findall(r"advisory\w*\((\d+)\)", text)}
+            for node in ast.parse(text).body:
+                if isinstance(node, ast.Assign):
+                    found = [n.value for n in ast.walk(node.value) if isinstance(n, ast.Constant)]
+                    numbers |= {n for n in found if isinstance(n, int) and n > 9_999}
+            for number in numbers:
+                rooms.setdefault(number, set()).add(str(room.relative_to(ROOT)))
+    assert len(rooms) > 5
+    assert {number: where for number, where in rooms.items() if len(where) > 1} == {}

@@ -31,7 +31,7 @@ from .models import RegisterAnswer, RegisterLookup
 
 log = logging.getLogger("portal.register")
 MOST_BYTES = 5 * 1024 * 1024
-_ONE_KEEPER = 582026  # advisory lock: two who keep answers about one patent must agree on which came before
+_ONE_KEEPER = 582042  # advisory lock: two who keep answers about one patent must agree on which came before
 
 
 @dataclass(frozen=True, slots=True)
