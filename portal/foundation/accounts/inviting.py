@@ -103,7 +103,7 @@ def join(digest: str, user_id: int, *, now: datetime) -> Membership:
 @transaction.atomic(durable=True)
 def _join_again(digest: str, user_id: int, *, now: datetime) -> Membership:
     invitation = _open_invitation(digest, now=now)
-    user = lock(User.objects.filter(pk=user_id))  # one chair of a person at a time: see _confirm
+    user = lock(User.objects.filter(pk=user_id), no_key=True)  # one chair of a person at a time: see _confirm
     if user.phone != invitation.phone:
         tail = invitation.phone[-4:]
         raise Forbidden(
@@ -161,7 +161,7 @@ def _confirm(invitation_id: int, *, actor: Actor, now: datetime) -> Membership:
     assert invitation.accepted_by_id is not None  # can_confirm has looked
     # The person first: two chairs of one person, filled at once, would otherwise wait for each other inside the exclusion
     # constraint, and PostgreSQL would end one of them as a deadlock instead of telling it that the chairs cannot be one person's.
-    lock(User.objects.filter(pk=invitation.accepted_by_id))
+    lock(User.objects.filter(pk=invitation.accepted_by_id), no_key=True)
     member = lock(
         Membership.objects.filter(
             user_id=invitation.accepted_by_id, organisation_id=invitation.organisation_id

@@ -51,13 +51,14 @@ class StateModel(models.Model):
         super().clean_fields(exclude={*(exclude or ()), *self.state_fields()})
 
 
-def lock(queryset: "models.QuerySet[M]") -> M:
+def lock(queryset: "models.QuerySet[M]", *, no_key: bool = False) -> M:
     """Fetch exactly one row for update (only its own table); the caller is inside the action's transaction.
 
+    `no_key` lets others go on pointing to the row meanwhile: a person's, whose name stands on whatever they do elsewhere.
     Raises the model's DoesNotExist, or Busy when another transaction keeps the row longer than the lock time-out.
     """
     with busy_when_held():
-        return queryset.select_for_update(of=("self",)).get()
+        return queryset.select_for_update(of=("self",), no_key=no_key).get()
 
 
 @contextmanager
