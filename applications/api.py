@@ -21,7 +21,15 @@ from portal.foundation.journal import looks
 from .models import Consent, DeclineReason, Referral, ReferralQuerySet
 
 ROW: tuple[str, ...] = (
-    *("ref", "number", "state", "origin", "created_at", "responded_at", "due_at", "provisional", "stopped_at"),
+    "ref",
+    "number",
+    "state",
+    "origin",
+    "created_at",
+    "responded_at",
+    "due_at",
+    "provisional",
+    "stopped_at",
 )
 
 
